@@ -1,0 +1,127 @@
+"""Builds `avec_faces`: aligned face crops of videos, each with its subject's BDI-II score."""
+
+import contextlib
+import io
+import itertools
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from hmhn_jax.errors import UserError
+from hmhn_jax.faces.crops import CropFailure, crop_videos
+from hmhn_jax.faces.recordings import SPLITS, Recording
+from hmhn_jax.progress import track
+
+from .configs import CONFIGS, find_recordings
+from .provenance import metadata, outcome, refuse_failures
+
+
+class Builder(tfds.core.GeneratorBasedBuilder):
+    """One example a crop; the README beside this file describes its fields."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES = {"1.0.0": "Initial release: the config `synthetic`."}  # noqa: RUF012
+    BUILDER_CONFIGS = CONFIGS
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        size = self.builder_config.crops.size
+        image = tfds.features.Image(shape=(size, size, 3), encoding_format="jpeg")
+        return self.dataset_info_from_configs(
+            features=tfds.features.FeaturesDict(
+                {
+                    "image": image,
+                    "score": np.float32,
+                    "video_id": tfds.features.Text(),
+                    "subject_id": tfds.features.Text(),
+                    "task": tfds.features.Text(),
+                    "frame_index": np.int32,
+                    "time_s": np.float32,
+                    "box": tfds.features.Tensor(shape=(4,), dtype=np.int32),
+                    "eyes": tfds.features.Tensor(shape=(2, 2), dtype=np.float32),
+                    "confidence": np.float32,
+                }
+            ),
+            supervised_keys=("image", "score"),
+            metadata=tfds.core.MetadataDict(),  # filled when the dataset is built
+        )
+
+    def _download_and_prepare(self, dl_manager, download_config) -> None:
+        self._outcomes = []
+        with _one_line_for_the_command(), _without_tfds_bars():
+            super()._download_and_prepare(dl_manager, download_config)
+            # After all splits, so that whoever has to mend files hears of them all at once.
+            refuse_failures(self._outcomes, self.builder_config.max_failed_share)
+        self.info.metadata.update(metadata(self._outcomes, self.builder_config))
+
+    def _split_generators(self, dl_manager) -> dict[str, Iterator]:
+        config = self.builder_config
+        recordings = find_recordings(config, Path(dl_manager.download_dir) / self.name)
+        recordings.sort(key=lambda recording: SPLITS.index(recording.split))
+
+        results = crop_videos(recordings, config.crops, config.num_processes)
+        results = track(results, "cropping faces", total=len(recordings))
+        # TFDS writes one split after the other in the order given here, so all of them can draw
+        # on one pool of processes.
+        results_by_split = itertools.groupby(results, key=lambda pair: pair[0].split)
+        present = {recording.split for recording in recordings}
+        return {
+            split: self._generate_examples(results_by_split) for split in SPLITS if split in present
+        }
+
+    def _generate_examples(self, results_by_split) -> Iterator[tuple[str, dict]]:
+        _, results = next(results_by_split)
+        any_crops = False
+        for recording, result in results:
+            self._outcomes.append(outcome(recording, result))
+            if not isinstance(result, CropFailure):
+                any_crops = True
+                yield from _examples(recording, result)
+        if not any_crops:  # TFDS would stop here with an error that does not say why
+            rest = itertools.chain.from_iterable(results for _, results in results_by_split)
+            self._outcomes.extend(itertools.starmap(outcome, rest))
+            refuse_failures(self._outcomes, self.builder_config.max_failed_share)
+
+
+def _examples(recording: Recording, result) -> Iterator[tuple[str, dict]]:
+    for crop in result.crops:
+        yield (
+            f"{recording.video_id}/{crop.frame_index:06d}",
+            {
+                "image": io.BytesIO(crop.jpeg),
+                "score": recording.score,
+                "video_id": recording.video_id,
+                "subject_id": recording.subject_id,
+                "task": recording.task,
+                "frame_index": crop.frame_index,
+                "time_s": crop.time_s,
+                "box": np.array(crop.box, np.int32),
+                "eyes": crop.eyes,
+                "confidence": crop.confidence,
+            },
+        )
+
+
+@contextlib.contextmanager
+def _one_line_for_the_command() -> Iterator[None]:
+    """Ends the `tfds` command with a UserError's line; elsewhere it stays an exception."""
+    try:
+        yield
+    except UserError as error:
+        if "tensorflow_datasets.scripts.cli.main" not in sys.modules:
+            raise
+        sys.exit(f"error: {error}")
+
+
+@contextlib.contextmanager
+def _without_tfds_bars() -> Iterator[None]:
+    """Hides TFDS's progress bars, which cannot know totals and would write over ours."""
+    bars = tfds.core.utils.tqdm_utils
+    shown = bars._active
+    bars.display_progress_bar(False)
+    try:
+        yield
+    finally:
+        bars.display_progress_bar(shown)

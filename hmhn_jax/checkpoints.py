@@ -1,0 +1,152 @@
+"""Orbax checkpoints of a run: the weights, the optimiser, and what they were made from."""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orbax.checkpoint as ocp
+from ml_collections import ConfigDict
+from orbax.checkpoint import checkpoint_managers
+
+from hmhn_jax import config as config_lib
+from hmhn_jax.errors import UserError
+
+NO_VALIDATION = float("inf")  # stands for the MAE of a run without a validation split
+
+
+@dataclasses.dataclass(frozen=True)
+class Provenance:
+    """What weights were made from; stored as JSON in every checkpoint and beside every result.
+
+    Attributes:
+      config: of the run.
+      data: metadata of the dataset, its `fingerprint` and whether it is `synthetic` among them.
+      score_mean, score_std: of the training videos, in BDI-II points; the mean is the baseline.
+      versions: of the packages that computed it.
+    """
+
+    config: dict
+    data: dict
+    score_mean: float
+    score_std: float
+    versions: dict
+
+    def check_same_model(self, config: ConfigDict, directory: Path) -> None:
+        """Raises UserError when `config` describes another architecture."""
+        stored = config_lib.from_dict(self.config)
+        if changed := config_lib.differences(config, stored, "model."):
+            raise UserError(
+                f"the checkpoint in {directory} is of another architecture: {'; '.join(changed)}"
+            )
+
+
+@contextlib.contextmanager
+def open_manager(workdir: Path) -> Iterator[ocp.CheckpointManager]:
+    """The checkpoints of a workdir; on leaving, those being written are finished.
+
+    Keeps the last one, to resume from, and the best one by validation MAE.
+    """
+    policy = checkpoint_managers.AnyPreservationPolicy(
+        [
+            checkpoint_managers.LatestN(1),
+            checkpoint_managers.BestN(
+                n=1, get_metric_fn=lambda metrics: metrics["validation_mae"], reverse=True
+            ),
+        ]
+    )
+    options = ocp.CheckpointManagerOptions(
+        preservation_policy=policy,
+        best_fn=lambda metrics: metrics["validation_mae"],
+        best_mode="min",
+    )
+    directory = checkpoint_directory(workdir)
+    try:
+        with ocp.CheckpointManager(directory, options=options) as manager:
+            yield manager
+    except OSError as error:
+        raise UserError(f"cannot write checkpoints in {directory}: {error}") from error
+
+
+def checkpoint_directory(workdir: Path) -> Path:
+    return Path(workdir).absolute() / "checkpoints"
+
+
+def check_exists(workdir: Path) -> None:
+    """Raises UserError when a workdir has no checkpoint."""
+    directory = checkpoint_directory(workdir)
+    if not directory.is_dir() or not ocp.utils.checkpoint_steps(directory):
+        raise UserError(f"expected a checkpoint in {directory}, found none; train first")
+
+
+def save(
+    manager: ocp.CheckpointManager,
+    step: int,
+    parts: dict[str, Any],
+    provenance: Provenance,
+    validation_mae: float | None,
+) -> None:
+    """Starts to write a checkpoint; it appears under its name when it is whole.
+
+    Args:
+      manager: of the workdir.
+      step: how many were taken.
+      parts: trees of arrays by name, "variables" and "optimizer", each restorable alone.
+      provenance: what they were made from.
+      validation_mae: in BDI-II points, None without a validation split.
+    """
+    metric = NO_VALIDATION if validation_mae is None else validation_mae
+    manager.save(
+        step,
+        args=ocp.args.Composite(
+            **{name: ocp.args.StandardSave(tree) for name, tree in parts.items()},
+            provenance=ocp.args.JsonSave(dataclasses.asdict(provenance)),
+        ),
+        metrics={"validation_mae": metric},
+    )
+
+
+def choose_step(manager: ocp.CheckpointManager, which: str) -> int:
+    """The step of the "last" or the "best" checkpoint, the latter by validation MAE.
+
+    Raises:
+      UserError: when there is none.
+    """
+    step = manager.latest_step() if which == "last" else manager.best_step()
+    if step is None:
+        raise UserError(f"no checkpoint in {manager.directory}; train first")
+    return step
+
+
+def read_provenance(manager: ocp.CheckpointManager, step: int) -> Provenance:
+    with _readable(manager, step):
+        restored = manager.restore(step, args=ocp.args.Composite(provenance=ocp.args.JsonRestore()))
+        return Provenance(**restored.provenance)
+
+
+def restore(manager: ocp.CheckpointManager, step: int, targets: dict[str, Any]) -> dict[str, Any]:
+    """Restores the named parts and reads nothing else.
+
+    Args:
+      manager: of the workdir.
+      step: of the checkpoint.
+      targets: for each part wanted, a tree of arrays or `jax.ShapeDtypeStruct` like it.
+
+    Raises:
+      UserError: when the checkpoint is damaged or of another architecture.
+    """
+    with _readable(manager, step):
+        parts = {name: ocp.args.StandardRestore(tree) for name, tree in targets.items()}
+        return dict(manager.restore(step, args=ocp.args.Composite(**parts)).items())
+
+
+@contextlib.contextmanager
+def _readable(manager, step):
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(
+            f"cannot restore checkpoint {manager.directory / str(step)}: {reason}"
+        ) from error

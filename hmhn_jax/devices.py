@@ -1,0 +1,71 @@
+"""How work is shared between devices; the only module that knows `pmap`."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+from hmhn_jax.errors import UsageError
+
+AXIS = "batch"
+
+
+def count() -> int:
+    """How many devices share the work."""
+    return jax.local_device_count()
+
+
+def check_batch_size(field: str, batch_size: int) -> None:
+    """Raises UsageError when the devices cannot share a batch equally."""
+    if batch_size % count():
+        raise UsageError(
+            f"config.{field} must be a multiple of the {count()} devices, got {batch_size}"
+        )
+
+
+def parallel_step(step: Callable, donate_state: bool = True) -> Callable:
+    """Compiles `step(state, batch) -> (state, metrics)` to run on all local devices.
+
+    Each device gets the same state and its rows of the batch; what `step` returns must be the
+    same on all of them, so `step` averages over `AXIS`. The old state's memory is reused.
+    """
+    return jax.pmap(
+        step,
+        axis_name=AXIS,
+        in_axes=(None, 0),
+        out_axes=None,
+        donate_argnums=(0,) if donate_state else (),
+    )
+
+
+def parallel_map(function: Callable) -> Callable:
+    """Compiles `function(shared, batch) -> [rows, ...]` to run on all local devices.
+
+    What comes back has the devices as first axis: [devices, rows, ...].
+    """
+    return jax.pmap(function, axis_name=AXIS, in_axes=(None, 0))
+
+
+def replicate(tree: Any) -> Any:
+    """The same arrays on every local device, as a step returns them.
+
+    A first state that lay on one device would have the step compiled once more for it.
+    """
+    mesh = jax.sharding.Mesh(jax.local_devices(), (AXIS,))
+    return jax.device_put(tree, jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec()))
+
+
+def split_batch(batch: Any) -> Any:
+    """Every array [B, ...] of a tree -> [devices, B/devices, ...], rows in order."""
+    return jax.tree.map(lambda array: np.reshape(array, (count(), -1, *np.shape(array)[1:])), batch)
+
+
+def average(tree: Any) -> Any:
+    """The mean over the devices, inside a step."""
+    return jax.lax.pmean(tree, AXIS)
+
+
+def row_indices(rows: int) -> jax.Array:
+    """Where this device's rows stand in the whole batch, i32[rows], inside a step."""
+    return jax.lax.axis_index(AXIS) * rows + jax.numpy.arange(rows)

@@ -1,0 +1,150 @@
+"""Scores of videos, and the files that say how good they are."""
+
+import csv
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from ml_collections import ConfigDict
+
+from hmhn_jax import atomic, checkpoints, devices, metrics, plots, versions
+from hmhn_jax import config as config_lib
+from hmhn_jax.augment import standardise
+from hmhn_jax.input_pipeline import Crops, evaluation_batches, read_crops
+from hmhn_jax.models import HMHN
+
+
+def make_score_frames(model: HMHN) -> Callable:
+    """score_frames(variables, images u8[B,S,S,3]) -> f32[B], compiled for all local devices."""
+
+    def score(variables, images):
+        return model.apply(variables, standardise(images))[0]
+
+    compiled = devices.parallel_map(score)
+
+    def score_frames(variables: Any, images: np.ndarray) -> np.ndarray:
+        return np.asarray(compiled(variables, devices.split_batch(images))).reshape(-1)
+
+    return score_frames
+
+
+def score_videos(
+    score_frames: Callable, variables: Any, crops: Crops, batch_size: int
+) -> metrics.VideoMeans:
+    """Scores every crop of a split once; what comes back computes to one score a video."""
+    means = metrics.VideoMeans.empty(len(crops.videos))
+    for batch in evaluation_batches(crops, batch_size):
+        scores = score_frames(variables, batch["images"])
+        means = means.add(scores, batch["videos"], batch["mask"])
+    return means
+
+
+def evaluate(config: ConfigDict, workdir: Path, builder: Any, split: str) -> dict:
+    """Scores a split with the weights of a workdir and writes DIR/evaluation/SPLIT/.
+
+    Args:
+      config: checked; its model must be that of the checkpoint.
+      workdir: of a training run.
+      builder: the prepared TFDS builder of `config.data`.
+      split: which videos.
+
+    Returns:
+      What metrics.json holds.
+
+    Raises:
+      UserError: without a checkpoint, or with one of another architecture.
+    """
+    devices.check_batch_size("evaluate.batch_size", config.evaluate.batch_size)
+    with checkpoints.open_manager(workdir) as manager:
+        step = checkpoints.choose_step(manager, config.evaluate.checkpoint)
+        provenance = checkpoints.read_provenance(manager, step)
+        provenance.check_same_model(config, manager.directory)
+        model = config_lib.make_model(config)
+        size = config.data.image_size
+        images = jax.ShapeDtypeStruct((1, size, size, 3), jnp.float32)
+        target = jax.eval_shape(model.init, jax.random.key(0), images)
+        variables = checkpoints.restore(manager, step, {"variables": target})["variables"]
+    crops = read_crops(builder, split, config.data)
+    means = score_videos(make_score_frames(model), variables, crops, config.evaluate.batch_size)
+    data = dict(builder.info.metadata)
+    results = {
+        "dataset": config.data.dataset,
+        "split": split,
+        "synthetic": bool(data.get("synthetic")),
+        **errors(means.compute(), crops.scores, provenance.score_mean),
+        "num_frames": len(crops),
+        "checkpoint_step": step,
+        "seed": config.seed,
+        "data": data,
+        "trained": dataclasses.asdict(provenance),
+        "versions": versions.installed(),
+    }
+    directory = workdir / "evaluation" / split
+    write_results(directory, crops, means, results)
+    report(results, directory)
+    return results
+
+
+def report(results: dict, directory: Path) -> None:
+    """Prints the outcome and where it is."""
+    print(
+        f"{results['split']}: MAE {results['mae']:.2f}, RMSE {results['rmse']:.2f} over "
+        f"{results['num_videos']} videos (always the training mean: "
+        f"{results['baseline_mae']:.2f}, {results['baseline_rmse']:.2f})"
+    )
+    if results["synthetic"]:
+        print("synthetic faces, not clinical data: the numbers say nothing about patients")
+    print(f"results: {directory}/{{metrics.json,predictions.csv,predictions.png}}", flush=True)
+
+
+def errors(predictions: np.ndarray, scores: np.ndarray, training_mean: float) -> dict:
+    """MAE and RMSE over videos, and those of always predicting the training videos' mean score."""
+    baseline = np.full(len(scores), training_mean)
+    return {
+        "mae": metrics.mean_absolute_error(predictions, scores),
+        "rmse": metrics.root_mean_squared_error(predictions, scores),
+        "num_videos": len(scores),
+        "baseline_mae": metrics.mean_absolute_error(baseline, scores),
+        "baseline_rmse": metrics.root_mean_squared_error(baseline, scores),
+    }
+
+
+def write_results(directory: Path, crops: Crops, means: metrics.VideoMeans, results: dict) -> None:
+    """Writes metrics.json, predictions.csv and predictions.png, each whole or not at all.
+
+    Args:
+      directory: where to; DIR/evaluation/SPLIT.
+      crops: what was scored.
+      means: what came out.
+      results: for metrics.json, from `errors` and about where they come from.
+    """
+    predictions = means.compute()
+    with (
+        atomic.replacing(directory / "predictions.csv") as path,
+        path.open("w", newline="") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["video_id", "subject_id", "task", "score", "prediction", "num_frames"])
+        for video, prediction, count in zip(crops.videos, predictions, means.counts, strict=True):
+            writer.writerow(
+                [
+                    video.video_id,
+                    video.subject_id,
+                    video.task,
+                    video.score,
+                    f"{prediction:.4f}",
+                    count,
+                ]
+            )
+    title = f"{results['dataset']}, {results['split']}: MAE {results['mae']:.2f}"
+    if results["synthetic"]:
+        title += "\nsynthetic faces, not clinical data"
+    with atomic.replacing(directory / "predictions.png") as path:
+        plots.predicted_against_true(path, predictions, crops.scores, title)
+    # Last, so that metrics.json says that all of it is there.
+    atomic.write_text(directory / "metrics.json", json.dumps(results, indent=2) + "\n")

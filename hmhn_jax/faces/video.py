@@ -1,0 +1,154 @@
+"""Frames of a video file, sampled by time."""
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.stream import Disposition
+
+from hmhn_jax.errors import UserError
+
+# Containers round timestamps (Matroska to whole milliseconds), so that a frame due at 1/30 s may
+# claim to be at 0.033 s. Without this slack it would count as too early, and the next be taken.
+TIMESTAMP_SLACK = Fraction(1, 1000)  # seconds
+
+FALLBACK_FPS = 25  # for streams that give neither timestamps nor a rate
+
+
+class VideoError(UserError):
+    """A video from which nothing can be had. `reason` says why, without the file's name."""
+
+    def __init__(self, path: Path, reason: str):
+        super().__init__(f"{path}: {reason}")
+        self.reason = reason
+
+
+@dataclasses.dataclass(frozen=True)
+class Frame:
+    """One decoded frame.
+
+    Attributes:
+      index: its place among the video's decodable frames, from 0.
+      time_s: seconds since the video's first frame.
+      rgb: uint8[height, width, 3], contiguous, upright (a phone's rotation flag is applied).
+    """
+
+    index: int
+    time_s: float
+    rgb: np.ndarray
+
+
+def sampled_frames(
+    path: Path, rate_hz: float | None = None, max_frames: int | None = None
+) -> Iterator[Frame]:
+    """Decodes a video once, in order, and yields the frames closest after each sampling time.
+
+    Sampling follows the frames' timestamps, so it is right for a variable frame rate too: for each
+    multiple of 1 / rate_hz the first frame at or after it, and no frame twice. One frame is held at
+    a time, however long the video. Corrupt frames are skipped; a file that ends too early gives the
+    frames before its end.
+
+    Args:
+      path: a file in any format that FFmpeg reads.
+      rate_hz: samples per second of video; every frame when None.
+      max_frames: yields no more than this. The rate is lowered so that they spread over the whole
+        video, if it says how long it is; if not, they are the first ones.
+
+    Yields:
+      Frames in the order of time, at least one.
+
+    Raises:
+      VideoError: the file is missing or empty, is no video, or no frame of it can be decoded.
+    """
+    path = Path(path)
+    _refuse_missing_or_empty(path)
+    num_yielded = 0
+    next_sample = 0  # in units of 1 / rate
+    try:
+        with av.open(str(path)) as container:
+            stream = _video_stream(container, path)
+            rate = _rate_to_fit(rate_hz, max_frames, _duration(container, stream))
+            for index, (time, frame) in enumerate(_timed_frames(container, stream)):
+                if rate is not None:
+                    if (time + TIMESTAMP_SLACK) * rate < next_sample:
+                        continue
+                    next_sample = math.floor((time + TIMESTAMP_SLACK) * rate) + 1
+                yield Frame(index, float(time), _upright_rgb(frame))
+                num_yielded += 1
+                if num_yielded == max_frames:
+                    return
+    except av.FFmpegError as error:
+        raise VideoError(path, f"not a readable video ({error.strerror})") from error
+    if not num_yielded:
+        raise VideoError(path, "none of its frames can be decoded")
+
+
+def _refuse_missing_or_empty(path: Path) -> None:
+    if not path.is_file():
+        raise VideoError(path, "no such file")
+    if path.stat().st_size == 0:
+        raise VideoError(path, "the file is empty (0 bytes)")
+
+
+def _video_stream(container, path: Path):
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic:  # the cover of a piece of music
+            # Videos are decoded in parallel, a process each; threads within would compete.
+            stream.codec_context.thread_count = 1
+            return stream
+    raise VideoError(path, "has no video stream")
+
+
+def _duration(container, stream) -> Fraction | None:
+    """The video's length in seconds as its header claims it."""
+    if stream.duration:
+        return stream.duration * stream.time_base
+    return Fraction(container.duration, av.time_base) if container.duration else None
+
+
+def _rate_to_fit(
+    rate_hz: float | None, max_frames: int | None, duration: Fraction | None
+) -> Fraction | None:
+    rate = None if rate_hz is None else Fraction(rate_hz)
+    if max_frames is None or not duration:
+        return rate
+    rate_that_fills = max_frames / duration
+    return rate_that_fills if rate is None else min(rate, rate_that_fills)
+
+
+def _timed_frames(container, stream) -> Iterator[tuple[Fraction, av.VideoFrame]]:
+    """Yields the sound frames with their time in seconds since the first of them."""
+    start = previous = None
+    step = 1 / Fraction(stream.average_rate or FALLBACK_FPS)
+    for packet in _packets(container, stream):
+        try:
+            frames = packet.decode()
+        except av.InvalidDataError:
+            continue  # a damaged packet; the decoder goes on with the next
+        for frame in frames:
+            if frame.pts is not None and frame.time_base is not None:
+                time = frame.pts * frame.time_base
+            else:
+                time = Fraction(0) if previous is None else previous + step
+            previous = time
+            if frame.is_corrupt:
+                continue
+            start = time if start is None else start
+            yield time - start, frame
+
+
+def _packets(container, stream) -> Iterator[av.Packet]:
+    try:
+        yield from container.demux(stream)
+    except (av.InvalidDataError, av.EOFError):
+        return  # the file ends in the middle
+
+
+def _upright_rgb(frame: av.VideoFrame) -> np.ndarray:
+    """Gives uint8[height, width, 3]; rows of odd widths come padded, hence the copy."""
+    rgb = frame.to_ndarray(format="rgb24")
+    return np.ascontiguousarray(np.rot90(rgb, k=round(frame.rotation / 90)))

@@ -1,0 +1,189 @@
+"""From prepared TFDS records to batches of uint8 crops."""
+
+import dataclasses
+import functools
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import cv2
+import numpy as np
+from ml_collections import ConfigDict
+
+from hmhn_jax.errors import UserError
+from hmhn_jax.progress import track
+
+DECODE_THREADS = min(8, os.cpu_count() or 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Video:
+    """What a prediction is made for.
+
+    Attributes:
+      video_id, subject_id, task: as in `faces.recordings.Recording`.
+      score: BDI-II points.
+    """
+
+    video_id: str
+    subject_id: str
+    task: str
+    score: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Crops:
+    """All face crops of one split, in a fixed order.
+
+    The crops stay JPEG-encoded in memory (about 10 KB each), so that any order of any of them
+    is at hand; where they fit, they are kept decoded.
+
+    Attributes:
+      jpegs: N encoded crops.
+      video_of_crop: i32[N], index into `videos`.
+      videos: the V videos, by id.
+      image_size: side of the images that batches are made of, in pixels.
+      decoded: u8[N,image_size,image_size,3], or None where that would take too much memory.
+    """
+
+    jpegs: list[bytes]
+    video_of_crop: np.ndarray
+    videos: list[Video]
+    image_size: int
+    decoded: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.jpegs)
+
+    @functools.cached_property
+    def scores(self) -> np.ndarray:
+        """BDI-II points of each video, f32[V]."""
+        return np.array([video.score for video in self.videos], np.float32)
+
+    def images(self, indices: np.ndarray) -> np.ndarray:
+        """u8[len(indices),image_size,image_size,3]."""
+        if self.decoded is not None:
+            return self.decoded[indices]
+        with ThreadPoolExecutor(DECODE_THREADS) as threads:
+            jpegs = (self.jpegs[index] for index in indices)
+            return np.stack(list(threads.map(lambda jpeg: _decode(jpeg, self.image_size), jpegs)))
+
+
+def read_crops(builder: Any, split: str, settings: ConfigDict) -> Crops:
+    """Reads one split, such as "train" or "train+validation".
+
+    Args:
+      builder: a prepared TFDS builder of `avec_faces`.
+      split: a TFDS split.
+      settings: `config.data`. Crops are scaled to the side `image_size`, and decoded once and for
+        all if they take no more than `cache_gib`.
+
+    Raises:
+      UserError: for a split that the dataset does not have, or an unreadable record.
+    """
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    try:
+        records = builder.as_dataset(split, decoders={"image": tfds.decode.SkipDecoding()})
+        records = [
+            (record["image"], record["video_id"].decode(), int(record["frame_index"]), record)
+            for record in tfds.as_numpy(records)
+        ]
+    except ValueError as error:
+        known = ", ".join(builder.info.splits)
+        raise UserError(
+            f"split {split!r} is not in {builder.info.full_name} (it has {known})"
+        ) from error
+    except tf.errors.OpError as error:
+        raise UserError(f"cannot read {builder.data_path}: {error.message}") from error
+    # Shards may be read in any order; this one depends on the data only.
+    records.sort(key=lambda record: record[1:3])
+    videos, video_of_crop = [], []
+    for _, video_id, _, record in records:
+        if not videos or videos[-1].video_id != video_id:
+            videos.append(
+                Video(
+                    video_id,
+                    record["subject_id"].decode(),
+                    record["task"].decode(),
+                    float(record["score"]),
+                )
+            )
+        video_of_crop.append(len(videos) - 1)
+    crops = Crops(
+        [record[0] for record in records],
+        np.array(video_of_crop, np.int32),
+        videos,
+        settings.image_size,
+    )
+    if len(crops) * settings.image_size**2 * 3 > settings.cache_gib * 2**30:
+        return crops
+    batches = np.array_split(np.arange(len(crops)), max(1, len(crops) // 256))
+    decoded = [crops.images(indices) for indices in track(batches, f"decoding {split}")]
+    return dataclasses.replace(crops, decoded=np.concatenate(decoded))
+
+
+def _decode(jpeg, image_size):
+    image = cv2.cvtColor(
+        cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB
+    )
+    if image.shape[:2] == (image_size, image_size):
+        return image
+    shrinks = image.shape[0] > image_size
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(image, (image_size, image_size), interpolation=interpolation)
+
+
+def training_indices(
+    num_crops: int, batch_size: int, seed: int, first_step: int
+) -> Iterator[np.ndarray]:
+    """Endless batches of crop indices, i[B]: every epoch all crops in a new order.
+
+    The order is one stream of shuffled epochs, so no crop is dropped where an epoch does not end
+    with a batch. It depends on (seed, step) only: a run resumed at `first_step` sees what the
+    uninterrupted run would have seen.
+    """
+    epoch, offset = divmod(first_step * batch_size, num_crops)
+    stream = _shuffled(num_crops, seed, epoch)[offset:]
+    while True:
+        while len(stream) < batch_size:
+            epoch += 1
+            stream = np.concatenate([stream, _shuffled(num_crops, seed, epoch)])
+        yield stream[:batch_size]
+        stream = stream[batch_size:]
+
+
+def _shuffled(num_crops, seed, epoch):
+    return np.random.default_rng([seed, epoch]).permutation(num_crops)
+
+
+def training_batches(crops: Crops, batch_size: int, seed: int, first_step: int) -> Iterator[dict]:
+    """Endless batches {"images": u8[B,S,S,3], "scores": f32[B]}, made one ahead of their use."""
+    with ThreadPoolExecutor(1) as thread:
+
+        def load(indices):
+            scores = crops.scores[crops.video_of_crop[indices]]
+            return {"images": crops.images(indices), "scores": scores}
+
+        indices = training_indices(len(crops), batch_size, seed, first_step)
+        upcoming = thread.submit(load, next(indices))
+        while True:
+            batch, upcoming = upcoming, thread.submit(load, next(indices))
+            yield batch.result()
+
+
+def evaluation_batches(crops: Crops, batch_size: int) -> Iterator[dict]:
+    """Each crop once; the last batch is padded by repeating its last crop, with mask False.
+
+    Batches are {"images": u8[B,S,S,3], "videos": i32[B], "mask": bool[B]}.
+    """
+    for start in range(0, len(crops), batch_size):
+        places = np.arange(start, start + batch_size)
+        indices = np.minimum(places, len(crops) - 1)
+        yield {
+            "images": crops.images(indices),
+            "videos": crops.video_of_crop[indices],
+            "mask": places < len(crops),
+        }

@@ -1,0 +1,77 @@
+"""The trunk: ResNet-18 (He et al. 2016) without its pooling and classifier."""
+
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from hmhn_jax.models.layers import batch_norm, conv
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions and a shortcut.
+
+    Attributes:
+      features: output channels.
+      strides: of the first convolution.
+      axis_name: device axis over which batch statistics are averaged.
+      dtype: type of the computation.
+    """
+
+    features: int
+    strides: int = 1
+    axis_name: str | None = None
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+        """f[B,H,W,C] -> f[B,H/strides,W/strides,features]."""
+
+        def conv_bn(x, kernel, strides, name):
+            x = conv(
+                self.features,
+                kernel,
+                strides,
+                use_bias=False,
+                dtype=self.dtype,
+                name=f"{name}_conv",
+            )(x)
+            return batch_norm(train, self.axis_name, dtype=self.dtype, name=f"{name}_bn")(x)
+
+        y = nn.relu(conv_bn(x, (3, 3), self.strides, "first"))
+        y = conv_bn(y, (3, 3), 1, "second")
+        if self.strides != 1 or x.shape[-1] != self.features:
+            x = conv_bn(x, (1, 1), self.strides, "shortcut")
+        return nn.relu(x + y)
+
+
+class ResNet18(nn.Module):
+    """ResNet-18 up to its last feature map (section 3.3); 11,176,512 parameters at width 64.
+
+    Attributes:
+      width: channels of the first stage; the last has 8 times as many.
+      axis_name: device axis over which batch statistics are averaged.
+      dtype: type of the computation.
+    """
+
+    width: int = 64
+    axis_name: str | None = None
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, images: jax.Array, train: bool) -> jax.Array:
+        """f[B,H,W,C] -> f[B,H/32,W/32,8*width], sides rounded up."""
+        x = conv(self.width, (7, 7), 2, use_bias=False, dtype=self.dtype, name="stem_conv")(images)
+        x = nn.relu(batch_norm(train, self.axis_name, dtype=self.dtype, name="stem_bn")(x))
+        x = nn.max_pool(x, (3, 3), strides=(2, 2), padding=((1, 1), (1, 1)))
+        for stage in range(4):
+            for block in range(2):
+                x = BasicBlock(
+                    self.width * 2**stage,
+                    strides=2 if stage > 0 and block == 0 else 1,
+                    axis_name=self.axis_name,
+                    dtype=self.dtype,
+                    name=f"stage{stage + 1}_block{block + 1}",
+                )(x, train)
+        return x

@@ -1,0 +1,43 @@
+"""Progress of long work: a bar on a terminal, plain lines otherwise."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+def track(items: Iterable[Item], description: str, total: int | None = None) -> Iterator[Item]:
+    """Yields `items` unchanged and shows on stderr how many have been worked through.
+
+    Args:
+      items: what is worked through, consumed lazily.
+      description: what is being done, such as "rendering videos".
+      total: how many items there are; `len(items)` when left out.
+    """
+    total = len(items) if total is None else total
+    return (
+        _bar(items, description, total)
+        if sys.stderr.isatty()
+        else _lines(items, description, total)
+    )
+
+
+def _bar(items, description, total):
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        yield from progress.track(items, total=total, description=description)
+
+
+def _lines(items, description, total):
+    last = time.monotonic()
+    for done, item in enumerate(items, start=1):
+        yield item
+        if time.monotonic() - last >= SECONDS_BETWEEN_LINES or done == total:
+            print(f"{description}: {done}/{total}", file=sys.stderr, flush=True)
+            last = time.monotonic()

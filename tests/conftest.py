@@ -1,0 +1,72 @@
+"""What many tests stand on: a small real dataset, and the real command line."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow prints when it is loaded
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+import jax
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# A silent broadcast is the classic way to a wrong loss.
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture(scope="session")
+def tiny_dataset(tmp_path_factory) -> Path:
+    """A data_dir with `avec_faces/tiny`: 7 / 2 / 3 rendered subjects of 5 crops, prepared."""
+    from data import avec_faces
+
+    data_dir = tmp_path_factory.mktemp("tiny")
+    config = avec_faces.FacesConfig(
+        name="tiny",
+        videos={"num_train": 7, "num_validation": 2, "num_test": 3, "num_frames": 5},
+        num_processes=2,
+    )
+    avec_faces.Builder(config=config, data_dir=data_dir).download_and_prepare()
+    return data_dir
+
+
+@pytest.fixture(scope="session")
+def tiny_flags(tiny_dataset) -> list[str]:
+    """Flags that make of the default config the smallest whole network, on `tiny_dataset`."""
+    fields = {
+        "data.dataset": "avec_faces/tiny",
+        "data.data_dir": tiny_dataset,
+        "data.image_size": 32,
+        "model.width": 4,
+        "model.lgfe_expansion": 1,
+        "train.batch_size": 8,
+        "train.num_epochs": 4,
+        "train.log_every_steps": 1,
+        "evaluate.batch_size": 8,
+    }
+    return [f"--config.{field}={value}" for field, value in fields.items()]
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory) -> dict[str, str]:
+    """For programs started by tests: this checkout, and compiled functions kept between them."""
+    return {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.mktemp("compiled")),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    }
+
+
+@pytest.fixture(scope="session")
+def run(environment) -> Callable[..., subprocess.CompletedProcess]:
+    """run("--workdir", ...) runs `python run.py` with these flags."""
+
+    def run(*flags) -> subprocess.CompletedProcess:
+        command = [sys.executable, ROOT / "run.py", *map(str, flags)]
+        return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+    return run

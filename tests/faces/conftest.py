@@ -1,0 +1,60 @@
+"""Videos to test on: rendered talking faces, and flat frames that can be told apart."""
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from hmhn_jax.faces import align
+from hmhn_jax.faces.recordings import Recording, read_labels
+from hmhn_jax.faces.synthetic import SyntheticSettings, write_dataset
+
+
+@pytest.fixture(scope="session")
+def recordings(tmp_path_factory) -> list[Recording]:
+    """Four rendered subjects, six frames each at 4 frames a second."""
+    settings = SyntheticSettings(num_train=2, num_validation=1, num_test=1, num_frames=6, fps=4)
+    return read_labels(write_dataset(tmp_path_factory.mktemp("faces"), settings, num_processes=2))
+
+
+@pytest.fixture(scope="session")
+def detector() -> align.Detector:
+    return align.load_detector()
+
+
+@pytest.fixture
+def write_video(tmp_path) -> Callable[..., Path]:
+    """Gives a function that encodes frames shown at given times."""
+
+    def write(
+        name: str,
+        frames: Sequence[np.ndarray],
+        times_s: Sequence[float],
+        pix_fmt: str = "yuv420p",
+    ) -> Path:
+        path = tmp_path / name
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("libx264", rate=30, options={"crf": "10"})
+            stream.height, stream.width = frames[0].shape[:2]
+            stream.pix_fmt = pix_fmt
+            stream.codec_context.time_base = Fraction(1, 90_000)
+            for rgb, time_s in zip(frames, times_s, strict=True):
+                frame = av.VideoFrame.from_ndarray(rgb, format="rgb24")
+                frame.time_base = Fraction(1, 90_000)
+                frame.pts = round(time_s * 90_000)
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+        return path
+
+    return write
+
+
+@pytest.fixture
+def faceless_video(write_video) -> Path:
+    """Three frames of noise."""
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 256, (3, 240, 320, 3), dtype=np.uint8)
+    return write_video("faceless.mp4", frames, [0.0, 0.25, 0.5])

@@ -1,0 +1,99 @@
+import pytest
+
+from hmhn_jax.errors import UserError
+from hmhn_jax.faces.recordings import read_labels
+
+HEADER = "file,subject,task,split,score\n"
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Gives a function that writes a table beside the empty videos a.mp4, b.mp4 and x/c.avi."""
+    (tmp_path / "x").mkdir()
+    for name in ("a.mp4", "b.mp4", "x/c.avi"):
+        (tmp_path / name).touch()
+
+    def write(text, encoding="utf-8"):
+        path = tmp_path / "labels.csv"
+        path.write_text(text, encoding=encoding)
+        return path
+
+    return write
+
+
+def test_reads_recordings_in_order(table, tmp_path):
+    first, second = read_labels(
+        table(HEADER + "x/c.avi,203,freeform,test,12\na.mp4,204,northwind,train,0.5\n")
+    )
+    assert first.path == tmp_path / "x/c.avi"
+    assert (first.video_id, first.subject_id, first.task) == ("x/c", "203", "freeform")
+    assert (first.split, first.score) == ("test", 12.0)
+    assert (second.video_id, second.score) == ("a", 0.5)
+
+
+def test_ids_leave_out_the_folder_that_all_share(table, tmp_path):
+    (tmp_path / "x/y").mkdir()
+    (tmp_path / "x/y/d.mp4").touch()
+    found = read_labels(table(HEADER + "x/c.avi,1,t,train,1\nx/y/d.mp4,2,t,train,1\n"))
+    assert [recording.video_id for recording in found] == ["c", "y/d"]
+
+
+def test_takes_absolute_files(table, tmp_path):
+    (found,) = read_labels(table(HEADER + f"{tmp_path}/x/c.avi,1,t,train,1\n"))
+    assert (found.path, found.video_id) == (tmp_path / "x/c.avi", "c")
+
+
+def test_takes_what_a_spreadsheet_program_saves(table):
+    text = "score,note,File ,subject,task,split\r\n7,hi,a.mp4,1,t,train\r\n\r\n"
+    text = text.replace("File ", "file ")
+    (found,) = read_labels(table(text, encoding="utf-8-sig"))
+    assert found.score == 7
+
+
+def test_a_subject_may_have_many_videos_in_one_split(table):
+    assert len(read_labels(table(HEADER + "a.mp4,1,t,test,1\nb.mp4,1,u,test,1\n"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "labels.csv, line 1: missing column file, subject, task, split, score"),
+        ("file,subject,score\n", "labels.csv, line 1: missing column task, split;"),
+        ("file;subject;task;split;score\n", "got file;subject;task;split;score"),
+        (HEADER, "labels.csv: no recordings"),
+        (HEADER + "a.mp4,1,t,train\n", "labels.csv, line 2: no value for score"),
+        (HEADER + "a.mp4,,t,train,1\n", "labels.csv, line 2: no value for subject"),
+        (HEADER + "a.mp4,1,t,train,high\n", 'line 2: score "high" is not a number'),
+        (HEADER + "a.mp4,1,t,train,63.5\n", "line 2: score 63.5 is not between 0 and 63"),
+        (HEADER + "a.mp4,1,t,train,-1\n", "line 2: score -1 is not between 0 and 63"),
+        (HEADER + "a.mp4,1,t,train,nan\n", "line 2: score nan is not between 0 and 63"),
+        (HEADER + "a.mp4,1,t,dev,1\n", 'line 2: split "dev" is unknown; expected one of train'),
+        (HEADER + "a.mp4,1,t,test,1\n\nno.mp4,1,t,test,1\n", "line 4: video "),
+        (HEADER + "no.mp4,1,t,test,1\n", "/no.mp4 does not exist"),
+        (
+            HEADER + "a.mp4,1,t,test,1\nb.mp4,2,t,test,1\n./a.mp4,1,t,test,1\n",
+            'line 4: video "a" is listed already in line 2',
+        ),
+        (
+            HEADER + "a.mp4,1,t,test,1\nb.mp4,1,t,train,1\n",
+            'line 3: subject "1" is in split "train" here but in "test" in line 2',
+        ),
+    ],
+)
+def test_names_the_defect_in_one_line(table, text, message):
+    with pytest.raises(UserError) as caught:
+        read_labels(table(text))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_names_a_missing_table(tmp_path):
+    with pytest.raises(UserError, match=r"none\.csv: cannot be read: No such file"):
+        read_labels(tmp_path / "none.csv")
+
+
+def test_names_a_table_that_is_not_text(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_bytes(b"\xff\xfe\x00f\x00i")
+    with pytest.raises(UserError, match="not a UTF-8 comma-separated table"):
+        read_labels(path)

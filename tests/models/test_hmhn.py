@@ -1,0 +1,197 @@
+"""HMHN as a whole: its size, its switches, what depends on what."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hmhn_jax.models import HMHN
+
+SMALL = {"width": 16, "lgfe_expansion": 2}  # 128 features: the smallest with all layers there
+
+
+def count(tree):
+    return sum(leaf.size for leaf in jax.tree.leaves(tree))
+
+
+def images_of(size, batch=2, seed=0):
+    return jax.random.normal(jax.random.key(seed), (batch, size, size, 3))
+
+
+def init(model, images):
+    return jax.jit(model.init)(jax.random.key(0), images)
+
+
+def apply(model, variables, images):
+    return jax.jit(model.apply)(variables, images)
+
+
+def train_scores(model, variables, images, key=1):
+    def scores(variables, images):
+        rngs = {"dropout": jax.random.key(key)}
+        return model.apply(variables, images, train=True, rngs=rngs, mutable=["batch_stats"])[0][0]
+
+    return jax.jit(scores)(variables, images)
+
+
+@pytest.fixture(scope="module")
+def small():
+    """The whole network, small, with variables."""
+    model = HMHN(**SMALL)
+    return model, init(model, images_of(64))
+
+
+def test_parameter_counts_are_the_papers():
+    images = jax.ShapeDtypeStruct((1, 224, 224, 3), jnp.float32)
+    params = jax.eval_shape(HMHN().init, jax.random.key(0), images)["params"]
+
+    assert round(count(params) / 1e6, 2) == 19.72  # Table 5
+    assert count(params["trunk"]) == 11_176_512  # torchvision's ResNet-18 less its fc
+    assert {count(head) for head in params["mab"].values()} == {2_135_904}
+    assert len(params["mab"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("letter", "fields"),
+    [
+        ("A", {"use_gwa": False, "use_dff": False, "use_mab": False}),
+        ("B", {"use_dff": False, "use_mab": False}),
+        ("C", {"use_mab": False}),
+        ("D", {"use_gwa": False, "use_dff": False}),
+        ("E", {}),
+    ],
+)
+def test_ablations_have_just_their_blocks(letter, fields):
+    images = images_of(64)
+    model = HMHN(**SMALL, **fields)
+    variables, (score, aux) = jax.eval_shape(
+        lambda: (
+            (variables := model.init(jax.random.key(0), images)),
+            model.apply(variables, images),
+        )
+    )
+
+    blocks = {"gwa": letter in "BCE", "dff": letter in "CE", "mab": letter in "DE"}
+    assert {name for name in blocks if name in variables["params"]} == {
+        name for name, there in blocks.items() if there
+    }
+    assert ("grid_weights" in aux) == blocks["gwa"]
+    assert ("attention" in aux) == ("heads" in aux) == blocks["mab"]
+    assert score.shape == (2,)
+
+
+def test_dff_without_gwa_is_refused():
+    with pytest.raises(ValueError, match="needs use_gwa"):
+        HMHN(**SMALL, use_gwa=False).init(jax.random.key(0), images_of(64))
+
+
+@pytest.mark.parametrize("size", [112, 224])
+@pytest.mark.parametrize("grid", [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (2, 3)])
+def test_any_size_and_grid(size, grid):
+    images = images_of(size, batch=1)
+    model = HMHN(**SMALL, grid=grid)
+    score, aux = jax.eval_shape(lambda: model.init_with_output(jax.random.key(0), images))[0]
+
+    side = -(-size // 32)
+    assert score.shape == (1,)
+    assert score.dtype == jnp.float32
+    assert aux["grid_weights"].shape == (1, *grid, 3)
+    assert aux["features"].shape == (1, side, side, 128)
+    assert aux["attention"].shape == (1, 4, side, side)
+    assert aux["heads"].shape == (1, 4, 128)
+
+
+@pytest.mark.parametrize("kernels", [((3, 3),), ((3, 1), (1, 3)), ((1, 5), (5, 5), (5, 1))])
+def test_kernel_sets(kernels):
+    images = images_of(64)
+    model = HMHN(**SMALL, kernels=kernels)
+    params = jax.eval_shape(model.init, jax.random.key(0), images)["params"]["mab"]["head1"]
+    sizes = {
+        params[name]["kernel"].shape[:2]
+        for name in params
+        if name.startswith("spatial") and name.endswith("_conv")
+    }
+    assert sizes == set(kernels)
+
+
+def test_permuting_the_heads_leaves_the_score(small):
+    images = images_of(64)
+    model, variables = small
+    permuted = {
+        collection: {
+            **tree,
+            "mab": {f"head{to}": tree["mab"][f"head{of}"] for to, of in enumerate((3, 1, 4, 2), 1)},
+        }
+        for collection, tree in variables.items()
+    }
+    score, aux = apply(model, variables, images)
+    permuted_score, permuted_aux = apply(model, permuted, images)
+
+    np.testing.assert_allclose(permuted_score, score, rtol=1e-5)
+    order = jnp.array([2, 0, 3, 1])
+    np.testing.assert_allclose(permuted_aux["attention"], aux["attention"][:, order], rtol=1e-5)
+
+
+def test_evaluation_scores_an_image_by_itself(small):
+    images = images_of(64, batch=3)
+    model, variables = small
+    together = apply(model, variables, images)[0]
+    alone = [apply(model, variables, image[None])[0][0] for image in images]
+    np.testing.assert_allclose(together, alone, rtol=1e-4, atol=1e-5)
+
+
+def test_output_starts_at_the_training_scores():
+    images = images_of(64, batch=16)
+    model = HMHN(**SMALL, score_mean=17.0, score_std=12.0)
+    scores = train_scores(model, init(model, images), images)
+    assert float(scores.mean()) == pytest.approx(17.0, abs=0.01)
+    assert float(scores.std()) == pytest.approx(12.0, rel=0.05)
+
+
+def test_without_output_norm_the_last_layer_is_dense():
+    model = HMHN(**SMALL, use_output_norm=False)
+    variables = jax.eval_shape(model.init, jax.random.key(0), images_of(64))
+    assert set(variables["params"]["regression"]) == {"dense"}
+
+
+def test_dropout_acts_in_training_only(small):
+    images = images_of(64, batch=8)
+    model, variables = small
+    assert not np.allclose(
+        train_scores(model, variables, images, 1), train_scores(model, variables, images, 2)
+    )
+    model = model.clone(dropout_rate=0.0)
+    np.testing.assert_array_equal(
+        train_scores(model, variables, images, 1), train_scores(model, variables, images, 2)
+    )
+
+
+def test_bfloat16_computes_nearly_the_same(small):
+    images = images_of(64)
+    model, variables = small
+    full, _ = apply(model, variables, images)
+    half, aux = apply(model.clone(dtype=jnp.bfloat16), variables, images)
+    assert half.dtype == jnp.float32
+    assert aux["features"].dtype == jnp.bfloat16
+    np.testing.assert_allclose(half, full, rtol=0.1, atol=0.05)
+
+
+def test_every_parameter_has_a_gradient(small):
+    # A bias before a normalisation is the exception: what it adds is taken off again.
+    images = images_of(64, batch=4)
+    model, variables = small
+    model = model.clone(dropout_rate=0.0)
+
+    def loss(params):
+        (scores, aux), _ = model.apply(
+            variables | {"params": params}, images, train=True, mutable=["batch_stats"]
+        )
+        return jnp.sum(scores**3) + jnp.sum(aux["heads"] ** 2)
+
+    grads = jax.jit(jax.grad(loss))(variables["params"])
+    dead = [
+        jax.tree_util.keystr(path)
+        for path, grad in jax.tree_util.tree_leaves_with_path(grads)
+        if not np.any(grad) and "bias" not in jax.tree_util.keystr(path)
+    ]
+    assert dead == []

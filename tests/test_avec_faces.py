@@ -1,0 +1,182 @@
+"""The dataset as its users build it: by the `tfds` command, and from Python."""
+
+import collections
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow prints when it is loaded
+
+import tensorflow_datasets as tfds
+
+from data import avec_faces
+from hmhn_jax.errors import UserError
+from hmhn_jax.faces.recordings import read_labels
+
+ROOT = Path(__file__).parents[1]
+SETTINGS = {"num_train": 3, "num_validation": 1, "num_test": 1, "num_frames": 4}
+
+
+def config(**fields):
+    return {"name": "tiny", "videos": SETTINGS, "num_processes": 2, **fields}
+
+
+def tfds_build(data_dir, folder=ROOT, **fields):
+    """Runs the real command."""
+    command = [Path(sys.executable).with_name("tfds"), "build", "avec_faces"]
+    command += ["--config", json.dumps(config(**fields)), "--data_dir", data_dir]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def videos_folder(data_dir):
+    (folder,) = (data_dir / "downloads" / "avec_faces").glob("synthetic-*")
+    return folder
+
+
+def build(data_dir, **fields):
+    builder = avec_faces.Builder(
+        config=avec_faces.FacesConfig(**config(**fields)), data_dir=data_dir
+    )
+    builder.download_and_prepare()
+    return builder
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    data_dir = tmp_path_factory.mktemp("built")
+    finished = tfds_build(data_dir)
+    assert finished.returncode == 0, finished.stderr
+    return data_dir
+
+
+@pytest.fixture(scope="module")
+def builder(built):
+    return tfds.builder_from_directory(built / "avec_faces" / "tiny" / "1.0.0")
+
+
+@pytest.fixture
+def spoiled(built, tmp_path):
+    """The rendered videos; of the three for training the second is empty, the third faceless."""
+    folder = tmp_path / "downloads" / "avec_faces" / videos_folder(built).name
+    shutil.copytree(videos_folder(built), folder)
+    videos = sorted(folder.glob("videos/*.mp4"))
+    videos[1].write_bytes(b"")
+    shutil.copy(write_faceless(tmp_path / "faceless.mp4"), videos[2])
+    return tmp_path
+
+
+def examples(builder):
+    return tfds.as_numpy(builder.as_dataset(split="train"))
+
+
+def write_faceless(path):
+    import av
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=4)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        for _ in range(3):
+            frame = av.VideoFrame.from_ndarray(np.zeros((240, 320, 3), np.uint8), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+def test_the_command_writes_every_crop_of_every_video(built, builder):
+    labels = {each.video_id: each for each in read_labels(videos_folder(built) / "labels.csv")}
+    assert {split: info.num_examples for split, info in builder.info.splits.items()} == {
+        "train": 12,
+        "validation": 4,
+        "test": 4,
+    }
+    for split in ("train", "validation", "test"):
+        frames = collections.defaultdict(list)
+        for example in tfds.as_numpy(builder.as_dataset(split=split)):
+            recording = labels[example["video_id"].decode()]
+            assert recording.split == split
+            assert example["score"] == recording.score
+            assert example["subject_id"].decode() == recording.subject_id
+            assert example["task"].decode() == recording.task
+            assert example["time_s"] == pytest.approx(example["frame_index"] / 4)
+            frames[recording.video_id].append(int(example["frame_index"]))
+
+            assert example["image"].shape == (224, 224, 3)
+            assert example["image"].std() > 10
+            left, top, right, bottom = example["box"]
+            assert (example["eyes"] > [left, top]).all()
+            assert (example["eyes"] < [right, bottom]).all()
+            assert example["confidence"] > 0
+        assert {video: sorted(indices) for video, indices in frames.items()} == {
+            video: [0, 1, 2, 3] for video, each in labels.items() if each.split == split
+        }
+
+
+def test_the_dataset_says_where_it_came_from(built, builder):
+    recordings = read_labels(videos_folder(built) / "labels.csv")
+    scores = [each.score for each in recordings if each.split == "train"]
+    metadata = builder.info.metadata
+    assert metadata["synthetic"] is True
+    assert metadata["train_score_mean"] == pytest.approx(np.mean(scores))
+    assert metadata["train_score_sd"] == pytest.approx(np.std(scores))
+    assert metadata["num_videos"] == {"train": 3, "validation": 1, "test": 1}
+    assert metadata["num_frames_sampled"] == metadata["num_frames_with_face"] == 20
+    assert metadata["failures"] == []
+    assert metadata["crops"]["size"] == 224
+    assert set(metadata["software"]) == {"av", "dlib", "opencv", "tensorflow_datasets"}
+
+
+def test_the_same_videos_give_the_same_dataset_and_fingerprint(built, builder, tmp_path):
+    shutil.copytree(built / "downloads", tmp_path / "downloads")
+    again = build(tmp_path, num_processes=1)
+    assert again.info.metadata["fingerprint"] == builder.info.metadata["fingerprint"]
+    for first, second in zip(examples(builder), examples(again), strict=True):
+        assert first.keys() == second.keys()
+        assert all(np.array_equal(first[field], second[field]) for field in first)
+
+    other_crops = build(tmp_path, name="half", crops={"size": 112})
+    assert other_crops.info.metadata["fingerprint"] != builder.info.metadata["fingerprint"]
+    (example,) = other_crops.as_dataset(split="test").take(1)
+    assert example["image"].shape == (112, 112, 3)
+
+
+def test_one_video_too_many_ends_the_command_with_one_line(spoiled):
+    finished = tfds_build(spoiled, folder=ROOT / "data")
+    assert finished.returncode == 1
+    *_, line = finished.stderr.strip().splitlines()
+    assert line.startswith("error: 2 of 5 videos gave no crops, allowed are 0 ")
+    assert "synthetic_0001.mp4: the file is empty (0 bytes); " in line
+    assert "synthetic_0002.mp4: no face found in any of 3 sampled frames" in line
+    assert "Traceback" not in finished.stderr + finished.stdout
+    assert not list(spoiled.glob("avec_faces/tiny/*"))  # nothing that looks like a dataset
+
+
+def test_from_python_too_many_failures_raise_an_error(spoiled):
+    with pytest.raises(UserError, match="2 of 5 videos gave no crops, allowed are 1 "):
+        build(spoiled, max_failed_share=0.3)
+    assert not list(spoiled.glob("avec_faces/tiny/*"))
+
+
+def test_failures_within_the_limit_are_recorded(spoiled):
+    metadata = build(spoiled, max_failed_share=0.4).info.metadata
+    empty, faceless = metadata["failures"]
+    assert empty["file"] == "synthetic_0001.mp4"
+    assert empty["reason"] == "the file is empty (0 bytes)"
+    assert faceless["file"] == "synthetic_0002.mp4"
+    assert faceless["split"] == "train"
+    assert metadata["num_videos"] == {"train": 1, "validation": 1, "test": 1}
+    assert metadata["train_score_sd"] == 0
+
+
+def test_a_split_without_any_crop_fails_whatever_the_limit(spoiled):
+    for video in sorted(videos_folder(spoiled).glob("videos/*.mp4"))[:4]:
+        video.write_bytes(b"")
+    with pytest.raises(UserError, match=r"4 of 5 videos gave no crops.*; and 1 more$"):
+        build(spoiled, max_failed_share=1.0)
+    assert not list(spoiled.glob("avec_faces/tiny/*"))

@@ -1,0 +1,121 @@
+"""Records to batches: every crop, in an order that survives interruption."""
+
+import itertools
+
+import jax
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+from ml_collections import ConfigDict
+
+from hmhn_jax.errors import UserError
+from hmhn_jax.input_pipeline import (
+    evaluation_batches,
+    read_crops,
+    training_batches,
+    training_indices,
+)
+
+
+@pytest.fixture(scope="module")
+def builder(tiny_dataset):
+    return tfds.builder("avec_faces/tiny", data_dir=tiny_dataset)
+
+
+def settings(**fields):
+    return ConfigDict({"image_size": 32, "cache_gib": 1.0, **fields})
+
+
+def test_reads_every_crop_with_its_video(builder):
+    crops = read_crops(builder, "train", settings())
+    assert len(crops) == builder.info.splits["train"].num_examples == 35
+    assert [video.video_id for video in crops.videos] == sorted(
+        video.video_id for video in crops.videos
+    )
+    assert len(crops.videos) == 7
+    np.testing.assert_array_equal(np.bincount(crops.video_of_crop), 5)
+
+    scores = {}
+    for example in tfds.as_numpy(builder.as_dataset("train")):
+        scores[example["video_id"].decode()] = example["score"]
+    assert {video.video_id: video.score for video in crops.videos} == scores
+
+
+def test_splits_can_be_joined(builder):
+    joined = read_crops(builder, "train+validation", settings())
+    assert len(joined.videos) == 9
+
+
+def test_unknown_split_is_named(builder):
+    with pytest.raises(UserError, match=r"'dev' is not in .*train, validation"):
+        read_crops(builder, "dev", settings())
+
+
+def test_decoded_ahead_or_when_needed_is_the_same(builder):
+    ahead = read_crops(builder, "test", settings())
+    later = read_crops(builder, "test", settings(cache_gib=0.0))
+    assert ahead.decoded is not None
+    assert later.decoded is None
+    indices = np.array([3, 0, 7])
+    np.testing.assert_array_equal(ahead.images(indices), later.images(indices))
+
+
+def test_images_are_the_crops_made_smaller(builder):
+    crops = read_crops(builder, "test", settings(image_size=28))  # an eighth of 224
+    examples = {}
+    for example in tfds.as_numpy(builder.as_dataset("test")):
+        examples[example["video_id"].decode(), int(example["frame_index"])] = example["image"]
+    expected = examples[min(examples)].astype(float).reshape(28, 8, 28, 8, 3).mean(axis=(1, 3))
+    image = crops.images(np.array([0]))[0]
+    assert image.dtype == np.uint8
+    np.testing.assert_allclose(image, expected, atol=4)  # two JPEG decoders
+
+
+def test_an_epoch_has_every_crop_once():
+    batches = itertools.islice(training_indices(35, 8, seed=0, first_step=0), 35)
+    stream = np.concatenate(list(batches))
+    epochs = stream.reshape(8, 35)
+    for epoch in epochs:
+        np.testing.assert_array_equal(np.sort(epoch), np.arange(35))
+    assert not np.array_equal(epochs[0], epochs[1])
+
+
+@pytest.mark.parametrize("step", [0, 1, 4, 5, 30])
+def test_order_goes_on_at_any_step(step):
+    whole = list(itertools.islice(training_indices(35, 8, seed=3, first_step=0), 40))
+    resumed = list(itertools.islice(training_indices(35, 8, seed=3, first_step=step), 10))
+    np.testing.assert_array_equal(resumed, whole[step : step + 10])
+
+
+def test_order_depends_on_the_seed():
+    first, second = (next(training_indices(35, 35, seed, 0)) for seed in (0, 1))
+    assert not np.array_equal(first, second)
+
+
+def test_a_batch_larger_than_an_epoch():
+    batch = next(training_indices(3, 8, seed=0, first_step=0))
+    np.testing.assert_array_equal(np.bincount(batch[:6]), 2)
+
+
+def test_training_batches_hold_images_with_their_scores(builder):
+    crops = read_crops(builder, "train", settings())
+    batches = training_batches(crops, 8, seed=0, first_step=2)
+    indices = training_indices(len(crops), 8, seed=0, first_step=2)
+    for batch, expected in itertools.islice(zip(batches, indices, strict=False), 6):
+        np.testing.assert_array_equal(batch["images"], crops.images(expected))
+        np.testing.assert_array_equal(batch["scores"], crops.scores[crops.video_of_crop[expected]])
+    assert jax.tree.map(lambda array: array.dtype, batch) == {
+        "images": np.uint8,
+        "scores": np.float32,
+    }
+
+
+def test_evaluation_has_every_crop_once_and_marks_padding(builder):
+    crops = read_crops(builder, "train", settings())
+    batches = list(evaluation_batches(crops, 8))
+    assert len(batches) == 5
+    assert {batch["images"].shape for batch in batches} == {(8, 32, 32, 3)}
+    masks = np.concatenate([batch["mask"] for batch in batches])
+    videos = np.concatenate([batch["videos"] for batch in batches])
+    assert masks.sum() == 35
+    np.testing.assert_array_equal(videos[masks], crops.video_of_crop)

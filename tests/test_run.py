@@ -1,0 +1,216 @@
+"""`python run.py` as its users meet it: one command, one line for what went wrong."""
+
+import csv
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory, run, tiny_flags):
+    """A workdir in which everything was run once, without interruption."""
+    workdir = tmp_path_factory.mktemp("whole") / "run"
+    finished = run("--workdir", workdir, *tiny_flags)
+    assert finished.returncode == 0, finished.stderr
+    (workdir / "stdout.txt").write_text(finished.stdout)
+    (workdir / "stderr.txt").write_text(finished.stderr)
+    return workdir
+
+
+def assert_one_line(finished, *words, exit_code):
+    """The program ended with one line of error that has these words in it."""
+    assert finished.returncode == exit_code, finished.stderr
+    lines = [line for line in finished.stderr.splitlines() if "error" in line.lower()]
+    assert finished.stderr.rstrip().splitlines()[-1].startswith("error: ")
+    assert len(lines) == 1
+    assert "Traceback" not in finished.stderr + finished.stdout
+    for word in words:
+        assert word in lines[0]
+
+
+def results(workdir, split="test"):
+    return json.loads((workdir / "evaluation" / split / "metrics.json").read_text())
+
+
+def predictions(workdir, split="test"):
+    with (workdir / "evaluation" / split / "predictions.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_results_are_of_every_video(workdir):
+    rows = predictions(workdir)
+    assert len(rows) == 3
+    assert {row["num_frames"] for row in rows} == {"5"}
+    errors = [float(row["prediction"]) - float(row["score"]) for row in rows]
+
+    metrics = results(workdir)
+    assert metrics["num_videos"] == 3
+    assert metrics["mae"] == pytest.approx(sum(map(abs, errors)) / 3, abs=1e-3)
+    assert metrics["rmse"] == pytest.approx((sum(e * e for e in errors) / 3) ** 0.5, abs=1e-3)
+
+    mean = metrics["trained"]["score_mean"]
+    baseline = [abs(mean - float(row["score"])) for row in rows]
+    assert metrics["baseline_mae"] == pytest.approx(sum(baseline) / 3)
+
+
+def test_results_say_where_they_come_from(workdir):
+    metrics = results(workdir)
+    assert metrics["synthetic"] is True
+    assert metrics["seed"] == 0
+    assert metrics["trained"]["config"]["model"]["width"] == 4
+    assert metrics["trained"]["data"]["fingerprint"] == metrics["data"]["fingerprint"]
+    assert len(metrics["data"]["fingerprint"]) == 64
+    assert {"python", "jax", "flax", "hmhn-jax"} <= set(metrics["versions"])
+
+
+def test_last_lines_say_the_score_and_where_it_is(workdir):
+    score, label, place = (workdir / "stdout.txt").read_text().splitlines()[-3:]
+    assert f"MAE {results(workdir)['mae']:.2f}" in score
+    assert "synthetic" in label
+    assert str(workdir / "evaluation" / "test") in place
+
+
+def test_output_has_no_noise(workdir):
+    ours = ("preparing", "training", "decoding", "epoch", "test:", "synthetic", "results:")
+    lines = (workdir / "stdout.txt").read_text() + (workdir / "stderr.txt").read_text()
+    assert [line for line in lines.splitlines() if not line.startswith(ours)] == []
+
+
+def test_scalars_of_every_step(workdir):
+    lines = [json.loads(line) for line in (workdir / "scalars.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == list(range(1, 21))
+    assert all({"loss", "mse", "partition_loss", "grad_norm"} <= set(line) for line in lines)
+    assert [line["step"] for line in lines if "validation_mae" in line] == [5, 10, 15, 20]
+    assert list((workdir / "tensorboard").iterdir())
+
+
+def test_plot_is_there(workdir):
+    png = (workdir / "evaluation" / "test" / "predictions.png").read_bytes()
+    assert png.startswith(b"\x89PNG")
+
+
+def test_same_command_again_changes_nothing(workdir, run, tmp_path):
+    copy = shutil.copytree(workdir, tmp_path / "run")
+    finished = run("--workdir", copy)  # the workdir knows its config
+    assert finished.returncode == 0, finished.stderr
+    assert predictions(copy) == predictions(workdir)
+    assert (copy / "scalars.jsonl").read_text() == (workdir / "scalars.jsonl").read_text()
+
+
+def test_killed_run_goes_on_and_ends_the_same(workdir, run, tiny_flags, environment, tmp_path):
+    killed = tmp_path / "run"
+    command = [sys.executable, ROOT / "run.py", "--workdir", killed, *tiny_flags]
+    process = subprocess.Popen(
+        list(map(str, command)),
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 300
+    while not (killed / "checkpoints" / "10").exists():
+        assert process.poll() is None, "ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (killed / "evaluation").exists()
+
+    finished = run("--workdir", killed, *tiny_flags)
+    assert finished.returncode == 0, finished.stderr
+    assert "resuming from step" in finished.stdout
+    assert predictions(killed) == predictions(workdir)
+    assert results(killed)["mae"] == results(workdir)["mae"]
+
+
+def test_evaluate_reads_the_weights_and_nothing_more(workdir, run, tmp_path):
+    copy = shutil.copytree(workdir, tmp_path / "run")
+    shutil.rmtree(copy / "evaluation")
+    for optimizer in copy.glob("checkpoints/*/optimizer"):
+        shutil.rmtree(optimizer)
+    finished = run("--workdir", copy, "--mode", "evaluate")
+    assert finished.returncode == 0, finished.stderr
+    assert predictions(copy) == predictions(workdir)
+
+
+def test_evaluate_on_another_split(workdir, run, tmp_path):
+    copy = shutil.copytree(workdir, tmp_path / "run")
+    finished = run("--workdir", copy, "--mode", "evaluate", "--config.data.test_split=validation")
+    assert finished.returncode == 0, finished.stderr
+    assert len(predictions(copy, "validation")) == 2
+
+
+def test_help_is_quick_and_plain(run):
+    finished = run("--help")
+    assert finished.returncode == 0
+    assert "--workdir" in finished.stdout
+    # Quick, as it imports none of these.
+    code = "import sys, run; print([m for m in ('jax', 'tensorflow') if m in sys.modules])"
+    imported = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert imported.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--config.model.widht=3"], ["widht", "width"]),
+        (["--config.seed=abc"], ["seed", "abc"]),
+        (["--config.model.width=0"], ["model.width", "at least 1", "got 0"]),
+        (["--config.model.spatial_reduce=max"], ["spatial_reduce", "'mean' or 'sum'", "'max'"]),
+        (["--config=configs/none.py"], ["configs/none.py"]),
+        (["--mode=fly"], ["--mode", "fly", "evaluate"]),
+        (["--wokdir=x"], ["wokdir"]),
+        (["here"], ["here"]),
+    ],
+)
+def test_wrong_usage_is_one_line(run, tmp_path, flags, words):
+    finished = run("--workdir", tmp_path / "run", *flags)
+    assert_one_line(finished, *words, exit_code=2)
+    assert not (tmp_path / "run").exists()
+
+
+def test_no_workdir_is_one_line(run):
+    assert_one_line(run(), "--workdir", exit_code=2)
+
+
+def test_evaluate_without_a_checkpoint_is_one_line(run, tmp_path):
+    finished = run("--workdir", tmp_path / "empty", "--mode", "evaluate")
+    assert_one_line(finished, "checkpoint", str(tmp_path / "empty"), exit_code=1)
+    assert not (tmp_path / "empty").exists()
+
+
+@pytest.mark.parametrize("mode", ["evaluate", "train"])
+def test_another_architecture_is_one_line(workdir, run, mode):
+    finished = run("--workdir", workdir, "--mode", mode, "--config.model.num_heads=2")
+    assert_one_line(finished, "architecture", "model.num_heads 2", "stored 4", exit_code=1)
+
+
+def test_unknown_dataset_is_one_line(run, tmp_path):
+    finished = run("--workdir", tmp_path / "run", "--config.data.dataset=avec_faces/none")
+    assert_one_line(finished, "avec_faces/none", exit_code=2)
+
+
+def test_unknown_split_is_one_line(run, tmp_path, tiny_flags):
+    flags = [*tiny_flags, "--config.data.train_split=training"]
+    finished = run("--workdir", tmp_path / "run", *flags)
+    assert_one_line(finished, "'training'", "train, validation", exit_code=1)
+
+
+def test_diverging_training_is_one_line(run, tmp_path, tiny_flags):
+    flags = [
+        *tiny_flags,
+        "--config.optimizer.learning_rate=1e30",
+        "--config.optimizer.clip_norm=0",
+        "--config.optimizer.warmup_epochs=0",
+    ]
+    finished = run("--workdir", tmp_path / "run", *flags)
+    assert_one_line(finished, "training stopped at step", "finite", exit_code=1)

@@ -1,0 +1,141 @@
+"""The training step: the same on any number of devices, and really learning."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from ml_collections import ConfigDict
+
+from hmhn_jax.train_step import make_optimizer
+
+ROOT = Path(__file__).parents[1]
+
+# Prints the losses of some steps on random data, with dropout and augmentation on.
+LOSSES = """
+import json, sys
+import jax
+import numpy as np
+from configs import default
+from hmhn_jax import config as config_lib, devices
+from hmhn_jax.train_step import init_state, make_optimizer, make_train_step
+
+dtype, learning_rate = sys.argv[1], float(sys.argv[2])
+jax.config.update("jax_enable_x64", dtype == "float64")
+config = default.get_config()
+config.model.width = 4
+config.model.lgfe_expansion = 2
+config.model.dtype = dtype
+config.optimizer.learning_rate = learning_rate
+model = config_lib.make_model(config, axis_name=devices.AXIS, score_mean=17.0, score_std=12.0)
+optimizer = make_optimizer(config.optimizer, steps_per_epoch=5, num_steps=20)
+step = devices.parallel_step(
+    make_train_step(model, optimizer, config_lib.augment_settings(config), config.loss, seed=0)
+)
+state = init_state(model, optimizer, image_size=32, seed=0)
+state = devices.replicate(
+    jax.tree.map(lambda leaf: leaf.astype(dtype) if leaf.dtype == np.float32 else leaf, state)
+)
+rng = np.random.default_rng(0)
+losses = []
+for _ in range(20):
+    images = np.kron(rng.integers(0, 256, (16, 4, 4, 3)), np.ones((1, 8, 8, 1))).astype(np.uint8)
+    scores = images.mean(axis=(1, 2, 3)) - 110
+    batch = devices.split_batch({"images": images, "scores": scores.astype(dtype)})
+    state, metrics = step(state, batch)
+    losses.append(float(metrics["loss"]))
+print(json.dumps({"losses": losses, "step": int(state.step), "devices": devices.count()}))
+"""
+
+
+def start(num_devices, *arguments):
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "XLA_FLAGS": f"--xla_force_host_platform_device_count={num_devices}",
+    }
+    command = [sys.executable, "-c", LOSSES, *map(str, arguments)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
+
+
+# At the default rate of 1e-3 each step makes rounding errors about ten times larger, whatever
+# the number of devices; float64 shows that nothing but rounding is different.
+@pytest.mark.parametrize(
+    ("dtype", "learning_rate", "rtol"), [("float32", 1e-4, 1e-4), ("float64", 1e-3, 1e-7)]
+)
+def test_four_devices_train_like_one(dtype, learning_rate, rtol):
+    processes = {n: start(n, dtype, learning_rate) for n in (1, 4)}
+    printed = {n: json.loads(process.communicate()[0]) for n, process in processes.items()}
+    assert {n: each["devices"] for n, each in printed.items()} == {1: 1, 4: 4}
+    assert {each["step"] for each in printed.values()} == {20}
+    one, four = (np.array(printed[n]["losses"]) for n in (1, 4))
+    assert one.max() > 1.2 * one.min()
+    np.testing.assert_allclose(four, one, rtol=rtol)
+
+
+def settings(**fields):
+    return ConfigDict(
+        {
+            "learning_rate": 0.1,
+            "schedule": "constant",
+            "warmup_epochs": 0.0,
+            "weight_decay": 0.0,
+            "clip_norm": 0.0,
+            "plateau_factor": 0.1,
+            "plateau_patience": 2,
+            **fields,
+        }
+    )
+
+
+def step_sizes(settings, losses, steps_per_epoch=2):
+    """How far a parameter under a constant gradient moves at each step."""
+    optimizer = make_optimizer(settings, steps_per_epoch, num_steps=len(losses))
+    params = jnp.zeros(())
+    state = optimizer.init(params)
+    sizes = []
+    for loss in losses:
+        updates, state = optimizer.update(jnp.ones(()), state, params, value=jnp.asarray(loss))
+        params = optax.apply_updates(params, updates)
+        sizes.append(-float(updates))
+    return np.array(sizes)
+
+
+def test_rate_is_cut_to_a_tenth_on_a_plateau():
+    # Two steps an epoch: the loss falls for two epochs, then stays.
+    sizes = step_sizes(settings(), [4.0, 4.0, 3.0, 3.0] + [3.0] * 8)
+    np.testing.assert_allclose(sizes[:7], 0.1, rtol=1e-3)
+    np.testing.assert_allclose(sizes[-3:-1], 0.01, rtol=1e-3)
+
+
+def test_rate_stays_while_the_loss_falls():
+    sizes = step_sizes(settings(), np.linspace(5.0, 1.0, 20))
+    np.testing.assert_allclose(sizes, 0.1, rtol=1e-3)
+
+
+def test_cosine_schedule_warms_up_and_ends_at_nothing():
+    sizes = step_sizes(settings(schedule="cosine", warmup_epochs=2.0), np.linspace(5.0, 1.0, 20))
+    assert sizes[0] == 0
+    assert np.argmax(sizes) == 4
+    assert sizes[4] == pytest.approx(0.1, rel=1e-3)
+    assert sizes[-1] < 0.002
+
+
+def test_gradients_are_clipped():
+    optimizer = make_optimizer(settings(clip_norm=1.0), steps_per_epoch=1, num_steps=1)
+    params = jnp.zeros(2)
+    state = optimizer.init(params)
+    # Adam's update forgets the size of the first gradient; its first moment does not.
+    _, state = optimizer.update(jnp.array([30.0, 40.0]), state, params, value=jnp.asarray(1.0))
+    moments = [
+        leaf.mu
+        for leaf in jax.tree.leaves(state, is_leaf=lambda x: hasattr(x, "mu"))
+        if hasattr(leaf, "mu")
+    ]
+    np.testing.assert_allclose(moments[0], [0.06, 0.08], rtol=1e-5)
