@@ -2,10 +2,13 @@
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from hmhn_jax.errors import UserError
+
+_ABANDONED_AFTER_SECONDS = 600  # no file is written for so long: its writer was killed
 
 
 @contextlib.contextmanager
@@ -15,13 +18,12 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
       UserError: when the file cannot be written, such as on a full disk.
     """
-    path = Path(path)
     # The ending stays, as libraries choose the format by it.
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
@@ -29,7 +31,19 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a whole file or, raising UserError, nothing."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
 def write_text(path: Path, text: str) -> None:
     """Writes a whole text file or, raising UserError, nothing."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_bytes(path, text.encode())
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Removes what killed processes left half-written in a folder."""
+    for temporary in folder.glob(".*.part*"):
+        if time.time() - temporary.stat().st_mtime > _ABANDONED_AFTER_SECONDS:
+            temporary.unlink(missing_ok=True)

@@ -120,7 +120,7 @@ def differences(config: ConfigDict, stored: ConfigDict, section: str = "") -> li
 
 def override(config: ConfigDict, values: dict) -> ConfigDict:
     """The config with some fields, such as {"model.width": 32}, changed."""
-    changed = ConfigDict(config)
+    changed = config.copy_and_resolve_references().lock()
     try:
         changed.update_from_flattened_dict(values)
     except (KeyError, TypeError, ValueError) as error:
@@ -148,7 +148,7 @@ def load(workdir: Path) -> ConfigDict | None:
         return from_dict(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, AttributeError) as error:
         raise UserError(f"cannot read {path} as a config: {error}") from error
 
 

@@ -1,5 +1,7 @@
 """The prepared dataset that a config names: found on disk, or made when missing."""
 
+import contextlib
+import io
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -31,5 +33,6 @@ def open_dataset(settings: ConfigDict) -> Any:
         raise UsageError(f"config.data.dataset={settings.dataset!r}: {reason}") from error
     if not builder.is_prepared():
         print(f"preparing {settings.dataset} in {builder.data_path}", flush=True)
-        builder.download_and_prepare()
+        with contextlib.redirect_stdout(io.StringIO()):  # TFDS's own words; ours go to stderr
+            builder.download_and_prepare()
     return builder

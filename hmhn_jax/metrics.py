@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 
-from hmhn_jax.faces.recordings import MAX_SCORE
+from hmhn_jax.bdi import MAX_SCORE
 from hmhn_jax.shapes import check_same_shape
 
 

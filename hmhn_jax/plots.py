@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from hmhn_jax.faces.recordings import MAX_SCORE
+from hmhn_jax.bdi import MAX_SCORE
 
 
 def predicted_against_true(

@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from hmhn_jax.bdi import MAX_SCORE
 from hmhn_jax.errors import UserError
 
 SPLITS = ("train", "validation", "test")
-MAX_SCORE = 63  # the largest sum of the BDI-II's 21 items
 LABEL_COLUMNS = ("file", "subject", "task", "split", "score")
 
 

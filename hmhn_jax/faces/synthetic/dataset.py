@@ -5,14 +5,12 @@ import dataclasses
 import functools
 import io
 import json
-import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 
-from hmhn_jax import progress
+from hmhn_jax import atomic, progress
 from hmhn_jax.errors import UserError
 from hmhn_jax.faces.process_pool import map_in_order, num_usable_cores
 from hmhn_jax.faces.recordings import LABEL_COLUMNS
@@ -23,9 +21,6 @@ LABELS_FILE = "labels.csv"
 SETTINGS_FILE = "settings.json"
 VIDEO_FOLDER = "videos"
 TASK = "talking"
-
-_UNFINISHED_SUFFIX = ".part"
-_ABANDONED_AFTER_SECONDS = 600  # a clip takes about a second: such a file is nobody's any more
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,7 +90,8 @@ def write_dataset(
         _claim(directory, settings)
         entries = list(_entries(settings))
         _render_missing(directory, entries, num_processes)
-        _remove_abandoned(directory)
+        for folder in (directory, directory / VIDEO_FOLDER):
+            atomic.remove_abandoned(folder)
         labels = directory / LABELS_FILE
         _write_if_changed(labels, _labels_csv(entries))
     except OSError as error:
@@ -141,7 +137,7 @@ def _claim(directory, settings):
             "were made: name another folder or delete this one"
         )
     else:
-        _write(note, (json.dumps(wanted, indent=2) + "\n").encode())
+        atomic.write_text(note, json.dumps(wanted, indent=2) + "\n")
 
 
 def _differences(found, wanted):
@@ -169,7 +165,7 @@ def _one_thread() -> None:
 
 def _render(directory: Path, entry: _Entry) -> None:
     clip = entry.clip
-    _write(directory / entry.file, encode(clip.frames(), clip.fps, clip.size))
+    atomic.write_bytes(directory / entry.file, encode(clip.frames(), clip.fps, clip.size))
 
 
 def _labels_csv(entries):
@@ -183,22 +179,4 @@ def _labels_csv(entries):
 
 def _write_if_changed(path, content):
     if not (path.exists() and path.read_bytes() == content):
-        _write(path, content)
-
-
-def _write(path, content):
-    """Writes a file whole or not at all: a killed process leaves only an unfinished file."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}{_UNFINISHED_SUFFIX}")
-    try:
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
-
-
-def _remove_abandoned(directory):
-    for folder in (directory, directory / VIDEO_FOLDER):
-        for unfinished in folder.glob(f".*{_UNFINISHED_SUFFIX}"):
-            if time.time() - unfinished.stat().st_mtime > _ABANDONED_AFTER_SECONDS:
-                unfinished.unlink(missing_ok=True)
+        atomic.write_bytes(path, content)

@@ -1,0 +1,124 @@
+"""DFF, the trunk, MAB and AFB, each by itself."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hmhn_jax.models import AFB, DFF, MAB, AttentionHead, ResNet18
+from hmhn_jax.models.afb import batch_mask
+
+
+def normal(seed, *shape):
+    return jax.random.normal(jax.random.key(seed), shape)
+
+
+def init_and_apply(model, *inputs):
+    @jax.jit
+    def both():
+        variables = model.init(jax.random.key(0), *inputs, train=False)
+        return variables, model.apply(variables, *inputs, train=False)
+
+    return both()
+
+
+def test_dff_makes_an_image_of_both_its_inputs():
+    image, weighted = normal(0, 1, 8, 8, 3), normal(1, 1, 8, 8, 3)
+    variables, fused = init_and_apply(DFF(), image, weighted)
+    assert fused.shape == image.shape
+    assert 0 < fused.min() < fused.max() < 1
+
+    def centre(image, weighted):
+        return DFF().apply(variables, image, weighted, train=False)[0, 4, 4].sum()
+
+    for gradient in jax.grad(centre, argnums=(0, 1))(image, weighted):
+        assert np.abs(gradient).max() > 0
+
+
+def test_dff_transforms_its_inputs_with_weights_of_their_own():
+    image, weighted = normal(0, 1, 8, 8, 3), normal(1, 1, 8, 8, 3)
+    variables, fused = init_and_apply(DFF(), image, weighted)
+    swapped = DFF().apply(variables, weighted, image, train=False)
+    assert not np.allclose(fused, swapped)
+
+
+def test_trunk_equals_its_stages_by_hand():
+    # The first block without a shortcut convolution, computed with plain convolutions.
+    images = normal(0, 1, 32, 32, 3)
+    variables, _ = init_and_apply(ResNet18(width=4), images)
+    block = variables["params"]["stage1_block1"]
+    x = normal(1, 1, 8, 8, 4)
+
+    def conv(x, kernel):
+        return jax.lax.conv_general_dilated(
+            x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+        )
+
+    scale = 1 / np.sqrt(1 + 1e-5)  # a new batch normalisation
+    y = jax.nn.relu(conv(x, block["first_conv"]["kernel"]) * scale)
+    expected = jax.nn.relu(conv(y, block["second_conv"]["kernel"]) * scale + x)
+
+    from hmhn_jax.models.resnet import BasicBlock
+
+    own = {collection: tree["stage1_block1"] for collection, tree in variables.items()}
+    np.testing.assert_allclose(
+        BasicBlock(4).apply(own, x, train=False), expected, rtol=1e-4, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(("size", "side"), [(32, 1), (33, 2), (96, 3), (224, 7)])
+def test_trunk_halves_five_times_rounding_up(size, side):
+    images = jax.ShapeDtypeStruct((1, size, size, 3), jnp.float32)
+    model = ResNet18(width=4)
+    features, _ = jax.eval_shape(
+        lambda key, images: model.init_with_output(key, images, train=False),
+        jax.random.key(0),
+        images,
+    )
+    assert features.shape == (1, side, side, 32)
+
+
+def test_spatial_map_as_sum_is_channels_times_the_mean():
+    features = normal(0, 2, 3, 3, 32)
+    variables, (_, mean_map) = init_and_apply(AttentionHead(), features)
+    _, sum_map = AttentionHead(spatial_reduce="sum").apply(variables, features, train=False)
+    np.testing.assert_allclose(sum_map, 32 * mean_map, rtol=1e-5)
+    assert mean_map.min() >= 0
+
+
+def test_a_head_pools_the_features_under_its_map():
+    features = normal(0, 2, 3, 3, 32)
+    _, (vector, spatial) = init_and_apply(AttentionHead(), features)
+    pooled = np.einsum("byxc,byx->bc", features, spatial) / 9
+    # The channel attention is a gate between 0 and 1 on what was pooled.
+    gate = np.asarray(vector) / pooled
+    assert gate.min() > 0
+    assert gate.max() < 1
+
+
+def test_heads_are_independent():
+    features = normal(0, 1, 3, 3, 32)
+    model = MAB(num_heads=3)
+    variables, (heads, maps) = init_and_apply(model, features)
+    assert heads.shape == (1, 3, 32)
+    assert maps.shape == (1, 3, 3, 3)
+
+    def second_head(params):
+        return model.apply(variables | {"params": params}, features, train=False)[0][:, 1].sum()
+
+    gradient = jax.grad(second_head)(variables["params"])
+    touched = {name for name, tree in gradient.items() if any(map(np.any, jax.tree.leaves(tree)))}
+    assert touched == {"head2"}
+
+
+def test_afb_is_a_log_softmax_over_heads_and_their_sum():
+    heads = np.random.default_rng(0).normal(size=(2, 4, 5))
+    fused, normalised = AFB().apply({}, jnp.asarray(heads, jnp.float32))
+    expected = heads - np.log(np.exp(heads).sum(axis=1, keepdims=True))
+    np.testing.assert_allclose(normalised, expected, rtol=1e-4)
+    np.testing.assert_allclose(fused, expected.sum(axis=1), rtol=1e-4)
+
+
+def test_dropout_mask_has_its_rate():
+    mask = batch_mask(jax.random.key(0), 0.8, (100, 50), axis_name=None)
+    assert float(mask.mean()) == pytest.approx(0.8, abs=0.02)

@@ -1,0 +1,60 @@
+"""Files appear whole or not at all."""
+
+import os
+
+import pytest
+
+from hmhn_jax import atomic
+from hmhn_jax.errors import UserError
+
+
+def test_a_file_appears_when_it_is_whole(tmp_path):
+    path = tmp_path / "new" / "figure.png"
+    with atomic.replacing(path) as temporary:
+        temporary.write_bytes(b"half")
+        assert temporary.suffix == ".png"
+        assert not path.exists()
+    assert path.read_bytes() == b"half"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_failure_keeps_what_was_there(tmp_path):
+    path = tmp_path / "metrics.json"
+    path.write_text("old")
+
+    def write_half():
+        with atomic.replacing(path) as temporary:
+            temporary.write_text("half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_half()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_one_line(tmp_path):
+    path = tmp_path / "metrics.json"
+    path.write_text("old")
+    with (
+        pytest.raises(UserError, match=r"cannot write .*metrics\.json: No space left"),
+        atomic.replacing(path),
+    ):
+        raise OSError(28, "No space left on device")
+    assert path.read_text() == "old"
+
+
+def test_a_folder_in_the_way_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot write"):
+        atomic.write_text(tmp_path / "file" / "metrics.json", "")
+
+
+def test_only_old_leftovers_are_removed(tmp_path):
+    old, new, other = (tmp_path / n for n in (".a.1.part.csv", ".b.2.part.csv", "c.csv"))
+    for path in (old, new, other):
+        path.write_text("")
+    os.utime(old, (0, 0))
+    os.utime(other, (0, 0))
+    atomic.remove_abandoned(tmp_path)
+    assert set(tmp_path.iterdir()) == {new, other}

@@ -1,0 +1,112 @@
+"""Configs: every file is usable, wrong values are refused, what is stored comes back."""
+
+import importlib
+from pathlib import Path
+
+import jax.numpy as jnp
+import pytest
+
+from configs import avec2014, default
+from hmhn_jax import config as config_lib
+from hmhn_jax.errors import UsageError, UserError
+from hmhn_jax.models import HMHN
+
+FILES = sorted(path.stem for path in (Path(__file__).parents[1] / "configs").glob("*.py"))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_config_is_usable_and_says_how(name):
+    module = importlib.import_module(f"configs.{name}")
+    config = module.get_config()
+    config_lib.check(config)
+    assert isinstance(config_lib.make_model(config), HMHN)
+    assert "python run.py --workdir" in module.__doc__
+
+
+def test_papers_setting():
+    config = avec2014.get_config()
+    assert config_lib.make_model(config) == HMHN()  # the module's defaults are the paper's
+    assert config.data.image_size == 224
+    assert config.train.batch_size == 64
+    assert config.optimizer.learning_rate == 1e-3
+    assert config.optimizer.plateau_factor == 0.1
+    assert config.data.train_split == "train+validation"
+
+
+def test_the_test_split_chooses_nothing():
+    for name in FILES:
+        config = importlib.import_module(f"configs.{name}").get_config()
+        assert "test" not in config.data.train_split + config.data.validation_split
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("model.gwa_softmax_axis", "rows", "'grid' or 'last', got 'rows'"),
+        ("model.dtype", "float16", "'float32'"),
+        ("model.num_heads", 0, "at least 1, got 0"),
+        ("model.dropout_rate", 1.0, r"\[0, 1\), got 1.0"),
+        ("model.grid", (3,), "pairs of whole numbers"),
+        ("model.grid", (3, 0), "pairs of whole numbers"),
+        ("model.kernels", (), "one or more"),
+        ("model.kernels", ((3, 3), (3, 3)), "different sizes"),
+        ("model.use_gwa", False, "needs config.model.use_gwa"),
+        ("optimizer.learning_rate", -1.0, "at least 0, got -1"),
+        ("optimizer.plateau_factor", 0.0, r"\(0, 1\], got 0.0"),
+        ("optimizer.learning_rate", float("nan"), "at least 0, got nan"),
+        ("data.validation_split", "", "'best' needs config.data.validation_split"),
+    ],
+)
+def test_unusable_values_are_refused(field, value, message):
+    config = default.get_config()
+    config.update_from_flattened_dict({field: value})
+    with pytest.raises(UsageError, match=message) as raised:
+        config_lib.check(config)
+    assert field in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_stored_config_comes_back(tmp_path):
+    config = default.get_config()
+    config.model.grid = (2, 5)
+    config_lib.save(config, tmp_path)
+    stored = config_lib.load(tmp_path)
+    assert stored.to_dict() == config.to_dict()
+    assert config_lib.differences(config, stored) == []
+
+
+def test_no_stored_config_is_none(tmp_path):
+    assert config_lib.load(tmp_path) is None
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", "\xff"])
+def test_spoiled_stored_config_is_named(tmp_path, content):
+    config_lib.config_path(tmp_path).write_text(content, encoding="latin-1")
+    with pytest.raises(UserError, match=r"config\.json"):
+        config_lib.load(tmp_path)
+
+
+def test_differences_name_both_values():
+    config, stored = default.get_config(), default.get_config()
+    config.model.num_heads = 2
+    config.seed = 7
+    assert config_lib.differences(config, stored) == [
+        "model.num_heads 2, stored 4",
+        "seed 7, stored 0",
+    ]
+    assert config_lib.differences(config, stored, "model.") == ["model.num_heads 2, stored 4"]
+
+
+def test_override_changes_a_copy():
+    config = default.get_config()
+    changed = config_lib.override(config, {"model.width": 8})
+    assert changed.model.width == 8
+    assert config.model.width != 8
+    with pytest.raises(UsageError, match="widht"):
+        config_lib.override(config, {"model.widht": 8})
+
+
+def test_dtype_reaches_the_model():
+    config = default.get_config()
+    config.model.dtype = "bfloat16"
+    assert config_lib.make_model(config).dtype == jnp.bfloat16
