@@ -20,6 +20,7 @@ DEFAULT_CONFIG = Path(__file__).resolve().parent / "configs" / "default.py"
 
 
 def define_flags() -> None:
+    """Declares the flags; the config's fields become flags as its file is loaded."""
     flags.DEFINE_string("workdir", None, "Folder of the run: checkpoints, logs, results.")
     flags.DEFINE_enum("mode", MODES[0], MODES, "What to do.")
     config_flags.DEFINE_config_file(
@@ -33,25 +34,23 @@ def define_flags() -> None:
 def parse_flags(arguments: list[str]) -> flags.FlagValues:
     """Parses the command line; what is wrong with it raises UsageError."""
     try:
-        define_flags()  # the config's fields become flags as it is loaded
+        define_flags()
         rest = flags.FLAGS(arguments)
-        flags.FLAGS.config.keys()  # a file that could not be loaded says so only when it is used
-    except AttributeError as error:
-        raise UsageError(f"unknown field of the config: {_words(error.args[0])}") from error
-    except (flags.Error, KeyError, TypeError, ValueError) as error:
-        raise UsageError(_words(error)) from error
-    except (OSError, ImportError, SyntaxError, NameError) as error:
-        raise UsageError(f"cannot load the config: {_words(error).split(': ', 1)[-1]}") from error
+        path = config_flags.get_config_filename(flags.FLAGS["config"])
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"no such file: {path}")
+    except flags.Error as error:
+        raise UsageError(str(error)) from error
+    except Exception as error:  # a config file is code, which can fail in any way
+        cause = error.args[0] if error.args and isinstance(error.args[0], KeyError) else error
+        reason = " ".join(str(cause.args[0] if cause.args else cause).split())
+        unknown = "no field " if cause is not error else ""
+        raise UsageError(f"config: {unknown}{reason or type(error).__name__}") from error
     if rest[1:]:
         raise UsageError(f"expected flags only, got {' '.join(rest[1:])!r}")
     if not flags.FLAGS.workdir:
         raise UsageError("expected --workdir DIR, got none")
     return flags.FLAGS
-
-
-def _words(error: Exception) -> str:
-    """What an error says, in one line."""
-    return " ".join(str(error.args[0] if len(error.args) == 1 else error).split())
 
 
 def run() -> None:
@@ -62,10 +61,10 @@ def run() -> None:
         return
     args = parse_flags(sys.argv)
     logging.set_verbosity(logging.ERROR)  # Orbax and TFDS tell much that no user can act on
-    # From here on it takes seconds: the heavy packages are imported.
     # TensorFlow, which reads the records, looks at these when it is imported.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    # From here on it takes seconds: the heavy packages are imported.
     from data import avec_faces  # noqa: F401  registers the dataset
     from hmhn_jax import checkpoints
     from hmhn_jax import config as config_lib

@@ -74,10 +74,8 @@ def check(config: ConfigDict) -> None:
             raise UsageError(
                 f"config.{field} must be made of pairs of whole numbers, got {values[field]}"
             )
-    if len(set(config.model.kernels)) != len(config.model.kernels) or not config.model.kernels:
-        raise UsageError(
-            f"config.model.kernels must be one or more different sizes, got {config.model.kernels}"
-        )
+    if not config.model.kernels:
+        raise UsageError("config.model.kernels must be one or more sizes, got ()")
     if config.model.use_dff and not config.model.use_gwa:
         raise UsageError("config.model.use_dff=True needs config.model.use_gwa=True")
     if config.evaluate.checkpoint == "best" and not config.data.validation_split:

@@ -8,6 +8,8 @@ from ml_collections import ConfigDict
 
 from hmhn_jax.errors import UsageError
 
+DATASET = "avec_faces"
+
 
 def open_dataset(settings: ConfigDict) -> Any:
     """Opens a TFDS dataset, building it first when that was not done yet.
@@ -29,8 +31,14 @@ def open_dataset(settings: ConfigDict) -> Any:
     try:
         builder = tfds.builder(settings.dataset, data_dir=settings.data_dir or None)
     except (tfds.core.DatasetNotFoundError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UsageError(f"config.data.dataset={settings.dataset!r}: {reason}") from error
+        configs = tfds.builder_cls(DATASET).builder_configs
+        known = ", ".join(f"{DATASET}/{config}" for config in configs)
+        raise UsageError(
+            f"config.data.dataset must be one of {known}, or one that is prepared already in "
+            f"{settings.data_dir or tfds.core.constants.DATA_DIR}, got {settings.dataset!r}"
+        ) from error
+    if builder.name != DATASET:
+        raise UsageError(f"config.data.dataset must be {DATASET}/..., got {settings.dataset!r}")
     if not builder.is_prepared():
         print(f"preparing {settings.dataset} in {builder.data_path}", flush=True)
         with contextlib.redirect_stdout(io.StringIO()):  # TFDS's own words; ours go to stderr

@@ -49,7 +49,6 @@ def test_the_test_split_chooses_nothing():
         ("model.grid", (3,), "pairs of whole numbers"),
         ("model.grid", (3, 0), "pairs of whole numbers"),
         ("model.kernels", (), "one or more"),
-        ("model.kernels", ((3, 3), (3, 3)), "different sizes"),
         ("model.use_gwa", False, "needs config.model.use_gwa"),
         ("optimizer.learning_rate", -1.0, "at least 0, got -1"),
         ("optimizer.plateau_factor", 0.0, r"\(0, 1\], got 0.0"),

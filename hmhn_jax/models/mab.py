@@ -40,8 +40,8 @@ class AttentionHead(nn.Module):
         reduced = conv(channels // 2, (1, 1), dtype=self.dtype, name="reduce_conv")(features)
         reduced = normalise(reduced, "reduce_bn")
         branches = 0.0
-        for height, width in self.kernels:
-            name = f"spatial{height}x{width}"
+        for index, (height, width) in enumerate(self.kernels, start=1):
+            name = f"branch{index}_{height}x{width}"
             branch = conv(channels, (height, width), dtype=self.dtype, name=f"{name}_conv")(reduced)
             branches = branches + normalise(branch, f"{name}_bn")
         reduce = {"sum": jnp.sum, "mean": jnp.mean}[self.spatial_reduce]

@@ -101,17 +101,26 @@ def test_any_size_and_grid(size, grid):
     assert aux["heads"].shape == (1, 4, 128)
 
 
-@pytest.mark.parametrize("kernels", [((3, 3),), ((3, 1), (1, 3)), ((1, 5), (5, 5), (5, 1))])
-def test_kernel_sets(kernels):
-    images = images_of(64)
-    model = HMHN(**SMALL, kernels=kernels)
-    params = jax.eval_shape(model.init, jax.random.key(0), images)["params"]["mab"]["head1"]
-    sizes = {
-        params[name]["kernel"].shape[:2]
-        for name in params
-        if name.startswith("spatial") and name.endswith("_conv")
-    }
-    assert sizes == set(kernels)
+@pytest.mark.parametrize(
+    ("kernels", "millions"),  # docs/reproduction.md gives these beside those of Table 5
+    [
+        (((3, 3), (3, 3), (3, 3)), 26.0),
+        (((1, 7), (7, 7), (7, 1)), 44.9),
+        (((1, 5), (5, 5), (5, 1)), 30.2),
+        (((3, 1), (1, 3)), 15.0),
+    ],
+)
+def test_kernel_sets(kernels, millions):
+    images = jax.ShapeDtypeStruct((1, 224, 224, 3), jnp.float32)
+    params = jax.eval_shape(HMHN(kernels=kernels).init, jax.random.key(0), images)["params"]
+    head = params["mab"]["head1"]
+    sizes = [
+        head[name]["kernel"].shape[:2]
+        for name in sorted(head)
+        if name.startswith("branch") and name.endswith("_conv")
+    ]
+    assert sizes == list(kernels)
+    assert round(count(params) / 1e6, 1) == millions
 
 
 def test_permuting_the_heads_leaves_the_score(small):
