@@ -26,7 +26,7 @@ def get_config() -> ConfigDict:
     config.optimizer.warmup_epochs = 1.0
 
     config.train.batch_size = 32
-    config.train.num_epochs = 15
+    config.train.num_epochs = 8
 
     config.evaluate.checkpoint = "best"
     return config
