@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from data.avec_faces import configs
+from hmhn_jax.faces import synthetic
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -214,3 +217,21 @@ def test_diverging_training_is_one_line(run, tmp_path, tiny_flags):
     ]
     finished = run("--workdir", tmp_path / "run", *flags)
     assert_one_line(finished, "training stopped at step", "finite", exit_code=1)
+
+
+def test_videos_that_give_no_crops_are_one_line(run, tmp_path, monkeypatch):
+    # The embedded set's folder, complete but for what is in the files.
+    config = configs.CONFIGS[0]
+    folder = configs.videos_folder(config, tmp_path / "downloads" / "avec_faces")
+    monkeypatch.setattr(synthetic.dataset, "encode", lambda *_: b"")
+    synthetic.write_dataset(folder, config.videos, num_processes=1)
+    (folder / "videos" / "synthetic_0001.mp4").write_bytes(b"not a video")
+
+    finished = run("--workdir", tmp_path / "run", f"--config.data.data_dir={tmp_path}")
+    words = [
+        "240 of 240 videos",
+        "synthetic_0000.mp4: the file is empty (0 bytes)",
+        "0001.mp4: not",
+    ]
+    assert_one_line(finished, *words, exit_code=1)
+    assert not (tmp_path / "avec_faces" / "synthetic" / "1.0.0").exists()

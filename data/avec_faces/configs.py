@@ -55,18 +55,23 @@ CONFIGS = [
 ]
 
 
+def videos_folder(config: FacesConfig, download_dir: Path) -> Path:
+    """Where the rendered videos lie: one folder for each setting of the renderer."""
+    settings = {"renderer_version": RENDERER_VERSION, **dataclasses.asdict(config.videos)}
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+    return download_dir / f"synthetic-{digest[:8]}"
+
+
 def find_recordings(config: FacesConfig, download_dir: Path) -> list[Recording]:
     """Gives a config's videos, rendering those that are not there yet.
 
     Args:
       config: which.
-      download_dir: keeps the rendered videos to be looked at and built from again, in one folder
-        for each setting of the renderer, `synthetic-<hash>/`.
+      download_dir: keeps the rendered videos to be looked at and built from again, in
+        `videos_folder`.
 
     Raises:
       UserError: the folder cannot be written, or the labels are wrong.
     """
-    settings = {"renderer_version": RENDERER_VERSION, **dataclasses.asdict(config.videos)}
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
-    folder = download_dir / f"synthetic-{digest[:8]}"
+    folder = videos_folder(config, download_dir)
     return read_labels(write_dataset(folder, config.videos, config.num_processes))
