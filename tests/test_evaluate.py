@@ -1,0 +1,85 @@
+"""Scores of videos, whatever the batch size and the number of crops."""
+
+import csv
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hmhn_jax import evaluate
+from hmhn_jax.augment import standardise
+from hmhn_jax.input_pipeline import Crops, Video
+from hmhn_jax.models import HMHN
+
+
+@pytest.fixture(scope="module")
+def crops():
+    """Three videos of 4, 1 and 6 crops, 11 in all: no multiple of any batch size used."""
+    rng = np.random.default_rng(0)
+    videos = [
+        Video(f"v{i}", f"s{i}", "talking", float(score)) for i, score in enumerate((3, 20, 40))
+    ]
+    return Crops(
+        jpegs=[b""] * 11,
+        video_of_crop=np.repeat(np.arange(3, dtype=np.int32), (4, 1, 6)),
+        videos=videos,
+        image_size=32,
+        decoded=rng.integers(0, 256, (11, 32, 32, 3), dtype=np.uint8),
+    )
+
+
+@pytest.fixture(scope="module")
+def model_and_variables():
+    model = HMHN(width=4, lgfe_expansion=1, score_mean=40.0, score_std=1.0)
+    variables = jax.jit(model.init)(jax.random.key(0), jnp.zeros((1, 32, 32, 3)))
+    return model, variables
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 16])
+def test_every_crop_counts_once_in_any_batch(crops, model_and_variables, batch_size):
+    model, variables = model_and_variables
+    means = evaluate.score_videos(evaluate.make_score_frames(model), variables, crops, batch_size)
+    frames = jax.jit(model.apply)(variables, standardise(crops.decoded))[0]
+    expected = [frames[:4].mean(), frames[4:5].mean(), frames[5:].mean()]
+    np.testing.assert_array_equal(means.counts, [4, 1, 6])
+    np.testing.assert_allclose(means.compute(), expected, rtol=1e-4)
+
+
+def test_baseline_is_the_training_mean():
+    result = evaluate.errors(np.array([1.0, 5.0]), np.array([3.0, 5.0]), training_mean=6.0)
+    assert result == {
+        "mae": 1.0,
+        "rmse": pytest.approx(2**0.5),
+        "num_videos": 2,
+        "baseline_mae": 2.0,
+        "baseline_rmse": pytest.approx(5**0.5),
+    }
+
+
+@pytest.mark.parametrize("synthetic", [True, False])
+def test_results_are_written_and_labelled(tmp_path, crops, synthetic, capsys):
+    means = evaluate.metrics.VideoMeans.empty(3).add(
+        np.array([2.0, 80.0, 30.0]), np.arange(3), np.ones(3, bool)
+    )
+    results = {"dataset": "d", "split": "test", "synthetic": synthetic}
+    results |= evaluate.errors(means.compute(), crops.scores, 10.0)
+    evaluate.write_results(tmp_path, crops, means, results)
+    evaluate.report(results, tmp_path)
+
+    with (tmp_path / "predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["video_id"] for row in rows] == ["v0", "v1", "v2"]
+    assert [float(row["prediction"]) for row in rows] == [2.0, 63.0, 30.0]
+    assert list(rows[0])[:6] == [
+        "video_id",
+        "subject_id",
+        "task",
+        "score",
+        "prediction",
+        "num_frames",
+    ]
+    assert json.loads((tmp_path / "metrics.json").read_text()) == results
+    assert (tmp_path / "predictions.png").stat().st_size > 1000
+    assert ("synthetic" in capsys.readouterr().out) == synthetic
