@@ -1,5 +1,7 @@
 """HMHN as a whole: its size, its switches, what depends on what."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,24 +16,25 @@ def count(tree):
     return sum(leaf.size for leaf in jax.tree.leaves(tree))
 
 
-def images_of(size, batch=2, seed=0):
+def images_of(size, batch=4, seed=0):
     return jax.random.normal(jax.random.key(seed), (batch, size, size, 3))
 
 
+# Compiled once for each model and shape, whichever tests ask.
+@functools.partial(jax.jit, static_argnums=0)
 def init(model, images):
-    return jax.jit(model.init)(jax.random.key(0), images)
+    return model.init(jax.random.key(0), images)
 
 
+@functools.partial(jax.jit, static_argnums=0)
 def apply(model, variables, images):
-    return jax.jit(model.apply)(variables, images)
+    return model.apply(variables, images)
 
 
-def train_scores(model, variables, images, key=1):
-    def scores(variables, images):
-        rngs = {"dropout": jax.random.key(key)}
-        return model.apply(variables, images, train=True, rngs=rngs, mutable=["batch_stats"])[0][0]
-
-    return jax.jit(scores)(variables, images)
+@functools.partial(jax.jit, static_argnums=0)
+def train_scores(model, variables, images, seed):
+    rngs = {"dropout": jax.random.key(seed)}
+    return model.apply(variables, images, train=True, rngs=rngs, mutable=["batch_stats"])[0][0]
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +80,7 @@ def test_ablations_have_just_their_blocks(letter, fields):
     }
     assert ("grid_weights" in aux) == blocks["gwa"]
     assert ("attention" in aux) == ("heads" in aux) == blocks["mab"]
-    assert score.shape == (2,)
+    assert score.shape == (4,)
 
 
 def test_dff_without_gwa_is_refused():
@@ -142,19 +145,20 @@ def test_permuting_the_heads_leaves_the_score(small):
 
 
 def test_evaluation_scores_an_image_by_itself(small):
-    images = images_of(64, batch=3)
     model, variables = small
-    together = apply(model, variables, images)[0]
-    alone = [apply(model, variables, image[None])[0][0] for image in images]
-    np.testing.assert_allclose(together, alone, rtol=1e-4, atol=1e-5)
+    images, others = images_of(64), images_of(64, seed=1)
+    mixed = jnp.concatenate([images[:1], others[1:]])
+    scores, mixed_scores = (apply(model, variables, batch)[0] for batch in (images, mixed))
+    np.testing.assert_allclose(mixed_scores[0], scores[0], rtol=1e-4)
+    assert not np.allclose(mixed_scores[1:], scores[1:], rtol=1e-4)
 
 
 def test_output_starts_at_the_training_scores():
-    images = images_of(64, batch=16)
+    images = images_of(64, batch=8)
     model = HMHN(**SMALL, score_mean=17.0, score_std=12.0)
-    scores = train_scores(model, init(model, images), images)
+    scores = train_scores(model, init(model, images_of(64)), images, 1)
     assert float(scores.mean()) == pytest.approx(17.0, abs=0.01)
-    assert float(scores.std()) == pytest.approx(12.0, rel=0.05)
+    assert float(scores.std()) == pytest.approx(12.0, rel=0.2)
 
 
 def test_without_output_norm_the_last_layer_is_dense():
@@ -187,7 +191,7 @@ def test_bfloat16_computes_nearly_the_same(small):
 
 def test_every_parameter_has_a_gradient(small):
     # A bias before a normalisation is the exception: what it adds is taken off again.
-    images = images_of(64, batch=4)
+    images = images_of(64)
     model, variables = small
     model = model.clone(dropout_rate=0.0)
 
