@@ -62,11 +62,13 @@ def open_manager(workdir: Path) -> Iterator[ocp.CheckpointManager]:
         best_mode="min",
     )
     directory = checkpoint_directory(workdir)
+    with _writable(directory):
+        manager = ocp.CheckpointManager(directory, options=options)
     try:
-        with ocp.CheckpointManager(directory, options=options) as manager:
-            yield manager
-    except OSError as error:
-        raise UserError(f"cannot write checkpoints in {directory}: {error}") from error
+        yield manager
+    finally:
+        with _writable(directory):
+            manager.close()
 
 
 def checkpoint_directory(workdir: Path) -> Path:
@@ -97,14 +99,15 @@ def save(
       validation_mae: in BDI-II points, None without a validation split.
     """
     metric = NO_VALIDATION if validation_mae is None else validation_mae
-    manager.save(
-        step,
-        args=ocp.args.Composite(
-            **{name: ocp.args.StandardSave(tree) for name, tree in parts.items()},
-            provenance=ocp.args.JsonSave(dataclasses.asdict(provenance)),
-        ),
-        metrics={"validation_mae": metric},
-    )
+    with _writable(manager.directory):
+        manager.save(
+            step,
+            args=ocp.args.Composite(
+                **{name: ocp.args.StandardSave(tree) for name, tree in parts.items()},
+                provenance=ocp.args.JsonSave(dataclasses.asdict(provenance)),
+            ),
+            metrics={"validation_mae": metric},
+        )
 
 
 def choose_step(manager: ocp.CheckpointManager, which: str) -> int:
@@ -139,6 +142,15 @@ def restore(manager: ocp.CheckpointManager, step: int, targets: dict[str, Any]) 
     with _readable(manager, step):
         parts = {name: ocp.args.StandardRestore(tree) for name, tree in targets.items()}
         return dict(manager.restore(step, args=ocp.args.Composite(**parts)).items())
+
+
+@contextlib.contextmanager
+def _writable(directory):
+    try:
+        yield
+    except (OSError, ValueError) as error:  # tensorstore reports a full disk as a ValueError
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"cannot write checkpoints in {directory}: {reason}") from error
 
 
 @contextlib.contextmanager

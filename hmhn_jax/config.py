@@ -144,7 +144,7 @@ def load(workdir: Path) -> ConfigDict | None:
     path = config_path(workdir)
     try:
         return from_dict(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, AttributeError) as error:
         raise UserError(f"cannot read {path} as a config: {error}") from error

@@ -20,13 +20,19 @@ def open_writers(workdir: Path) -> Iterator[Write]:
 
     path = Path(workdir) / "scalars.jsonl"
     try:
-        with path.open("a") as lines, SummaryWriter(str(Path(workdir) / "tensorboard")) as board:
-
-            def write(step, values):
-                print(json.dumps({"step": step} | values), file=lines, flush=True)
-                for name, value in values.items():
-                    board.add_scalar(name, value, step)
-
-            yield write
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = path.open("a")
+        board = SummaryWriter(str(path.parent / "tensorboard"))
     except OSError as error:
-        raise UserError(f"cannot write {path}: {error}") from error
+        raise UserError(f"cannot write {path}: {error.strerror}") from error
+
+    def write(step, values):
+        try:
+            print(json.dumps({"step": step} | values), file=lines, flush=True)
+            for name, value in values.items():
+                board.add_scalar(name, value, step)
+        except OSError as error:
+            raise UserError(f"cannot write {path}: {error.strerror}") from error
+
+    with lines, board:
+        yield write

@@ -1,0 +1,36 @@
+"""Scalars over steps."""
+
+import json
+
+import pytest
+
+from hmhn_jax import scalars
+from hmhn_jax.errors import UserError
+
+
+def test_a_line_each_and_a_board(tmp_path):
+    for step in (1, 2):  # a run, and its continuation
+        with scalars.open_writers(tmp_path) as write:
+            write(step, {"loss": 0.5 * step})
+    lines = (tmp_path / "scalars.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == [
+        {"step": 1, "loss": 0.5},
+        {"step": 2, "loss": 1.0},
+    ]
+    events = list((tmp_path / "tensorboard").iterdir())
+    assert events
+    assert all(b"loss" in event.read_bytes() for event in events)
+
+
+def test_a_file_in_the_way_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(UserError, match=r"cannot write .*scalars\.jsonl"),
+        scalars.open_writers(tmp_path / "file"),
+    ):
+        pass
+
+
+def test_errors_of_the_run_are_not_taken_for_its_own(tmp_path):
+    with pytest.raises(FileNotFoundError), scalars.open_writers(tmp_path):
+        (tmp_path / "missing").read_text()
