@@ -44,7 +44,7 @@ def parse_flags(arguments: list[str]) -> flags.FlagValues:
     except Exception as error:  # a config file is code, which can fail in any way
         cause = error.args[0] if error.args and isinstance(error.args[0], KeyError) else error
         reason = " ".join(str(cause.args[0] if cause.args else cause).split())
-        unknown = "no field " if cause is not error else ""
+        unknown = "no field " if isinstance(cause, KeyError) else ""
         raise UsageError(f"config: {unknown}{reason or type(error).__name__}") from error
     if rest[1:]:
         raise UsageError(f"expected flags only, got {' '.join(rest[1:])!r}")
@@ -65,20 +65,20 @@ def run() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     # From here on it takes seconds: the heavy packages are imported.
+    from configs import default
     from data import avec_faces  # noqa: F401  registers the dataset
-    from hmhn_jax import checkpoints
+    from hmhn_jax import atomic, checkpoints
     from hmhn_jax import config as config_lib
     from hmhn_jax.dataset import open_dataset
     from hmhn_jax.evaluate import evaluate
     from hmhn_jax.train import train
 
     workdir = Path(args.workdir)
-    config, flag = args.config, args["config"]
-    if flag.using_default_value and (stored := config_lib.load(workdir)):
-        config = config_lib.override(stored, flag.override_values)
-    config_lib.check(config)
+    config = config_lib.choose(args["config"], workdir, default.get_config())
     if args.mode == "evaluate":
         checkpoints.check_exists(workdir)
+    else:
+        atomic.make_folder(workdir)
     builder = open_dataset(config.data)
     if args.mode != "evaluate":
         train(config, workdir, builder)

@@ -113,10 +113,15 @@ def save(
 def choose_step(manager: ocp.CheckpointManager, which: str) -> int:
     """The step of the "last" or the "best" checkpoint, the latter by validation MAE.
 
+    Without a validation split there is no best one, and the last is taken.
+
     Raises:
       UserError: when there is none.
     """
-    step = manager.latest_step() if which == "last" else manager.best_step()
+    step = manager.latest_step()
+    if which == "best" and (best := manager.best_step()) is not None:
+        mae = manager.metrics(best)["validation_mae"]
+        step = step if mae == NO_VALIDATION else best
     if step is None:
         raise UserError(f"no checkpoint in {manager.directory}; train first")
     return step

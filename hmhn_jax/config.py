@@ -1,7 +1,9 @@
 """A run's config: checked, built into the objects it describes, written and read back."""
 
 import json
+import math
 from pathlib import Path
+from typing import Any
 
 import jax.numpy as jnp
 from ml_collections import ConfigDict
@@ -15,35 +17,47 @@ CHOICES = {
     "model.gwa_softmax_axis": ("grid", "last"),
     "model.spatial_reduce": ("mean", "sum"),
     "model.dtype": ("float32", "bfloat16"),
+    "loss.partition_ddof": (0, 1),
     "optimizer.schedule": ("constant", "cosine"),
     "evaluate.checkpoint": ("best", "last"),
 }
-AT_LEAST_ONE = (
-    "data.image_size",
-    "model.num_heads",
-    "model.width",
-    "model.lgfe_expansion",
-    "train.batch_size",
-    "train.num_epochs",
-    "train.checkpoint_every_epochs",
-    "train.log_every_steps",
-    "evaluate.batch_size",
-)
-NOT_NEGATIVE = (
-    "seed",
-    "augment.rotation",
-    "augment.zoom",
-    "augment.shift",
-    "augment.brightness",
-    "augment.contrast",
-    "augment.saturation",
-    "loss.partition_weight",
-    "optimizer.learning_rate",
-    "optimizer.warmup_epochs",
-    "optimizer.weight_decay",
-    "optimizer.clip_norm",
-    "optimizer.plateau_patience",
-)
+LEAST = {
+    "seed": 0,
+    "data.image_size": 1,
+    "data.cache_gib": 0,
+    "model.num_heads": 1,
+    "model.width": 2,  # the heads' squeeze layers have half as many units
+    "model.lgfe_expansion": 1,
+    "loss.partition_weight": 0,
+    "augment.rotation": 0,
+    "augment.zoom": 0,
+    "augment.shift": 0,
+    "augment.brightness": 0,
+    "augment.contrast": 0,
+    "augment.saturation": 0,
+    "optimizer.learning_rate": 0,
+    "optimizer.warmup_epochs": 0,
+    "optimizer.weight_decay": 0,
+    "optimizer.clip_norm": 0,
+    "optimizer.plateau_patience": 0,
+    "train.batch_size": 1,
+    "train.num_epochs": 1,
+    "train.checkpoint_every_epochs": 1,
+    "train.log_every_steps": 1,
+    "evaluate.batch_size": 1,
+}
+
+
+def check_fields(config: ConfigDict, pattern: ConfigDict) -> None:
+    """Raises UsageError unless the config has the fields of `pattern`, of the same types."""
+    values, expected = flatten(config), flatten(pattern)
+    for field in sorted(values.keys() ^ expected.keys()):
+        missing = field in expected
+        raise UsageError(f"config.{field} is {'missing' if missing else 'no known field'}")
+    for field, value in values.items():
+        wanted = type(expected[field])
+        if type(value) is not wanted and not (wanted is float and type(value) is int):
+            raise UsageError(f"config.{field} must be of type {wanted.__name__}, got {value!r}")
 
 
 def check(config: ConfigDict) -> None:
@@ -53,35 +67,38 @@ def check(config: ConfigDict) -> None:
         if values[field] not in choices:
             expected = " or ".join(map(repr, choices))
             raise UsageError(f"config.{field} must be {expected}, got {values[field]!r}")
-    for fields, least in ((AT_LEAST_ONE, 1), (NOT_NEGATIVE, 0)):
-        for field in fields:
-            if not values[field] >= least:
-                raise UsageError(f"config.{field} must be at least {least}, got {values[field]}")
+    for field, least in LEAST.items():
+        if not least <= values[field] < math.inf:  # nan is refused, too
+            raise UsageError(f"config.{field} must be at least {least}, got {values[field]}")
     if not 0 <= config.model.dropout_rate < 1:
         rate = config.model.dropout_rate
         raise UsageError(f"config.model.dropout_rate must be in [0, 1), got {rate}")
-    if not 0 < config.optimizer.plateau_factor <= 1:
-        factor = config.optimizer.plateau_factor
-        raise UsageError(f"config.optimizer.plateau_factor must be in (0, 1], got {factor}")
-    pairs = {"model.grid": (config.model.grid,), "model.kernels": config.model.kernels}
-    for field, sizes in pairs.items():
-        if not all(
-            isinstance(size, tuple)
-            and len(size) == 2
-            and all(isinstance(n, int) and n >= 1 for n in size)
-            for size in sizes
-        ):
+    for field in ("optimizer.plateau_factor", "loss.partition_epsilon"):
+        if not 0 < values[field] <= 1:
+            raise UsageError(f"config.{field} must be in (0, 1], got {values[field]}")
+    for field, sizes in (
+        ("model.grid", (config.model.grid,)),
+        ("model.kernels", config.model.kernels),
+    ):
+        if not sizes or not all(map(_is_pair, sizes)):
             raise UsageError(
                 f"config.{field} must be made of pairs of whole numbers, got {values[field]}"
             )
-    if not config.model.kernels:
-        raise UsageError("config.model.kernels must be one or more sizes, got ()")
+    if max(config.model.grid) > config.data.image_size:
+        raise UsageError(
+            f"config.model.grid must fit an image of {config.data.image_size} pixels, "
+            f"got {config.model.grid}"
+        )
     if config.model.use_dff and not config.model.use_gwa:
         raise UsageError("config.model.use_dff=True needs config.model.use_gwa=True")
-    if config.evaluate.checkpoint == "best" and not config.data.validation_split:
-        raise UsageError(
-            "config.evaluate.checkpoint='best' needs config.data.validation_split to choose by"
-        )
+
+
+def _is_pair(size):
+    return (
+        isinstance(size, tuple)
+        and len(size) == 2
+        and all(isinstance(length, int) and length >= 1 for length in size)
+    )
 
 
 def make_model(config: ConfigDict, **fields) -> HMHN:
@@ -126,6 +143,25 @@ def override(config: ConfigDict, values: dict) -> ConfigDict:
     return changed
 
 
+def choose(flag: Any, workdir: Path, pattern: ConfigDict) -> ConfigDict:
+    """The config of a run, checked: the file that was asked for, else the workdir's own.
+
+    Args:
+      flag: of `config_flags.DEFINE_config_file`; fields set on the command line win in both cases.
+      workdir: of the run, new or not.
+      pattern: any config, for the fields and types it must have.
+
+    Raises:
+      UsageError, UserError: for a config that no run can use.
+    """
+    config = flag.value
+    check_fields(config, pattern)
+    if flag.using_default_value and (stored := load(workdir, pattern)):
+        config = override(stored, flag.override_values)
+    check(config)
+    return config
+
+
 def config_path(workdir: Path) -> Path:
     return Path(workdir) / "config.json"
 
@@ -135,18 +171,24 @@ def save(config: ConfigDict, workdir: Path) -> None:
     atomic.write_text(config_path(workdir), text)
 
 
-def load(workdir: Path) -> ConfigDict | None:
-    """The config a workdir was made with, None when it has none.
+def load(workdir: Path, pattern: ConfigDict) -> ConfigDict | None:
+    """The config a workdir was trained with, None when it has none yet.
+
+    Args:
+      workdir: of a run.
+      pattern: any config, for the fields and types it must have.
 
     Raises:
       UserError: when the file is there but is not a config.
     """
     path = config_path(workdir)
     try:
-        return from_dict(json.loads(path.read_text(encoding="utf-8")))
+        stored = from_dict(json.loads(path.read_text(encoding="utf-8")))
+        check_fields(stored, pattern)
+        return stored
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, UsageError) as error:
         raise UserError(f"cannot read {path} as a config: {error}") from error
 
 

@@ -2,11 +2,12 @@
 
 import contextlib
 import io
+from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict
 
-from hmhn_jax.errors import UsageError
+from hmhn_jax.errors import UsageError, UserError
 
 DATASET = "avec_faces"
 
@@ -28,19 +29,27 @@ def open_dataset(settings: ConfigDict) -> Any:
     """
     import tensorflow_datasets as tfds
 
-    try:
-        builder = tfds.builder(settings.dataset, data_dir=settings.data_dir or None)
-    except (tfds.core.DatasetNotFoundError, ValueError) as error:
-        configs = tfds.builder_cls(DATASET).builder_configs
-        known = ", ".join(f"{DATASET}/{config}" for config in configs)
+    data_dir = Path(settings.data_dir or tfds.core.constants.DATA_DIR).expanduser()
+    known = [f"{DATASET}/{config}" for config in tfds.builder_cls(DATASET).builder_configs]
+    prepared = settings.dataset.startswith(f"{DATASET}/") and (data_dir / settings.dataset).is_dir()
+    if settings.dataset not in known and not prepared:
         raise UsageError(
-            f"config.data.dataset must be one of {known}, or one that is prepared already in "
-            f"{settings.data_dir or tfds.core.constants.DATA_DIR}, got {settings.dataset!r}"
+            f"config.data.dataset must be one of {', '.join(known)}, or one that is prepared "
+            f"already in {data_dir}, got {settings.dataset!r}"
+        )
+    try:
+        builder = tfds.builder(settings.dataset, data_dir=data_dir)
+    except Exception as error:  # TFDS lets through whatever reading its files may raise
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(
+            f"cannot open {data_dir / settings.dataset}: {reason}; if it is damaged, delete it and "
+            "it is built again"
         ) from error
-    if builder.name != DATASET:
-        raise UsageError(f"config.data.dataset must be {DATASET}/..., got {settings.dataset!r}")
     if not builder.is_prepared():
         print(f"preparing {settings.dataset} in {builder.data_path}", flush=True)
-        with contextlib.redirect_stdout(io.StringIO()):  # TFDS's own words; ours go to stderr
-            builder.download_and_prepare()
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):  # TFDS's own words; ours go to stderr
+                builder.download_and_prepare()
+        except OSError as error:
+            raise UserError(f"cannot prepare {builder.data_path}: {error}") from error
     return builder

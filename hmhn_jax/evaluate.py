@@ -64,6 +64,8 @@ def evaluate(config: ConfigDict, workdir: Path, builder: Any, split: str) -> dic
         step = checkpoints.choose_step(manager, config.evaluate.checkpoint)
         provenance = checkpoints.read_provenance(manager, step)
         provenance.check_same_model(config, manager.directory)
+        if changed := config_lib.differences(config, config_lib.from_dict(provenance.config)):
+            print(f"note: evaluating with a changed config: {'; '.join(changed)}", flush=True)
         model = config_lib.make_model(config)
         size = config.data.image_size
         images = jax.ShapeDtypeStruct((1, size, size, 3), jnp.float32)
@@ -79,7 +81,8 @@ def evaluate(config: ConfigDict, workdir: Path, builder: Any, split: str) -> dic
         **errors(means.compute(), crops.scores, provenance.score_mean),
         "num_frames": len(crops),
         "checkpoint_step": step,
-        "seed": config.seed,
+        "seed": provenance.config["seed"],
+        "config": config.to_dict(),
         "data": data,
         "trained": dataclasses.asdict(provenance),
         "versions": versions.installed(),

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import os
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -97,7 +98,8 @@ def read_crops(builder: Any, split: str, settings: ConfigDict) -> Crops:
             f"split {split!r} is not in {builder.info.full_name} (it has {known})"
         ) from error
     except tf.errors.OpError as error:
-        raise UserError(f"cannot read {builder.data_path}: {error.message}") from error
+        reason = re.sub(r"\{\{.*?\}\}", "", error.message).strip()  # names of TensorFlow's nodes
+        raise UserError(f"cannot read {builder.data_path}: {reason}") from error
     # Shards may be read in any order; this one depends on the data only.
     records.sort(key=lambda record: record[1:3])
     videos, video_of_crop = [], []

@@ -19,6 +19,8 @@ from hmhn_jax.metrics import mean_absolute_error
 from hmhn_jax.progress import track
 from hmhn_jax.train_step import TrainState, init_state, make_optimizer, make_train_step
 
+STEPS_DEPEND_ON = ("seed", "data.train_split", "data.image_size", "train.batch_size")
+
 
 def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
     """Trains, or goes on where the last checkpoint in the workdir was written.
@@ -66,13 +68,14 @@ def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
         state = devices.replicate(init_state(model, optimizer, config.data.image_size, config.seed))
         if manager.latest_step() is not None:
             state = _resume(manager, state, config, provenance)
-        config_lib.save(config, workdir)
         first_step = int(state.step)
         print(
             f"training on {len(crops)} crops of {len(crops.videos)} videos: {num_steps} steps, "
             f"{steps_per_epoch} an epoch, on {devices.count()} device(s)",
             flush=True,
         )
+        if first_step >= num_steps:
+            print(f"nothing left to train: {first_step} steps are done", flush=True)
         batches = training_batches(crops, config.train.batch_size, config.seed, first_step)
         recent, started = [], time.monotonic()
         for step in track(range(first_step + 1, num_steps + 1), "training"):
@@ -90,6 +93,7 @@ def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
                     means["validation_mae"] = _validation_mae(
                         score_frames, state.variables, validation, config.evaluate.batch_size
                     )
+                config_lib.save(config, workdir)  # from now on the workdir is of this config
                 checkpoints.save(
                     manager,
                     step,
@@ -114,13 +118,21 @@ def _resume(
     step = checkpoints.choose_step(manager, "last")
     stored = checkpoints.read_provenance(manager, step)
     stored.check_same_model(config, manager.directory)
+    stored_config = config_lib.from_dict(stored.config)
+    for field in STEPS_DEPEND_ON:
+        ours, theirs = (config_lib.flatten(each)[field] for each in (config, stored_config))
+        if ours != theirs:
+            raise UserError(
+                f"{manager.directory} was trained with config.{field}={theirs!r}, got {ours!r}; "
+                "what a step is depends on it: use another --workdir"
+            )
     if stored.data.get("fingerprint") != provenance.data.get("fingerprint"):
         raise UserError(
             f"{manager.directory} was trained on other data (fingerprint "
             f"{stored.data.get('fingerprint')}) than are in {config.data.dataset} now "
             f"({provenance.data.get('fingerprint')}); use another --workdir"
         )
-    if changed := config_lib.differences(config, config_lib.from_dict(stored.config)):
+    if changed := config_lib.differences(config, stored_config):
         print(f"note: resuming with a changed config: {'; '.join(changed)}", flush=True)
     restored = checkpoints.restore(
         manager, step, {"variables": state.variables, "optimizer": state.opt_state}
@@ -140,8 +152,8 @@ def _mean_metrics(recent: list[dict], step: int) -> dict[str, float]:
     if not all(map(math.isfinite, means.values())):
         figures = ", ".join(f"{name} {value:g}" for name, value in means.items())
         raise UserError(
-            f"training stopped at step {step}: expected finite numbers, got {figures}; the last "
-            "checkpoint is kept; try a lower config.optimizer.learning_rate or a clip_norm"
+            f"training stopped at step {step}: expected finite numbers, got {figures}; "
+            "checkpoints written before are kept; try a lower config.optimizer.learning_rate"
         )
     return means
 

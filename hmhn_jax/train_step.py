@@ -50,15 +50,18 @@ def make_optimizer(
     else:
         after = optax.constant_schedule(rate)
     schedule = optax.join_schedules([optax.linear_schedule(0.0, rate, warmup), after], [warmup])
-    return optax.chain(
-        optax.clip_by_global_norm(settings.clip_norm) if settings.clip_norm else optax.identity(),
-        optax.adamw(schedule, weight_decay=settings.weight_decay),
-        optax.contrib.reduce_on_plateau(
-            factor=settings.plateau_factor,
-            patience=settings.plateau_patience,
-            accumulation_size=steps_per_epoch,
-        ),
-    )
+    parts = [optax.adamw(schedule, weight_decay=settings.weight_decay)]
+    if settings.clip_norm:
+        parts.insert(0, optax.clip_by_global_norm(settings.clip_norm))
+    if settings.plateau_factor < 1:
+        parts.append(
+            optax.contrib.reduce_on_plateau(
+                factor=settings.plateau_factor,
+                patience=settings.plateau_patience,
+                accumulation_size=steps_per_epoch,
+            )
+        )
+    return optax.with_extra_args_support(optax.chain(*parts))
 
 
 def init_state(

@@ -59,6 +59,7 @@ def test_without_validation_the_last_is_kept(tmp_path):
     assert steps_left(tmp_path)[-1] == 3
     with checkpoints.open_manager(tmp_path) as manager:
         assert checkpoints.choose_step(manager, "last") == 3
+        assert checkpoints.choose_step(manager, "best") == 3
 
 
 def test_parts_come_back_alone(tmp_path):

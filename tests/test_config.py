@@ -48,12 +48,16 @@ def test_the_test_split_chooses_nothing():
         ("model.dropout_rate", 1.0, r"\[0, 1\), got 1.0"),
         ("model.grid", (3,), "pairs of whole numbers"),
         ("model.grid", (3, 0), "pairs of whole numbers"),
-        ("model.kernels", (), "one or more"),
+        ("model.kernels", (), "pairs of whole numbers"),
+        ("model.grid", (97, 1), "must fit an image of 96 pixels"),
+        ("model.width", 1, "at least 2, got 1"),
+        ("loss.partition_ddof", 2, "0 or 1, got 2"),
+        ("loss.partition_epsilon", 0.0, r"\(0, 1\], got 0.0"),
+        ("optimizer.learning_rate", float("inf"), "at least 0, got inf"),
         ("model.use_gwa", False, "needs config.model.use_gwa"),
         ("optimizer.learning_rate", -1.0, "at least 0, got -1"),
         ("optimizer.plateau_factor", 0.0, r"\(0, 1\], got 0.0"),
         ("optimizer.learning_rate", float("nan"), "at least 0, got nan"),
-        ("data.validation_split", "", "'best' needs config.data.validation_split"),
     ],
 )
 def test_unusable_values_are_refused(field, value, message):
@@ -69,20 +73,46 @@ def test_stored_config_comes_back(tmp_path):
     config = default.get_config()
     config.model.grid = (2, 5)
     config_lib.save(config, tmp_path)
-    stored = config_lib.load(tmp_path)
+    stored = config_lib.load(tmp_path, default.get_config())
     assert stored.to_dict() == config.to_dict()
     assert config_lib.differences(config, stored) == []
 
 
 def test_no_stored_config_is_none(tmp_path):
-    assert config_lib.load(tmp_path) is None
+    assert config_lib.load(tmp_path, default.get_config()) is None
 
 
-@pytest.mark.parametrize("content", ["{", "[1]", "\xff"])
+@pytest.mark.parametrize("content", ["{", "[1]", "\xff", "{}", '{"seed": 0}'])
 def test_spoiled_stored_config_is_named(tmp_path, content):
     config_lib.config_path(tmp_path).write_text(content, encoding="latin-1")
     with pytest.raises(UserError, match=r"config\.json"):
-        config_lib.load(tmp_path)
+        config_lib.load(tmp_path, default.get_config())
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("model.width", "8", "model.width must be of type int, got '8'"),
+        ("model.depth", 3, "model.depth is no known field"),
+    ],
+)
+def test_fields_are_those_of_the_pattern(field, value, message):
+    config = default.get_config()
+    section, name = field.split(".")
+    with config.unlocked(), config[section].ignore_type():
+        config[section][name] = value
+    with pytest.raises(UsageError, match=message):
+        config_lib.check_fields(config, default.get_config())
+
+
+def test_a_missing_field_is_named_and_a_whole_number_may_stand_for_a_float():
+    config = default.get_config()
+    with config.optimizer.ignore_type():
+        config.optimizer.clip_norm = 1
+    config_lib.check_fields(config, default.get_config())
+    del config.optimizer.clip_norm
+    with pytest.raises(UsageError, match=r"optimizer\.clip_norm is missing"):
+        config_lib.check_fields(config, default.get_config())
 
 
 def test_differences_name_both_values():

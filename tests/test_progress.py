@@ -33,3 +33,6 @@ def test_lines_in_between_after_a_while(capsys, monkeypatch):
 def test_a_bar_on_a_terminal(capsys, monkeypatch):
     monkeypatch.setattr(progress.sys.stderr, "isatty", lambda: True, raising=False)
     assert list(progress.track([1, 2], "training")) == [1, 2]
+    shown = capsys.readouterr().err
+    assert "training" in shown
+    assert "100%" in shown

@@ -166,6 +166,7 @@ def test_help_is_quick_and_plain(run):
     ("flags", "words"),
     [
         (["--config.model.widht=3"], ["widht", "width"]),
+        (["--config.nope.x=3"], ["no field 'nope'"]),
         (["--config.seed=abc"], ["seed", "abc"]),
         (["--config.model.width=0"], ["model.width", "at least 1", "got 0"]),
         (["--config.model.spatial_reduce=max"], ["spatial_reduce", "'mean' or 'sum'", "'max'"]),
@@ -195,6 +196,51 @@ def test_evaluate_without_a_checkpoint_is_one_line(run, tmp_path):
 def test_another_architecture_is_one_line(workdir, run, mode):
     finished = run("--workdir", workdir, "--mode", mode, "--config.model.num_heads=2")
     assert_one_line(finished, "architecture", "model.num_heads 2", "stored 4", exit_code=1)
+
+
+@pytest.mark.parametrize("field", ["train.batch_size", "data.image_size"])
+def test_resuming_with_other_steps_is_refused(workdir, run, field):
+    finished = run("--workdir", workdir, "--mode", "train", f"--config.{field}=16")
+    assert_one_line(finished, field, "got 16", "another --workdir", exit_code=1)
+
+
+def test_evaluation_says_what_it_changed(workdir, run, tmp_path):
+    copy = shutil.copytree(workdir, tmp_path / "run")
+    finished = run("--workdir", copy, "--mode", "evaluate", "--config.data.image_size=40")
+    assert finished.returncode == 0, finished.stderr
+    assert (
+        "note: evaluating with a changed config: data.image_size 40, stored 32" in finished.stdout
+    )
+    assert results(copy)["config"]["data"]["image_size"] == 40
+    assert results(copy)["trained"]["config"]["data"]["image_size"] == 32
+
+
+@pytest.mark.parametrize("content", ['{"seed": 0}', "{"])
+def test_a_spoiled_config_of_the_workdir_is_one_line(run, tmp_path, content):
+    (tmp_path / "config.json").write_text(content)
+    assert_one_line(run("--workdir", tmp_path), "config.json", exit_code=1)
+
+
+def test_a_workdir_that_cannot_be_is_one_line(run, tmp_path):
+    (tmp_path / "file").write_text("")
+    finished = run("--workdir", tmp_path / "file" / "run")
+    assert_one_line(finished, "cannot make the folder", exit_code=1)
+
+
+def test_a_data_dir_that_cannot_be_is_one_line(run, tmp_path):
+    (tmp_path / "file").write_text("")
+    finished = run("--workdir", tmp_path / "run", f"--config.data.data_dir={tmp_path / 'file'}")
+    assert_one_line(finished, str(tmp_path / "file"), exit_code=1)
+
+
+@pytest.mark.parametrize("name", ["dataset_info.json", "avec_faces-train.tfrecord-00000-of-00001"])
+def test_a_damaged_dataset_is_one_line(run, tmp_path, tiny_dataset, tiny_flags, name):
+    shutil.copytree(tiny_dataset / "avec_faces", tmp_path / "avec_faces")
+    damaged = next(tmp_path.glob(f"avec_faces/tiny/*/{name}"))
+    damaged.write_bytes(damaged.read_bytes()[:-100])
+    flags = [*tiny_flags, f"--config.data.data_dir={tmp_path}"]
+    finished = run("--workdir", tmp_path / "run", *flags)
+    assert_one_line(finished, str(tmp_path / "avec_faces" / "tiny"), exit_code=1)
 
 
 def test_unknown_dataset_is_one_line(run, tmp_path):

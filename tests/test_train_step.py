@@ -114,6 +114,11 @@ def test_rate_is_cut_to_a_tenth_on_a_plateau():
     np.testing.assert_allclose(sizes[-3:-1], 0.01, rtol=1e-3)
 
 
+def test_factor_one_is_no_reduction():
+    sizes = step_sizes(settings(plateau_factor=1.0), [3.0] * 20)
+    np.testing.assert_allclose(sizes, 0.1, rtol=1e-3)
+
+
 def test_rate_stays_while_the_loss_falls():
     sizes = step_sizes(settings(), np.linspace(5.0, 1.0, 20))
     np.testing.assert_allclose(sizes, 0.1, rtol=1e-3)

@@ -11,13 +11,16 @@ from hmhn_jax.models.layers import at_least_float32, batch_norm
 class AFB(nn.Module):
     """Fuses the heads (section 3.5): log-softmax over them, then their sum.
 
-    There is nothing to learn here; the partition loss acts on what this returns.
+    There is nothing to learn here; the partition loss acts on what this returns. One head alone is
+    passed on as it is: its log-softmax would be 0 whatever the image.
     """
 
     @nn.compact
     def __call__(self, heads: jax.Array) -> tuple[jax.Array, jax.Array]:
         """f[B,K,C] -> the fused vector f32[B,C] and the normalised heads f32[B,K,C]."""
-        normalised = jax.nn.log_softmax(at_least_float32(heads), axis=1)
+        normalised = at_least_float32(heads)
+        if heads.shape[1] > 1:
+            normalised = jax.nn.log_softmax(normalised, axis=1)
         return normalised.sum(axis=1), normalised
 
 

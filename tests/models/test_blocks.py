@@ -7,6 +7,7 @@ import pytest
 
 from hmhn_jax.models import AFB, DFF, MAB, AttentionHead, ResNet18
 from hmhn_jax.models.afb import batch_mask
+from hmhn_jax.models.resnet import BasicBlock
 
 
 def normal(seed, *shape):
@@ -35,6 +36,49 @@ def test_dff_makes_an_image_of_both_its_inputs():
         assert np.abs(gradient).max() > 0
 
 
+def plain_conv(x, parameters):
+    dimensions = ("NHWC", "HWIO", "NHWC")
+    y = jax.lax.conv_general_dilated(
+        x, parameters["kernel"], (1, 1), "SAME", dimension_numbers=dimensions
+    )
+    return y + parameters["bias"].reshape(1, 1, 1, -1) if "bias" in parameters else y
+
+
+NEW_BN = 1 / np.sqrt(1 + 1e-5)  # what a new batch normalisation multiplies by
+
+
+def test_dff_equals_its_layers_by_hand():
+    image, weighted = normal(0, 1, 8, 8, 3), normal(1, 1, 8, 8, 3)
+    variables, fused = init_and_apply(DFF(), image, weighted)
+    layers = variables["params"]
+    total = sum(
+        jax.nn.relu(plain_conv(x, layers[f"{name}_conv"]) * NEW_BN)
+        for name, x in (("ft1", image), ("ft2", weighted))
+    )
+    y = total
+    for name in ("fusion1", "fusion2"):
+        y = plain_conv(y, layers[f"{name}_conv"]) * NEW_BN
+        y = jnp.where(y >= 0, y, 0.25 * y)
+    expected = jax.nn.sigmoid(plain_conv(y + total, layers["output_conv"]))
+    np.testing.assert_allclose(fused, expected, rtol=1e-4)
+
+
+def test_a_head_equals_its_layers_by_hand():
+    features = normal(0, 2, 3, 3, 32)
+    variables, (vector, spatial) = init_and_apply(AttentionHead(), features)
+    layers = variables["params"]
+    reduced = plain_conv(features, layers["reduce_conv"]) * NEW_BN
+    branches = ("branch1_3x3", "branch2_1x3", "branch3_3x1")
+    total = sum(plain_conv(reduced, layers[f"{name}_conv"]) * NEW_BN for name in branches)
+    expected_map = jax.nn.relu(total).mean(axis=-1)  # the branches are added before the ReLU
+    np.testing.assert_allclose(spatial, expected_map, rtol=1e-4, atol=1e-6)
+
+    pooled = (features * expected_map[..., None]).mean(axis=(1, 2))
+    squeezed = jax.nn.relu(pooled @ layers["squeeze_dense"]["kernel"] * NEW_BN)
+    gate = jax.nn.sigmoid(squeezed @ layers["excite_dense"]["kernel"])
+    np.testing.assert_allclose(vector, pooled * gate, rtol=1e-4, atol=1e-6)
+
+
 def test_dff_transforms_its_inputs_with_weights_of_their_own():
     image, weighted = normal(0, 1, 8, 8, 3), normal(1, 1, 8, 8, 3)
     variables, fused = init_and_apply(DFF(), image, weighted)
@@ -42,23 +86,15 @@ def test_dff_transforms_its_inputs_with_weights_of_their_own():
     assert not np.allclose(fused, swapped)
 
 
-def test_trunk_equals_its_stages_by_hand():
+def test_a_basic_block_equals_its_layers_by_hand():
     # The first block without a shortcut convolution, computed with plain convolutions.
     images = normal(0, 1, 32, 32, 3)
     variables, _ = init_and_apply(ResNet18(width=4), images)
     block = variables["params"]["stage1_block1"]
     x = normal(1, 1, 8, 8, 4)
 
-    def conv(x, kernel):
-        return jax.lax.conv_general_dilated(
-            x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
-        )
-
-    scale = 1 / np.sqrt(1 + 1e-5)  # a new batch normalisation
-    y = jax.nn.relu(conv(x, block["first_conv"]["kernel"]) * scale)
-    expected = jax.nn.relu(conv(y, block["second_conv"]["kernel"]) * scale + x)
-
-    from hmhn_jax.models.resnet import BasicBlock
+    y = jax.nn.relu(plain_conv(x, block["first_conv"]) * NEW_BN)
+    expected = jax.nn.relu(plain_conv(y, block["second_conv"]) * NEW_BN + x)
 
     own = {collection: tree["stage1_block1"] for collection, tree in variables.items()}
     np.testing.assert_allclose(

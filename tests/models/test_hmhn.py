@@ -144,6 +144,15 @@ def test_permuting_the_heads_leaves_the_score(small):
     np.testing.assert_allclose(permuted_aux["attention"], aux["attention"][:, order], rtol=1e-5)
 
 
+def test_one_head_still_sees_the_image():
+    # The log-softmax over a single head would be 0 whatever the image.
+    model = HMHN(**SMALL, num_heads=1)
+    variables = init(model, images_of(64))
+    scores, aux = apply(model, variables, images_of(64))
+    assert aux["heads"].shape == (4, 1, 128)
+    assert np.unique(scores).size == 4
+
+
 def test_evaluation_scores_an_image_by_itself(small):
     model, variables = small
     images, others = images_of(64), images_of(64, seed=1)
@@ -191,6 +200,8 @@ def test_bfloat16_computes_nearly_the_same(small):
 
 def test_every_parameter_has_a_gradient(small):
     # A bias before a normalisation is the exception: what it adds is taken off again.
+    normalised = ("_conv']['bias']", "Conv_0']['bias']", "Conv_1']['bias']")
+    normalised += ("squeeze_dense']['bias']", "regression']['dense']['bias']")
     images = images_of(64)
     model, variables = small
     model = model.clone(dropout_rate=0.0)
@@ -205,6 +216,7 @@ def test_every_parameter_has_a_gradient(small):
     dead = [
         jax.tree_util.keystr(path)
         for path, grad in jax.tree_util.tree_leaves_with_path(grads)
-        if not np.any(grad) and "bias" not in jax.tree_util.keystr(path)
+        if not np.any(grad)
+        and ("output_conv" in (name := jax.tree_util.keystr(path)) or not name.endswith(normalised))
     ]
     assert dead == []
