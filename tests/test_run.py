@@ -168,7 +168,7 @@ def test_help_is_quick_and_plain(run):
         (["--config.model.widht=3"], ["widht", "width"]),
         (["--config.nope.x=3"], ["no field 'nope'"]),
         (["--config.seed=abc"], ["seed", "abc"]),
-        (["--config.model.width=0"], ["model.width", "at least 1", "got 0"]),
+        (["--config.model.width=0"], ["model.width", "at least 2", "got 0"]),
         (["--config.model.spatial_reduce=max"], ["spatial_reduce", "'mean' or 'sum'", "'max'"]),
         (["--config=configs/none.py"], ["configs/none.py"]),
         (["--mode=fly"], ["--mode", "fly", "evaluate"]),
