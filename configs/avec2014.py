@@ -18,6 +18,7 @@ def get_config() -> ConfigDict:
     config.data = ConfigDict()
     config.data.dataset = "avec_faces/avec2014"
     config.data.data_dir = ""  # empty: TFDS's default, ~/tensorflow_datasets
+    config.data.manual_dir = ""  # where the videos are; empty: data_dir/downloads/manual
     config.data.train_split = "train+validation"
     config.data.validation_split = ""  # empty: no validation; else it chooses the checkpoint
     config.data.test_split = "test"

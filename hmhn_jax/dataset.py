@@ -42,5 +42,7 @@ def open_dataset(settings: ConfigDict) -> Any:
     if not builder.is_prepared():
         print(f"preparing {settings.dataset} in {builder.data_path}", flush=True)
         with contextlib.redirect_stdout(io.StringIO()):  # TFDS's own words; ours go to stderr
-            builder.download_and_prepare()
+            builder.download_and_prepare(
+                download_config=tfds.download.DownloadConfig(manual_dir=settings.manual_dir or None)
+            )
     return builder
