@@ -15,7 +15,7 @@ from ml_collections import config_flags
 
 from hmhn_jax.errors import UsageError, UserError
 
-MODES = ("train_and_evaluate", "train", "evaluate")
+MODES = ("train_and_evaluate", "train", "evaluate", "doctor")
 DEFAULT_CONFIG = Path(__file__).resolve().parent / "configs" / "default.py"
 
 
@@ -66,7 +66,7 @@ def run() -> None:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     # From here on it takes seconds: the heavy packages are imported.
     from data import avec_faces  # noqa: F401  registers the dataset
-    from hmhn_jax import checkpoints
+    from hmhn_jax import checkpoints, doctor
     from hmhn_jax import config as config_lib
     from hmhn_jax.dataset import open_dataset
     from hmhn_jax.evaluate import evaluate
@@ -77,6 +77,8 @@ def run() -> None:
     if flag.using_default_value and (stored := config_lib.load(workdir)):
         config = config_lib.override(stored, flag.override_values)
     config_lib.check(config)
+    if args.mode == "doctor":  # looks at recordings before hours are spent on them
+        return doctor.examine(config.data, workdir)
     if args.mode == "evaluate":
         checkpoints.check_exists(workdir)
     builder = open_dataset(config.data)

@@ -6,13 +6,11 @@ folder that sounds like one says the split (`Training_AudioVisual`, `dev`, `Test
 """
 
 import dataclasses
-import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-from hmhn_jax.errors import UserError
-from hmhn_jax.faces.recordings import SPLITS, Found, Recording, parse_score
+from hmhn_jax.faces.avec_labels import files_below, read_labels
+from hmhn_jax.faces.recordings import SPLITS, Found, Recording
 from hmhn_jax.faces.subjects import overlap_facts
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".wmv", ".mkv", ".mov")
@@ -21,8 +19,6 @@ RELEASED_PER_TASK = {"train": 50, "validation": 50, "test": 50}
 
 _SPLIT_WORDS = {"train": "train", "dev": "validation", "valid": "validation", "test": "test"}
 _SESSION = re.compile(r"(\d+)_(\d+)(?!\d)")
-# The releases also hold frame-wise labels of emotions, such as 203_1_Freeform_AROUSAL.csv.
-_LABEL_NAME = re.compile(r"(\d+_\d+)(_(freeform|northwind))?(_depression)?", re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,14 +34,6 @@ class AvecSettings:
     path: str = ""
 
 
-@dataclasses.dataclass(frozen=True)
-class Label:
-    """A session's score, and the file that says it."""
-
-    path: Path
-    score: float
-
-
 def find(root: Path, year: int) -> Found:
     """Finds a release's videos below a folder and pairs each with its session's label, by name.
 
@@ -59,7 +47,7 @@ def find(root: Path, year: int) -> Found:
       `facts`; labels that contradict each other or are no score, and videos that are there twice,
       are in `problems`.
     """
-    files = sorted(_files(root))
+    files = files_below(root)
     labels, problems = read_labels(files)
     videos, facts = _videos(files, root, year, problems)
     recordings, sessions = [], {}
@@ -93,55 +81,6 @@ def split_of_folder(name: str) -> str | None:
             if word.startswith(start):
                 return split
     return None
-
-
-def read_labels(files: list[Path]) -> tuple[dict[str, Label], list[str]]:
-    """Reads the depression labels among some files.
-
-    Returns:
-      ({session: its label}, a line for each label that is no score or contradicts another).
-    """
-    labels: dict[str, Label] = {}
-    problems = []
-    for path in files:
-        match = _LABEL_NAME.fullmatch(path.stem)
-        if path.suffix.lower() != ".csv" or not match:
-            continue
-        if not match[4] and "depression" not in path.parent.name.lower():
-            continue
-        try:
-            label = Label(path, _read_label(path))
-        except UserError as error:
-            problems.append(str(error))
-            continue
-        first = labels.setdefault(match[1], label)
-        if first.score != label.score:
-            problems.append(
-                f"{path}: says {label.score:g} for session {match[1]}, but {first.path} says "
-                f"{first.score:g}; keep the right one"
-            )
-    return labels, problems
-
-
-def label_files(root: Path) -> list[Path]:
-    """The .csv files below a folder, in order."""
-    return sorted(path for path in _files(root) if path.suffix.lower() == ".csv")
-
-
-def _read_label(path: Path) -> float:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as text: {error}") from error
-    if len(lines) != 1:
-        raise UserError(f"{path}, line 1: expected one score and nothing else, got {len(lines)}")
-    try:
-        score = parse_score(lines[0])
-    except UserError as error:
-        raise UserError(f"{path}, line 1: {error}") from error
-    if not score.is_integer():
-        raise UserError(f"{path}, line 1: expected a whole number, got {lines[0]}")
-    return score
 
 
 def _videos(
@@ -183,10 +122,3 @@ def _task(path: Path, root: Path, year: int) -> str | None:
 def _folders(path: Path, root: Path) -> tuple[str, ...]:
     """The folders between a file and the root, nearest first."""
     return tuple(reversed(path.relative_to(root).parts[:-1]))
-
-
-def _files(root: Path) -> Iterator[Path]:
-    for folder, subfolders, names in os.walk(root, followlinks=True):
-        # What macOS leaves in archives has names like the real files.
-        subfolders[:] = [name for name in subfolders if name != "__MACOSX"]
-        yield from (Path(folder, name) for name in names if not name.startswith("."))

@@ -24,7 +24,7 @@ def overlap_facts(recordings: Iterable[Recording]) -> list[str]:
     if not shared:
         return []
     named = ", ".join(f"{subject} ({', '.join(splits)})" for subject, splits in shared.items())
-    return [f"{len(shared)} subjects are in more than one split: {named}"]
+    return [f"subjects in more than one split ({len(shared)}): {named}"]
 
 
 def assign_splits(
