@@ -6,6 +6,8 @@ import numpy as np
 
 LINES_SHOWN = 10  # of facts and the like; the file has all
 
+WIDTH = 110  # columns, at least
+
 
 def show(report: dict[str, Any]) -> None:
     """Prints a report of `doctor.describe`."""
@@ -13,6 +15,7 @@ def show(report: dict[str, Any]) -> None:
     from rich.markup import escape
 
     console = Console(highlight=False, soft_wrap=True)
+    console.width = max(console.width, WIDTH)  # into a file nothing need be cut off
     console.print(f"{report['dataset']} in {escape(report['folder'])}")
     console.print(_videos_table(report))
     console.print(_scores_table(report))
