@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -9,6 +10,16 @@ from ml_collections import ConfigDict
 from hmhn_jax.errors import UsageError
 
 DATASET = "avec_faces"
+
+
+def manual_directory(settings: ConfigDict) -> Path:
+    """Where a person puts videos: `config.data.manual_dir`, or where TFDS looks by default."""
+    import tensorflow_datasets as tfds
+
+    if settings.manual_dir:
+        return Path(settings.manual_dir).expanduser()
+    data_dir = Path(settings.data_dir or tfds.core.constants.DATA_DIR).expanduser()
+    return data_dir / "downloads" / "manual"
 
 
 def open_dataset(settings: ConfigDict) -> Any:
@@ -43,6 +54,6 @@ def open_dataset(settings: ConfigDict) -> Any:
         print(f"preparing {settings.dataset} in {builder.data_path}", flush=True)
         with contextlib.redirect_stdout(io.StringIO()):  # TFDS's own words; ours go to stderr
             builder.download_and_prepare(
-                download_config=tfds.download.DownloadConfig(manual_dir=settings.manual_dir or None)
+                download_config=tfds.download.DownloadConfig(manual_dir=manual_directory(settings))
             )
     return builder

@@ -11,7 +11,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from hmhn_jax import atomic, doctor_tables
-from hmhn_jax.dataset import DATASET
+from hmhn_jax.dataset import DATASET, manual_directory
 from hmhn_jax.errors import UsageError, UserError
 from hmhn_jax.faces import avec, sources
 from hmhn_jax.faces.avec import AvecSettings
@@ -52,16 +52,6 @@ def examine(settings: ConfigDict, workdir: Path) -> None:
         rest = len(report["problems"]) - 1
         more = f" (and {rest} more in {path})" if rest else ""
         raise UserError(f"not usable: {report['problems'][0]}{more}")
-
-
-def manual_directory(settings: ConfigDict) -> Path:
-    """Where a person puts videos: `config.data.manual_dir`, or where TFDS looks by default."""
-    import tensorflow_datasets as tfds
-
-    if settings.manual_dir:
-        return Path(settings.manual_dir).expanduser()
-    data_dir = Path(settings.data_dir or tfds.core.constants.DATA_DIR).expanduser()
-    return data_dir / "downloads" / "manual"
 
 
 def describe(found: Found, source: sources.RealSettings, manual_dir: Path) -> dict[str, Any]:

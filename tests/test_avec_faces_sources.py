@@ -187,6 +187,8 @@ def test_real_videos_are_sampled_and_capped_and_rendered_ones_are_not():
 def test_wrong_fields_of_a_source_are_one_line():
     with pytest.raises(UserError, match=r"source out of synthetic, .* got \"dvd\""):
         avec_faces.FacesConfig(name="x", videos={"source": "dvd"})
+    with pytest.raises(UserError, match=r"crops: .*rate"):
+        avec_faces.FacesConfig(name="x", crops={"rate": 1})
 
 
 def test_trains_and_evaluates_on_avec2014(builds, environment, tmp_path):
@@ -204,8 +206,8 @@ def test_trains_and_evaluates_on_avec2014(builds, environment, tmp_path):
     }
     flags = [f"--config.{field}={value}" for field, value in fields.items()]
     workdir = tmp_path / "run"
-    command = [sys.executable, ROOT / "run.py", "--workdir", workdir, *flags]
-    command += ["--config", ROOT / "configs" / "avec2014.py"]
+    command = [sys.executable, ROOT / "run.py", "--workdir", workdir]
+    command += ["--config", ROOT / "configs" / "avec2014.py", *flags]
     finished = subprocess.run(
         list(map(str, command)),
         # A few steps do not earn back what compiling for speed takes.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import tensorflow_datasets as tfds
 
+from hmhn_jax.errors import UserError
 from hmhn_jax.faces import sources
 from hmhn_jax.faces.avec import AvecSettings
 from hmhn_jax.faces.crops import CropSettings
@@ -54,7 +55,8 @@ class FacesConfig(tfds.core.BuilderConfig):
         if self.crops is None:
             self.crops = EVERY_FRAME if self.is_synthetic else CropSettings()
         elif isinstance(self.crops, dict):
-            self.crops = CropSettings(**self.crops)
+            with one_line_for_the_command():
+                self.crops = _crop_settings(self.crops)
         if self.max_failed_share is None:
             self.max_failed_share = 0.0 if self.is_synthetic else MAX_FAILED_SHARE_OF_REAL
 
@@ -85,6 +87,13 @@ CONFIGS = [
         videos=FolderSettings(),
     ),
 ]
+
+
+def _crop_settings(values: dict) -> CropSettings:
+    try:
+        return CropSettings(**values)
+    except TypeError as error:
+        raise UserError(f"crops: {error}") from error
 
 
 def videos_folder(config: FacesConfig, download_dir: Path) -> Path:
