@@ -15,7 +15,7 @@ from ml_collections import config_flags
 
 from hmhn_jax.errors import UsageError, UserError
 
-MODES = ("train_and_evaluate", "train", "evaluate")
+MODES = ("train_and_evaluate", "train", "evaluate", "doctor")
 DEFAULT_CONFIG = Path(__file__).resolve().parent / "configs" / "default.py"
 
 
@@ -67,7 +67,7 @@ def run() -> None:
     # From here on it takes seconds: the heavy packages are imported.
     from configs import default
     from data import avec_faces  # noqa: F401  registers the dataset
-    from hmhn_jax import atomic, checkpoints
+    from hmhn_jax import atomic, checkpoints, doctor
     from hmhn_jax import config as config_lib
     from hmhn_jax.dataset import open_dataset
     from hmhn_jax.evaluate import evaluate
@@ -75,6 +75,8 @@ def run() -> None:
 
     workdir = Path(args.workdir)
     config = config_lib.choose(args["config"], workdir, default.get_config())
+    if args.mode == "doctor":  # looks at recordings before hours are spent on them
+        return doctor.examine(config.data, workdir)
     if args.mode == "evaluate":
         checkpoints.check_exists(workdir)
     else:

@@ -2,7 +2,8 @@
 
     python run.py --workdir runs/avec2014 --config configs/avec2014.py
 
-Data: AVEC 2014 under licence, see docs/data.md. Trains on train and development together, as the
+Data: AVEC 2014 under licence; docs/data/avec2014.md says where to put it. Look it over first, with
+--mode doctor. Trains on train and development together, as the
 paper does, so nothing is chosen on held-out videos and the last checkpoint is evaluated.
 Time and score: not measured here, as the data are not ours to have. The paper reports a test MAE
 of 6.01 and an RMSE of 7.60.
@@ -18,6 +19,7 @@ def get_config() -> ConfigDict:
     config.data = ConfigDict()
     config.data.dataset = "avec_faces/avec2014"
     config.data.data_dir = ""  # empty: TFDS's default, ~/tensorflow_datasets
+    config.data.manual_dir = ""  # where the videos are; empty: data_dir/downloads/manual
     config.data.train_split = "train+validation"
     config.data.validation_split = ""  # empty: no validation; else it chooses the checkpoint
     config.data.test_split = "test"

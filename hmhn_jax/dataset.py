@@ -12,6 +12,20 @@ from hmhn_jax.errors import UsageError, UserError
 DATASET = "avec_faces"
 
 
+def data_directory(settings: ConfigDict) -> Path:
+    """Where datasets lie: `config.data.data_dir`, or where TFDS puts them by default."""
+    import tensorflow_datasets as tfds
+
+    return Path(settings.data_dir or tfds.core.constants.DATA_DIR).expanduser()
+
+
+def manual_directory(settings: ConfigDict) -> Path:
+    """Where a person puts videos: `config.data.manual_dir`, or where TFDS looks by default."""
+    if settings.manual_dir:
+        return Path(settings.manual_dir).expanduser()
+    return data_directory(settings) / "downloads" / "manual"
+
+
 def open_dataset(settings: ConfigDict) -> Any:
     """Opens a TFDS dataset, building it first when that was not done yet.
 
@@ -29,7 +43,7 @@ def open_dataset(settings: ConfigDict) -> Any:
     """
     import tensorflow_datasets as tfds
 
-    data_dir = Path(settings.data_dir or tfds.core.constants.DATA_DIR).expanduser()
+    data_dir = data_directory(settings)
     known = [f"{DATASET}/{config}" for config in tfds.builder_cls(DATASET).builder_configs]
     prepared = settings.dataset.startswith(f"{DATASET}/") and (data_dir / settings.dataset).is_dir()
     if settings.dataset not in known and not prepared:
@@ -47,9 +61,10 @@ def open_dataset(settings: ConfigDict) -> Any:
         ) from error
     if not builder.is_prepared():
         print(f"preparing {settings.dataset} in {builder.data_path}", flush=True)
+        manual = tfds.download.DownloadConfig(manual_dir=manual_directory(settings))
         try:
             with contextlib.redirect_stdout(io.StringIO()):  # TFDS's own words; ours go to stderr
-                builder.download_and_prepare()
+                builder.download_and_prepare(download_config=manual)
         except OSError as error:
             raise UserError(f"cannot prepare {builder.data_path}: {error}") from error
     return builder

@@ -9,6 +9,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow prints when it is loaded
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
+import avec_trees
 import jax
 import pytest
 
@@ -16,6 +17,22 @@ ROOT = Path(__file__).parents[1]
 
 # A silent broadcast is the classic way to a wrong loss.
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture(scope="session")
+def videos(tmp_path_factory) -> avec_trees.Videos:
+    """Puts plain rendered videos where a test wants them."""
+    return avec_trees.Videos(tmp_path_factory.mktemp("videos"))
+
+
+@pytest.fixture(scope="session")
+def manual_dir(tmp_path_factory, videos) -> Path:
+    """TFDS's manual directory with AVEC 2013, AVEC 2014 (layout A) and a folder of traps."""
+    manual_dir = tmp_path_factory.mktemp("manual")
+    avec_trees.avec2013(manual_dir / "AVEC2013", videos)
+    avec_trees.layout_a(manual_dir / "avec2014", videos)
+    avec_trees.folder_of_traps(manual_dir / "traps")
+    return manual_dir
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import tensorflow_datasets as tfds
 
 from hmhn_jax.errors import UserError
 from hmhn_jax.faces.crops import CropFailure, VideoCrops
-from hmhn_jax.faces.recordings import SPLITS, Recording
+from hmhn_jax.faces.recordings import SPLITS, Found, Recording
 
 from .configs import FacesConfig
 
@@ -68,7 +68,7 @@ def refuse_failures(outcomes: Iterable[Outcome], max_failed_share: float) -> Non
     )
 
 
-def metadata(outcomes: Iterable[Outcome], config: FacesConfig) -> dict:
+def metadata(outcomes: Iterable[Outcome], config: FacesConfig, found: Found) -> dict:
     """Describes a dataset in values that JSON knows.
 
     Returns:
@@ -81,6 +81,8 @@ def metadata(outcomes: Iterable[Outcome], config: FacesConfig) -> dict:
       num_videos: {split: videos with crops}.
       num_frames_sampled, num_frames_with_face: over all videos.
       failures: [{"file", "split", "reason"}] of the videos without crops.
+      videos: {video_id: {name: value}}, what else is known of the videos with crops.
+      facts: a line each for what was found in the videos' folder, such as a missing clip.
       software: {package: version} of what decoded, found and wrote.
     """
     outcomes = sorted(outcomes, key=lambda each: each.recording.video_id)
@@ -106,6 +108,12 @@ def metadata(outcomes: Iterable[Outcome], config: FacesConfig) -> dict:
             for each in outcomes
             if each.failure
         ],
+        "videos": {
+            recording.video_id: found.details[recording.video_id]
+            for recording in cropped
+            if recording.video_id in found.details
+        },
+        "facts": list(found.facts),
         "software": {
             "av": av.__version__,
             "dlib": dlib.__version__,

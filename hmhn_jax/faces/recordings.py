@@ -1,9 +1,9 @@
-"""A recording: one video file of one subject, with its BDI-II score."""
+"""A recording: one video file of one subject, with its BDI-II score. A table of many."""
 
 import csv
 import dataclasses
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hmhn_jax.bdi import MAX_SCORE
@@ -11,6 +11,7 @@ from hmhn_jax.errors import UserError
 
 SPLITS = ("train", "validation", "test")
 LABEL_COLUMNS = ("file", "subject", "task", "split", "score")
+TASK_WITHOUT_NAME = "video"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,89 +35,143 @@ class Recording:
     score: float
 
 
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What a folder of recordings holds, and what is wrong with it.
+
+    Attributes:
+      recordings: videos with all that a `Recording` needs.
+      details: {video_id: {name: value}}, what is known of a video beyond that, such as an age.
+      facts: a line each for what is worth knowing but stops nothing, such as a missing clip.
+      problems: a line each, with file and line, for what a person must decide or mend.
+    """
+
+    recordings: tuple[Recording, ...]
+    details: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)
+    facts: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    def refuse_problems(self) -> None:
+        """Raises UserError with the first problem and how many more there are."""
+        if not self.problems:
+            return
+        rest = len(self.problems) - 1
+        more = f"; and {rest} more, which `python run.py --mode doctor` lists" if rest else ""
+        raise UserError(self.problems[0] + more)
+
+
 def read_labels(csv_path: Path) -> list[Recording]:
-    """Reads a table of recordings: `file,subject,task,split,score`, one video a row.
+    """Reads a table in which every column of `LABEL_COLUMNS` must be filled.
+
+    Returns:
+      The recordings in the table's order, at least one; see `read_table`.
+
+    Raises:
+      UserError: for the first defect, naming the table and the line.
+    """
+    found = read_table(csv_path, required=LABEL_COLUMNS)
+    found.refuse_problems()
+    return list(found.recordings)
+
+
+def read_table(csv_path: Path, required: Sequence[str] = ("file", "subject", "score")) -> Found:
+    """Reads a table of recordings, one video a row.
 
     Args:
       csv_path: a comma-separated file with a header. `file` is relative to the folder the table
         lies in (or absolute); without its suffix and the folder that all files share it becomes
-        the `video_id`. Columns beyond `LABEL_COLUMNS` are ignored.
+        the `video_id`. Columns beyond `LABEL_COLUMNS` become the video's details.
+      required: columns that must be there. Without `task` every recording has the task
+        `TASK_WITHOUT_NAME`, without `split` an empty split.
 
     Returns:
-      The recordings in the table's order, at least one.
+      The rows without a defect in the table's order. `problems` has a line for each defective row:
+      a missing value, a score that is no number from 0 to 63, an unknown split, a video that does
+      not exist or is listed twice, a subject in two splits.
 
     Raises:
-      UserError: for the first defect, naming the table and the line: a missing column or value, a
-        score that is no number from 0 to 63, an unknown split, a video that does not exist or
-        is listed twice, a subject in two splits.
+      UserError: the table cannot be read, lacks a column or has no rows.
     """
     csv_path = Path(csv_path)
-    recordings = []
+    recordings, details, problems = [], [], []
     line_of_video: dict[str, int] = {}
     first_of_subject: dict[str, tuple[str, int]] = {}
-    for line, row in _rows(csv_path):
-        where = f"{csv_path}, line {line}"
-        recording = _recording(row, csv_path.parent, where)
-        video, subject, split = recording.video_id, recording.subject_id, recording.split
-
-        first_line = line_of_video.setdefault(video, line)
-        if first_line != line:
-            raise UserError(f'{where}: video "{video}" is listed already in line {first_line}')
-        first_split, first_line = first_of_subject.setdefault(subject, (split, line))
-        if first_split != split:
-            raise UserError(
-                f'{where}: subject "{subject}" is in split "{split}" here but in '
-                f'"{first_split}" in line {first_line}; a subject belongs to one split'
-            )
+    for line, row in _rows(csv_path, required):
+        try:
+            recording = _recording(row, csv_path.parent)
+            video, subject, split = recording.video_id, recording.subject_id, recording.split
+            first_line = line_of_video.setdefault(video, line)
+            if first_line != line:
+                raise UserError(f'video "{video}" is listed already in line {first_line}')
+            first_split, first_line = first_of_subject.setdefault(subject, (split, line))
+            if first_split != split:
+                raise UserError(
+                    f'subject "{subject}" is in split "{split}" here but in '
+                    f'"{first_split}" in line {first_line}; a subject belongs to one split'
+                )
+        except UserError as error:
+            problems.append(f"{csv_path}, line {line}: {error}")
+            continue
         recordings.append(recording)
-    if not recordings:
+        details.append({name: row[name] for name in row if name not in LABEL_COLUMNS})
+    if not recordings and not problems:
         raise UserError(f"{csv_path}: no recordings, only a header")
-    return _without_shared_folder(recordings)
+    recordings = _without_shared_folder(recordings)
+    ids = [recording.video_id for recording in recordings]
+    named = {video_id: each for video_id, each in zip(ids, details, strict=True) if each}
+    return Found(tuple(recordings), named, problems=tuple(problems))
 
 
-def _rows(csv_path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yields (line number, values by column) and makes sure that every value is there."""
+def parse_score(text: str) -> float:
+    """BDI-II points; raises UserError for anything but a number from 0 to 63."""
+    try:
+        score = float(text)
+    except ValueError:
+        raise UserError(f'score "{text}" is not a number') from None
+    if not 0 <= score <= MAX_SCORE:  # also refuses nan
+        raise UserError(f"score {text} is not between 0 and {MAX_SCORE}")
+    return score
+
+
+def _rows(csv_path: Path, required: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yields (line number, values by column) and makes sure that every column is there."""
     try:
         # Spreadsheet programs start a UTF-8 file with a byte order mark; "-sig" drops it.
         with csv_path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, skipinitialspace=True)
             header = [name.strip() for name in reader.fieldnames or []]
-            missing = [name for name in LABEL_COLUMNS if name not in header]
+            missing = [name for name in required if name not in header]
             if missing:
                 raise UserError(
                     f"{csv_path}, line 1: missing column {', '.join(missing)}; expected "
-                    f"{','.join(LABEL_COLUMNS)}, got {','.join(header) or 'an empty file'}"
+                    f"{','.join(required)}, got {','.join(header) or 'an empty file'}"
                 )
             reader.fieldnames = header
             for row in reader:
-                row = {name: (row[name] or "").strip() for name in LABEL_COLUMNS}
-                empty = [name for name, value in row.items() if not value]
-                if empty:
-                    raise UserError(
-                        f"{csv_path}, line {reader.line_num}: no value for {', '.join(empty)}"
-                    )
-                yield reader.line_num, row
+                yield reader.line_num, {name: (row[name] or "").strip() for name in header if name}
     except OSError as error:
         raise UserError(f"{csv_path}: cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{csv_path}: not a UTF-8 comma-separated table: {error}") from error
 
 
-def _recording(row: dict[str, str], folder: Path, where: str) -> Recording:
-    if row["split"] not in SPLITS:
-        raise UserError(
-            f'{where}: split "{row["split"]}" is unknown; expected one of {", ".join(SPLITS)}'
-        )
+def _recording(row: dict[str, str], folder: Path) -> Recording:
+    empty = [name for name in LABEL_COLUMNS if row.get(name) == ""]
+    if empty:
+        raise UserError(f"no value for {', '.join(empty)}")
+    split = row.get("split", "")
+    if "split" in row and split not in SPLITS:
+        raise UserError(f'split "{split}" is unknown; expected one of {", ".join(SPLITS)}')
     path = folder / row["file"]
     if not path.is_file():
-        raise UserError(f"{where}: video {path} does not exist")
+        raise UserError(f"video {path} does not exist")
     return Recording(
         path=path,
         video_id=Path(row["file"]).with_suffix("").as_posix(),
         subject_id=row["subject"],
-        task=row["task"],
-        split=row["split"],
-        score=_score(row["score"], where),
+        task=row.get("task", TASK_WITHOUT_NAME),
+        split=split,
+        score=parse_score(row["score"]),
     )
 
 
@@ -124,18 +179,8 @@ def _without_shared_folder(recordings: list[Recording]) -> list[Recording]:
     folders = {os.path.dirname(recording.video_id) for recording in recordings}
     if len({os.path.isabs(folder) for folder in folders}) > 1:
         return recordings
-    shared = os.path.commonpath(folders)
+    shared = os.path.commonpath(folders) if folders else ""
     return [
         dataclasses.replace(recording, video_id=os.path.relpath(recording.video_id, shared or "."))
         for recording in recordings
     ]
-
-
-def _score(text: str, where: str) -> float:
-    try:
-        score = float(text)
-    except ValueError:
-        raise UserError(f'{where}: score "{text}" is not a number') from None
-    if not 0 <= score <= MAX_SCORE:  # also refuses nan
-        raise UserError(f"{where}: score {text} is not between 0 and {MAX_SCORE}")
-    return score

@@ -1,0 +1,189 @@
+"""Looks a folder of recordings over before anything long is started on it."""
+
+import dataclasses
+import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from hmhn_jax import atomic, doctor_tables
+from hmhn_jax.dataset import DATASET, manual_directory
+from hmhn_jax.errors import UsageError, UserError
+from hmhn_jax.faces import avec, sources
+from hmhn_jax.faces.avec import AvecSettings
+from hmhn_jax.faces.avec_labels import disagreements
+from hmhn_jax.faces.probe import Header, probe
+from hmhn_jax.faces.recordings import SPLITS, Found
+from hmhn_jax.faces.subjects import splits_by_subject
+from hmhn_jax.faces.video import VideoError
+from hmhn_jax.progress import track
+
+PROBES_AT_ONCE = 8  # they wait for the disk more than they compute
+SEVERITIES = {"minimal": (0, 13), "mild": (14, 19), "moderate": (20, 28), "severe": (29, 63)}
+
+
+def examine(settings: ConfigDict, workdir: Path) -> None:
+    """Checks the recordings of `config.data`, prints tables, and writes DIR/doctor.json.
+
+    Args:
+      settings: `config.data`; its dataset need not be prepared.
+      workdir: gets doctor.json.
+
+    Raises:
+      UsageError: the dataset has no recordings to look at.
+      UserError: no training on them would come to its end; all else is only reported.
+    """
+    builder_config = _builder_config(settings.dataset)
+    manual_dir = manual_directory(settings)
+    found = sources.find(builder_config.videos, manual_dir)
+    root = sources.find_root(builder_config.videos, manual_dir)
+    report = {"dataset": settings.dataset, "folder": str(root)}
+    report |= describe(found, builder_config.videos, manual_dir)
+    report["problems"] += _unusable(report, settings, builder_config.max_failed_share)
+    path = Path(workdir) / "doctor.json"
+    atomic.write_text(path, json.dumps(report, indent=2) + "\n")
+    doctor_tables.show(report)
+    print(f"written: {path}", flush=True)
+    if report["problems"]:
+        rest = len(report["problems"]) - 1
+        more = f" (and {rest} more in {path})" if rest else ""
+        raise UserError(f"not usable: {report['problems'][0]}{more}")
+
+
+def describe(found: Found, source: sources.RealSettings, manual_dir: Path) -> dict[str, Any]:
+    """Everything the doctor knows, in values that JSON knows.
+
+    Returns:
+      counts: {split: {task: videos}}, expected: the same of the release, or None.
+      severities: {split: {severity: videos}}.
+      subjects: {split: people}, subjects_in_two_splits: {subject: splits}.
+      correlations: {task: Pearson's r of length with score, None for fewer than 3 videos}.
+      years_differ: the `Disagreement`s between AVEC 2013 and 2014, if both are there.
+      videos: a dictionary a video, with its header's `duration_s`, `fps`, ... or `unreadable`.
+      facts, problems: as in `Found`.
+    """
+    videos = _videos(found)
+    counts = {split: dict(sorted(_count(videos, split, "task").items())) for split in SPLITS}
+    overlap = {
+        subject: splits
+        for subject, splits in splits_by_subject(found.recordings).items()
+        if splits[1:]
+    }
+    expected = None
+    if isinstance(source, AvecSettings):
+        per_split = avec.RELEASED_PER_TASK.items()
+        expected = {split: dict.fromkeys(avec.TASKS[source.year], n) for split, n in per_split}
+    return {
+        "counts": counts,
+        "expected": expected,
+        "severities": {
+            split: {name: _count(videos, split, "severity")[name] for name in SEVERITIES}
+            for split in SPLITS
+        },
+        "subjects": {
+            split: len({each["subject_id"] for each in videos if each["split"] == split})
+            for split in SPLITS
+        },
+        "subjects_in_two_splits": overlap,
+        "correlations": _correlations(videos),
+        "years_differ": _years_differ(found, source, manual_dir),
+        "videos": videos,
+        "facts": list(found.facts),
+        "problems": list(found.problems),
+    }
+
+
+def _builder_config(dataset: str) -> Any:
+    import tensorflow_datasets as tfds
+
+    known = tfds.builder_cls(DATASET).builder_configs
+    config = known.get(dataset.removeprefix(f"{DATASET}/").split(":")[0])
+    if config is None or config.is_synthetic:
+        real = ", ".join(f"{DATASET}/{name}" for name in known if not known[name].is_synthetic)
+        raise UsageError(
+            f"--mode doctor looks at recordings: config.data.dataset must be one of {real}, got "
+            f"{dataset!r}"
+        )
+    return config
+
+
+def _videos(found: Found) -> list[dict[str, Any]]:
+    with ThreadPoolExecutor(PROBES_AT_ONCE) as threads:
+        paths = [recording.path for recording in found.recordings]
+        headers = list(track(threads.map(_probe, paths), "opening videos", total=len(paths)))
+    videos = []
+    for recording, header in zip(found.recordings, headers, strict=True):
+        severity = next(name for name, (_, most) in SEVERITIES.items() if recording.score <= most)
+        known = dataclasses.asdict(recording) | {"path": str(recording.path), "severity": severity}
+        known |= found.details.get(recording.video_id, {})
+        if isinstance(header, Header):
+            known |= dataclasses.asdict(header)
+        else:
+            known["unreadable"] = header
+        videos.append(known)
+    return videos
+
+
+def _probe(path: Path) -> Header | str:
+    try:
+        return probe(path)
+    except VideoError as error:
+        return error.reason
+
+
+def _count(videos: list[dict], split: str, name: str) -> Counter:
+    return Counter(each[name] for each in videos if each["split"] == split)
+
+
+def _correlations(videos: list[dict]) -> dict[str, float | None]:
+    """Of length with score, over the training videos, which are all that a model could learn."""
+    correlations = {}
+    for task in sorted({each["task"] for each in videos}):
+        pairs = [
+            (each["duration_s"], each["score"])
+            for each in videos
+            if each["task"] == task and each["split"] == "train" and each.get("duration_s")
+        ]
+        varied = len(pairs) >= 3 and all(
+            len(set(values)) > 1 for values in zip(*pairs, strict=True)
+        )
+        correlations[task] = float(np.corrcoef(np.transpose(pairs))[0, 1]) if varied else None
+    return correlations
+
+
+def _years_differ(found: Found, source: sources.RealSettings, manual_dir: Path) -> list[dict]:
+    if not isinstance(source, AvecSettings):
+        return []
+    try:
+        other_year = 2013 if source.year == 2014 else 2014
+        other_root = sources.find_root(AvecSettings(other_year), manual_dir)
+    except sources.NoDataError:
+        return []
+    if other_root == manual_dir:  # there is one release only, and it is this one
+        return []
+    scores = {found.details[each.video_id]["session"]: each.score for each in found.recordings}
+    return [dataclasses.asdict(each) for each in disagreements(scores, other_root)]
+
+
+def _unusable(report: dict, settings: ConfigDict, max_failed_share: float) -> list[str]:
+    """Why training on these videos, or building them, cannot succeed."""
+    reasons = []
+    unreadable = [each for each in report["videos"] if "unreadable" in each]
+    if len(unreadable) > max_failed_share * len(report["videos"]):
+        first = unreadable[0]
+        reasons.append(
+            f"{len(unreadable)} of {len(report['videos'])} videos are unreadable, allowed are "
+            f"{max_failed_share:.0%}: {first['path']}: {first['unreadable']}"
+        )
+    readable = {each["split"] for each in report["videos"] if "unreadable" not in each}
+    for field in ("train_split", "validation_split", "test_split"):
+        for split in filter(None, settings[field].split("+")):
+            if split in SPLITS and split not in readable:
+                reasons.append(
+                    f"config.data.{field}={settings[field]} needs videos in {split}, got none"
+                )
+    return reasons

@@ -1,0 +1,102 @@
+"""The doctor's report as tables on a terminal."""
+
+from typing import Any
+
+import numpy as np
+
+LINES_SHOWN = 10  # of facts and the like; the file has all
+
+WIDTH = 110  # columns, at least
+
+
+def show(report: dict[str, Any]) -> None:
+    """Prints a report of `doctor.describe`."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(highlight=False, soft_wrap=True)
+    console.width = max(console.width, WIDTH)  # into a file nothing need be cut off
+    console.print(f"{report['dataset']} in {escape(report['folder'])}")
+    console.print(_videos_table(report))
+    console.print(_scores_table(report))
+    for task, r in report["correlations"].items():
+        if r is not None:
+            console.print(f"length and score, {task}, train: r = {r:+.2f}")
+    unreadable = [
+        f"{each['path']}: {each['unreadable']}" for each in report["videos"] if "unreadable" in each
+    ]
+    differ = [
+        f"session {each['session']}: {each['score']:g} here, {each['other_score']:g} in "
+        f"{each['other_file']}"
+        for each in report["years_differ"]
+    ]
+    for title, lines in (
+        ("unreadable", unreadable),
+        ("other score in the other year's release", differ),
+        ("facts", report["facts"]),
+        ("problems", report["problems"]),
+    ):
+        if not lines:
+            continue
+        console.print(f"{title} ({len(lines)})", style="bold")
+        for line in lines[:LINES_SHOWN]:
+            console.print(f"  {escape(line)}")
+        if len(lines) > LINES_SHOWN:
+            console.print(f"  and {len(lines) - LINES_SHOWN} more in doctor.json")
+
+
+def _videos_table(report):
+    from rich.table import Table
+
+    table = Table(title="videos", title_justify="left")
+    for name in ("split", "task", "videos", "released", "unreadable", "seconds", "fps", "size"):
+        table.add_column(name)
+    for split, counts in report["counts"].items():
+        released = (report["expected"] or {}).get(split, {})
+        for task in sorted({*counts, *released}):
+            videos = [each for each in report["videos"] if _is_of(each, split, task)]
+            table.add_row(
+                split,
+                task,
+                str(len(videos)),
+                str(released.get(task, "")),
+                str(sum("unreadable" in each for each in videos)),
+                _range(videos, "duration_s"),
+                _range(videos, "fps"),
+                _sizes(videos),
+            )
+    return table
+
+
+def _scores_table(report):
+    from rich.table import Table
+
+    table = Table(title="BDI-II scores, videos", title_justify="left")
+    severities = list(report["severities"]["train"])
+    for name in ("split", "subjects", *severities, "mean"):
+        table.add_column(name)
+    for split, counts in report["severities"].items():
+        scores = [each["score"] for each in report["videos"] if each["split"] == split]
+        mean = f"{np.mean(scores):.1f}" if scores else ""
+        subjects = str(report["subjects"][split])
+        table.add_row(split, subjects, *map(str, counts.values()), mean)
+    return table
+
+
+def _is_of(video, split, task):
+    return video["split"] == split and video["task"] == task
+
+
+def _range(videos, name):
+    """Least, median and most, or the one value that all have."""
+    values = [each[name] for each in videos if each.get(name)]
+    if not values:
+        return ""
+    least, median, most = (f"{value:.3g}" for value in np.percentile(values, [0, 50, 100]))
+    return least if least == most else f"{least} to {most}, median {median}"
+
+
+def _sizes(videos):
+    sizes = {(each["width"], each["height"]) for each in videos if "width" in each}
+    shown = ", ".join(f"{width}x{height}" for width, height in sorted(sizes)[:2])
+    return shown + (f" and {len(sizes) - 2} more" if len(sizes) > 2 else "")

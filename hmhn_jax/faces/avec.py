@@ -1,0 +1,124 @@
+"""The AVEC 2013 and 2014 releases: videos and labels found by what is on disk.
+
+Copies of the releases differ in how deep folders are nested and how they are called. So nothing is
+looked for at a fixed place: a file's own name says which session it is (`203_1`), and the nearest
+folder that sounds like one says the split (`Training_AudioVisual`, `dev`, `Testing`).
+"""
+
+import dataclasses
+import re
+from pathlib import Path
+
+from hmhn_jax.faces.avec_labels import files_below, read_labels
+from hmhn_jax.faces.recordings import SPLITS, Found, Recording
+from hmhn_jax.faces.subjects import overlap_facts
+
+VIDEO_SUFFIXES = (".mp4", ".avi", ".wmv", ".mkv", ".mov")
+TASKS = {2013: ("combined",), 2014: ("freeform", "northwind")}
+RELEASED_PER_TASK = {"train": 50, "validation": 50, "test": 50}
+
+_SPLIT_WORDS = {"train": "train", "dev": "validation", "valid": "validation", "test": "test"}
+_SESSION = re.compile(r"(\d+)_(\d+)(?!\d)")
+
+
+@dataclasses.dataclass(frozen=True)
+class AvecSettings:
+    """Which release, and where.
+
+    Attributes:
+      year: 2013 or 2014.
+      path: its folder, absolute or relative to TFDS's manual directory; `avec<year>` when empty.
+    """
+
+    year: int
+    path: str = ""
+
+
+def find(root: Path, year: int) -> Found:
+    """Finds a release's videos below a folder and pairs each with its session's label, by name.
+
+    Args:
+      root: the folder that holds the release, in any of the known layouts.
+      year: 2013 or 2014.
+
+    Returns:
+      The videos that have a label, ordered by split and name. A video's id is `203_1_freeform` in
+      2014 and `203_1_combined` in 2013, and `session` is among its details. What is missing is in
+      `facts`; labels that contradict each other or are no score, and videos that are there twice,
+      are in `problems`.
+    """
+    files = files_below(root)
+    labels, problems = read_labels(files)
+    videos, facts = _videos(files, root, year, problems)
+    recordings, sessions = [], {}
+    for (session, task), (path, split) in videos.items():
+        video_id = f"{session}_{task}"
+        sessions[video_id] = {"session": session}
+        if session not in labels:
+            facts.append(f"{path}: no label ({session}_Depression.csv) for this video; left out")
+            continue
+        score = labels[session].score
+        subject = session.split("_")[0]
+        recordings.append(Recording(path, video_id, subject, task, split, score))
+    with_video = {session for session, _ in videos}
+    for session, label in sorted(labels.items()):
+        missing = [task for task in TASKS[year] if (session, task) not in videos]
+        if session not in with_video:
+            facts.append(f"{label.path}: no video for this label")
+        elif missing:
+            facts.append(f"session {session}: no {missing[0]} video")
+    facts += overlap_facts(recordings)
+    recordings.sort(key=lambda each: (SPLITS.index(each.split), each.video_id))
+    details = {each.video_id: sessions[each.video_id] for each in recordings}
+    return Found(tuple(recordings), details, tuple(facts), tuple(problems))
+
+
+def split_of_folder(name: str) -> str | None:
+    """The split a folder's name speaks of, such as "validation" for `Development_AudioVisual`."""
+    words = re.split(r"[^a-z]+", re.sub(r"avec\w*?\d{4}", "", name.lower()))
+    for word in words:
+        for start, split in _SPLIT_WORDS.items():
+            if word.startswith(start):
+                return split
+    return None
+
+
+def _videos(
+    files: list[Path], root: Path, year: int, problems: list[str]
+) -> tuple[dict[tuple[str, str], tuple[Path, str]], list[str]]:
+    """Gives ({(session, task): (file, split)}, facts) and adds to the problems."""
+    videos: dict[tuple[str, str], tuple[Path, str]] = {}
+    facts = []
+    for path in files:
+        if path.suffix.lower() not in VIDEO_SUFFIXES:
+            continue
+        match = _SESSION.match(path.name)
+        split = next(filter(None, map(split_of_folder, _folders(path, root))), None)
+        task = _task(path, root, year)
+        if not match or not split or not task:
+            facts.append(f"{path}: {_why_no_video(match, split, year)}; left out")
+            continue
+        first, _ = videos.setdefault((match[0], task), (path, split))
+        if first != path:
+            problems.append(f"{path}: the same video as {first} by its name; keep one of them")
+    return videos, facts
+
+
+def _why_no_video(match: re.Match | None, split: str | None, year: int) -> str:
+    if not match:
+        return "the name starts with no session such as 203_1"
+    if not split:
+        return "no folder around it is named like a split (Training, dev, Testing, ...)"
+    return f"its name and folders are not those of AVEC {year} ({', '.join(TASKS[year])})"
+
+
+def _task(path: Path, root: Path, year: int) -> str | None:
+    """What the subject does; None if the video is not of this year's release."""
+    text = " ".join([path.stem, *_folders(path, root)]).lower()
+    named = next((task for task in TASKS[2014] if task in text), None)
+    return named if year == 2014 else None if named else TASKS[2013][0]
+
+
+def _folders(path: Path, root: Path) -> tuple[str, ...]:
+    """The folders between a file and the root, nearest first."""
+    return tuple(reversed(path.relative_to(root).parts[:-1]))

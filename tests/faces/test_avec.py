@@ -1,0 +1,150 @@
+"""The releases' folders, made of empty files: finding and pairing never opens a video."""
+
+import avec_trees
+import pytest
+
+from hmhn_jax.faces.avec import find, split_of_folder
+
+
+class EmptyVideos:
+    def put(self, path, session):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def put(path, text=""):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """Layout B of AVEC 2014, without a defect."""
+    avec_trees.layout_b(tmp_path, EmptyVideos())
+    return tmp_path
+
+
+@pytest.fixture
+def labels(tree):
+    return tree / "label" / "DepressionLabels"
+
+
+@pytest.mark.parametrize(
+    ("layout", "year", "tasks", "num_videos"),
+    [
+        (avec_trees.layout_a, 2014, {"freeform", "northwind"}, 11),
+        (avec_trees.layout_b, 2014, {"freeform", "northwind"}, 12),
+        (avec_trees.layout_c, 2014, {"freeform", "northwind"}, 12),
+        (avec_trees.avec2013, 2013, {"combined"}, 6),
+    ],
+)
+def test_finds_every_layout(tmp_path, layout, year, tasks, num_videos):
+    layout(tmp_path, EmptyVideos())
+    found = find(tmp_path, year)
+    assert found.problems == ()
+    assert len(found.recordings) == num_videos
+    assert {each.task for each in found.recordings} == tasks
+    swapped = {"205_1": 20, "206_1": 45} if year == 2013 else {}
+    for each in found.recordings:
+        session = found.details[each.video_id]["session"]
+        split, score = avec_trees.SESSIONS[session]
+        assert each.path.name.startswith(f"{session}_")
+        assert each.video_id == f"{session}_{each.task}"
+        assert each.subject_id == session.split("_")[0]
+        assert (each.split, each.score) == (split, swapped.get(session, score))
+
+
+def test_pairs_by_name_whatever_else_is_there(tree, labels):
+    before = {each.video_id: each.score for each in find(tree, 2014).recordings}
+    put(labels / "100_1_Depression.csv", "1")  # would shift every pair that goes by position
+    (labels / "207_1_Depression.csv").unlink()
+    found = find(tree, 2014)
+    after = {each.video_id: each.score for each in found.recordings}
+    assert after == {key: score for key, score in before.items() if not key.startswith("207")}
+    facts = "\n".join(found.facts)
+    assert "100_1_Depression.csv: no video for this label" in facts
+    assert "207_1_Northwind_video.mp4: no label (207_1_Depression.csv) for this video" in facts
+    assert found.problems == ()
+
+
+def test_missing_clips_and_shared_subjects_are_facts(tree):
+    (tree / "train" / "Freeform" / "206_1_Freeform_video.mp4").unlink()
+    found = find(tree, 2014)
+    assert found.facts == (
+        "session 206_1: no freeform video",
+        "subjects in more than one split (1): 203 (train, test)",
+    )
+    assert len(found.recordings) == 11
+
+
+def test_other_labels_and_files_are_not_taken(tree, labels):
+    put(labels.parent / "Emotion" / "203_1_Freeform_AROUSAL.csv", "0.1\n0.2\n")
+    put(labels.parent / "Emotion" / "203_1.csv", "0.1\n0.2\n")
+    put(tree / "__MACOSX" / "train" / "203_1_Freeform_video.mp4")
+    put(tree / "train" / "readme.txt")
+    assert find(tree, 2014).problems == ()
+    assert len(find(tree, 2014).recordings) == 12
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("train/Freeform/holiday.mp4", "starts with no session such as 203_1"),
+        ("more/300_1_Freeform_video.mp4", "no folder around it is named like a split"),
+        ("train/300_1_video.mp4", "are not those of AVEC 2014 (freeform, northwind)"),
+    ],
+)
+def test_videos_that_are_not_of_the_release_are_facts(tree, name, reason):
+    path = put(tree / name)
+    (fact,) = [line for line in find(tree, 2014).facts if line.startswith(str(path))]
+    assert reason in fact
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("high", 'line 1: score "high" is not a number'),
+        ("64", "line 1: score 64 is not between 0 and 63"),
+        ("-1", "line 1: score -1 is not between 0 and 63"),
+        ("1.5", "line 1: expected a whole number, got 1.5"),
+        ("", "line 1: expected one score and nothing else, got 0"),
+        ("3\n4\n", "line 1: expected one score and nothing else, got 2"),
+    ],
+)
+def test_a_label_that_is_no_score_is_a_problem(tree, labels, text, reason):
+    path = put(labels / "203_1_Depression.csv", text)
+    assert find(tree, 2014).problems == (f"{path}, {reason}",)
+
+
+def test_a_label_may_be_there_twice_but_not_differ(tree, labels):
+    put(tree / "old" / "203_1_Depression.csv", "\ufeff3\r\n")
+    assert find(tree, 2014).problems == ()
+    path = put(tree / "old" / "206_1_Depression.csv", "21")
+    (problem,) = find(tree, 2014).problems
+    assert f"{path}: says 21 for session 206_1" in problem
+    assert f"{labels / '206_1_Depression.csv'} says 20" in problem
+
+
+def test_a_video_may_not_be_there_twice(tree):
+    twin = put(tree / "train" / "Freeform" / "203_1_Freeform.AVI")
+    (problem,) = find(tree, 2014).problems
+    assert str(twin) in problem
+    assert str(tree / "train" / "Freeform" / "203_1_Freeform_video.mp4") in problem
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        ("Training_AudioVisual", "train"),
+        ("TRAIN", "train"),
+        ("Development", "validation"),
+        ("dev", "validation"),
+        ("Testing", "test"),
+        ("AVEC2014_Labels_Testset", "test"),
+        ("Freeform", None),
+        ("avec2014", None),
+    ],
+)
+def test_split_of_folder(name, split):
+    assert split_of_folder(name) == split

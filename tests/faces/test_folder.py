@@ -1,0 +1,87 @@
+import random
+
+import pytest
+
+from hmhn_jax.errors import UserError
+from hmhn_jax.faces.folder import FolderSettings, find
+
+ROWS = [f"v{number}.mp4,p{number // 2},{number}" for number in range(20)]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Gives a function that writes a table beside the empty videos v0.mp4 to v19.mp4."""
+    for number in range(20):
+        (tmp_path / f"v{number}.mp4").touch()
+
+    def write(rows, header="file,subject,score"):
+        (tmp_path / "people.csv").write_text("\n".join([header, *rows]) + "\n")
+        return tmp_path
+
+    return write
+
+
+def splits(folder, **settings):
+    found = find(folder, FolderSettings(**settings))
+    return {each.video_id: each.split for each in found.recordings}
+
+
+def test_reads_the_table_and_keeps_what_else_it_says(folder):
+    rows = ["v0.mp4,a,3,train,31,f,read", "v1.mp4,b,4,test,,m,talk"]
+    found = find(folder(rows, "file,subject,score,split,age,sex,task"), FolderSettings())
+    first, second = found.recordings
+    assert (first.subject_id, first.score, first.split, first.task) == ("a", 3, "train", "read")
+    assert second.split == "test"
+    assert found.details == {"v0": {"age": "31", "sex": "f"}, "v1": {"age": "", "sex": "m"}}
+
+
+def test_videos_that_are_not_listed_are_facts(folder):
+    found = find(folder(["v0.mp4,a,3,train"], "file,subject,score,split"), FolderSettings())
+    assert len(found.facts) == 19
+    assert all("v0.mp4" not in fact for fact in found.facts)
+    assert "not listed in people.csv" in found.facts[0]
+
+
+def test_without_splits_people_are_dealt_and_never_torn_apart(folder):
+    dealt = splits(folder(ROWS))
+    assert sorted(dealt.values()).count("train") == 12
+    assert all(dealt[f"v{n}"] == dealt[f"v{n + 1}"] for n in range(0, 20, 2))
+    assert set(splits(folder(ROWS), split_shares=(0.5, 0.0, 0.5)).values()) == {"train", "test"}
+
+
+def test_dealing_does_not_depend_on_the_order_of_rows(folder):
+    dealt = splits(folder(ROWS))
+    assert splits(folder(random.Random(0).sample(ROWS, 20))) == dealt
+
+
+def test_every_problem_is_named_with_its_line(folder):
+    rows = [
+        "v0.mp4,a,3,train",
+        "v1.mp4,b,64,train",
+        "v2.mp4,c,high,train",
+        "v0.mp4,a,3,train",
+        "none.mp4,d,3,train",
+        "v3.mp4,a,3,test",
+        "v4.mp4,e,3,dev",
+    ]
+    root = folder(rows, "file,subject,score,split")
+    found = find(root, FolderSettings())
+    expected = {
+        3: "score 64 is not between 0 and 63",
+        4: 'score "high" is not a number',
+        5: 'video "v0" is listed already in line 2',
+        6: f"video {root / 'none.mp4'} does not exist",
+        7: 'subject "a" is in split "test" here but in "train" in line 2',
+        8: 'split "dev" is unknown',
+    }
+    for (line, reason), problem in zip(expected.items(), found.problems, strict=True):
+        assert problem.startswith(f"{root / 'people.csv'}, line {line}: {reason}")
+    with pytest.raises(UserError, match=r"line 3: .*; and 5 more, which .*doctor"):
+        found.refuse_problems()
+
+
+def test_there_must_be_one_table(folder):
+    root = folder(ROWS)
+    (root / "other.CSV").touch()
+    with pytest.raises(UserError, match=r"one CSV file .* got other\.CSV, people\.csv"):
+        find(root, FolderSettings())

@@ -1,0 +1,133 @@
+"""The doctor: what it reports, and when it says that training cannot work."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from configs import avec2013, avec2014
+from data import avec_faces  # noqa: F401  registers the dataset
+from hmhn_jax import doctor
+from hmhn_jax.errors import UserError
+
+FOLDER_TABLE = "file,subject,score,split\n"
+
+
+def settings(manual_dir, config=avec2014, **fields):
+    data = config.get_config().data
+    data.manual_dir = str(manual_dir)
+    data.update(fields)
+    return data
+
+
+def report_of(workdir):
+    return json.loads((workdir / "doctor.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory, manual_dir):
+    workdir = tmp_path_factory.mktemp("doctor")
+    doctor.examine(settings(manual_dir), workdir)
+    return workdir
+
+
+@pytest.fixture
+def folder(tmp_path, manual_dir):
+    """Gives a function that makes a `folder` of one good video and a table's rows."""
+    root = tmp_path / "manual" / "folder"
+    root.mkdir(parents=True)
+    shutil.copy(manual_dir / "traps" / "plain.mp4", root / "good.mp4")
+    (root / "empty.mp4").touch()
+
+    def write(rows, **fields):
+        (root / "people.csv").write_text(FOLDER_TABLE + rows)
+        fields = {"train_split": "train", "test_split": "train", **fields}
+        return settings(root.parent, dataset="avec_faces/folder", **fields)
+
+    return write
+
+
+def test_counts_stand_beside_the_release(workdir):
+    report = report_of(workdir)
+    assert report["counts"] == {
+        "train": {"freeform": 3, "northwind": 2},
+        "validation": {"freeform": 1, "northwind": 1},
+        "test": {"freeform": 2, "northwind": 2},
+    }
+    assert report["expected"]["test"] == {"freeform": 50, "northwind": 50}
+    assert report["subjects"] == {"train": 3, "validation": 1, "test": 2}
+    assert report["subjects_in_two_splits"] == {"203": ["train", "test"]}
+    assert report["severities"]["train"] == {"minimal": 4, "mild": 0, "moderate": 1, "severe": 0}
+    assert "session 206_1: no northwind video" in report["facts"]
+    assert report["problems"] == []
+
+
+def test_headers_are_read(workdir):
+    for video in report_of(workdir)["videos"]:
+        assert video["duration_s"] == pytest.approx(3, abs=0.3)
+        assert video["fps"] == pytest.approx(4)
+        assert (video["width"], video["height"]) == (640, 480)
+
+
+def test_scores_that_the_years_disagree_on_are_named(workdir, manual_dir, tmp_path):
+    differ = report_of(workdir)["years_differ"]
+    assert [(each["session"], each["score"], each["other_score"]) for each in differ] == [
+        ("205_1", 45, 20),
+        ("206_1", 20, 45),
+    ]
+    assert str(manual_dir / "AVEC2013") in differ[0]["other_file"]
+    doctor.examine(settings(manual_dir, avec2013), tmp_path)
+    other = report_of(tmp_path)["years_differ"]
+    assert [(each["session"], each["score"]) for each in other] == [("205_1", 20), ("206_1", 45)]
+
+
+def test_length_and_score_are_correlated(folder, tmp_path, manual_dir, monkeypatch):
+    lengths = {"good": 30.0, "b": 20.0, "c": 14.0}
+    for name in ("b", "c"):
+        shutil.copy(manual_dir / "traps" / "plain.mp4", tmp_path / "manual/folder" / f"{name}.mp4")
+    header = doctor.probe(manual_dir / "traps" / "plain.mp4")
+    monkeypatch.setattr(
+        doctor,
+        "probe",
+        lambda path: doctor.dataclasses.replace(header, duration_s=lengths[path.stem]),
+    )
+    doctor.examine(folder("good.mp4,1,3,train\nb.mp4,2,9,train\nc.mp4,3,11,train\n"), tmp_path)
+    expected = np.corrcoef(list(lengths.values()), [3, 9, 11])[0, 1]
+    assert report_of(tmp_path)["correlations"] == {"video": pytest.approx(expected)}
+
+
+def test_too_many_unreadable_videos_are_not_usable(manual_dir, tmp_path):
+    traps = shutil.copytree(manual_dir / "traps", tmp_path / "manual" / "folder")
+    with pytest.raises(UserError, match=r"not usable: 3 of 11 videos are unreadable, .* 10%: "):
+        doctor.examine(settings(traps.parent, dataset="avec_faces/folder"), tmp_path)
+    unreadable = [each for each in report_of(tmp_path)["videos"] if "unreadable" in each]
+    assert [each["video_id"] for each in unreadable] == ["corrupt", "empty", "no_frames"]
+
+
+def test_a_table_with_problems_is_not_usable_and_all_are_written(folder, tmp_path):
+    rows = "good.mp4,1,3,train\nempty.mp4,2,70,train\nnone.mp4,3,3,train\n"
+    with pytest.raises(UserError, match=r"people\.csv, line 3: score 70 .*\(and 1 more in "):
+        doctor.examine(folder(rows), tmp_path)
+    assert len(report_of(tmp_path)["problems"]) == 2
+
+
+def test_a_split_without_videos_is_not_usable(folder, tmp_path):
+    with pytest.raises(UserError, match=r"config.data.test_split=test needs videos in test, got"):
+        doctor.examine(folder("good.mp4,1,3,train\n", test_split="test"), tmp_path)
+
+
+def test_from_the_command_line(run, manual_dir, tmp_path):
+    flags = ["--mode=doctor", f"--config.data.manual_dir={manual_dir}"]
+    flags += ["--config.data.dataset=avec_faces/avec2013"]
+    finished = run("--workdir", tmp_path / "run", *flags)
+    assert finished.returncode == 0, finished.stderr
+    assert "northwind" not in finished.stdout
+    assert "session 205_1: 20 here, 45 in" in finished.stdout
+    assert (tmp_path / "run" / "doctor.json").exists()
+
+
+@pytest.mark.parametrize("name", ["synthetic", "none"])
+def test_there_is_nothing_to_look_at_in_other_datasets(tmp_path, name):
+    with pytest.raises(UserError, match=f"avec_faces/folder, got 'avec_faces/{name}'"):
+        doctor.examine(settings(tmp_path, dataset=f"avec_faces/{name}"), tmp_path)
