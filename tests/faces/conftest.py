@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from hmhn_jax.faces import align
+from hmhn_jax.faces.detection import Detector, load_detector
 from hmhn_jax.faces.recordings import Recording, read_labels
 from hmhn_jax.faces.synthetic import SyntheticSettings, write_dataset
 
@@ -21,8 +21,8 @@ def recordings(tmp_path_factory) -> list[Recording]:
 
 
 @pytest.fixture(scope="session")
-def detector() -> align.Detector:
-    return align.load_detector()
+def detector() -> Detector:
+    return load_detector()
 
 
 @pytest.fixture
