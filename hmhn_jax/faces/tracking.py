@@ -21,7 +21,7 @@ from hmhn_jax.faces.detection import (
 )
 
 WINDOW_MARGIN = 0.4  # of the last box's width, on each side of it
-FACE_WIDTH = 110  # pixels the face is scaled to in the window; dlib finds faces from 80 on
+FACE_WIDTH = 100  # pixels the face is scaled to in the window; dlib finds faces from 80 on
 
 # After this long without the person another face may take over. At least one frame without them
 # is needed too, so that persons do not change at every frame of a slow sampling.
@@ -36,9 +36,9 @@ MIN_TURNED_CONFIDENCE = 0.25
 SAMPLES_BETWEEN_UPRIGHT_CHECKS = 10
 
 THUMBNAIL_SIZE = (16, 12)
-# Mean difference in gray values, 0 to 255, from one sampled frame to the next. A talking person
-# makes 2 or so, a cut to another picture 30 and more.
-SCENE_CUT_DIFFERENCE = 20.0
+# Median difference in gray values, 0 to 255, from one sampled frame to the next. Who comes into the
+# picture changes less than half of it; a cut to another picture changes most.
+SCENE_CUT_DIFFERENCE = 6.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +104,7 @@ def follow(
 
 
 def _is_cut(before: np.ndarray | None, now: np.ndarray) -> bool:
-    return before is not None and np.mean(cv2.absdiff(before, now)) > SCENE_CUT_DIFFERENCE
+    return before is not None and np.median(cv2.absdiff(before, now)) > SCENE_CUT_DIFFERENCE
 
 
 def _search(gray: np.ndarray, last: Box | None, turns: int, detector: Detector) -> Face | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 from av.stream import Disposition
+from av.video.reformatter import VideoReformatter
 
 from hmhn_jax.errors import UserError
 
@@ -72,13 +73,14 @@ def sampled_frames(
             stream = _video_stream(container, path)
             rate = _rate_to_fit(rate_hz, max_frames, _duration(container, stream))
             decoder = _Decoder(container, stream)
+            converter = VideoReformatter()  # to make one takes longer than to convert a frame
             for index, time, frame in decoder.frames():
                 if rate is not None:
                     if time < decoder.due:
                         continue
                     next_sample = math.floor((time + TIMESTAMP_SLACK) * rate) + 1
                     decoder.due = next_sample / rate - TIMESTAMP_SLACK
-                yield Frame(index, float(time), _upright_rgb(frame))
+                yield Frame(index, float(time), _upright_rgb(frame, converter))
                 num_yielded += 1
                 if num_yielded == max_frames:
                     return
@@ -98,6 +100,8 @@ def _refuse_missing_or_empty(path: Path) -> None:
 def _video_stream(container, path: Path):
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic:  # the cover of a piece of music
+            if stream.codec_context is None:
+                raise VideoError(path, "not a readable video (in an unknown format, or cut off)")
             # Videos are decoded in parallel, a process each; threads within would compete.
             stream.codec_context.thread_count = 1
             return stream
@@ -182,7 +186,7 @@ def _packets(container, stream) -> Iterator[av.Packet]:
         return  # the file ends in the middle
 
 
-def _upright_rgb(frame: av.VideoFrame) -> np.ndarray:
+def _upright_rgb(frame: av.VideoFrame, converter: VideoReformatter) -> np.ndarray:
     """Gives uint8[height, width, 3]; rows of odd widths come padded, hence the copy."""
-    rgb = frame.to_ndarray(format="rgb24")
+    rgb = converter.reformat(frame, format="rgb24", threads=1).to_ndarray()
     return np.ascontiguousarray(np.rot90(rgb, k=round(frame.rotation / 90)))
