@@ -2,14 +2,15 @@
 
     python -m benchmarks.faces [--quick] [--json FILE]
 
-Two minutes on two cores; prints a Markdown table and then the same as JSON. The videos are rendered
-faces of 640 x 480 pixels at 25 frames a second, cut together into videos of several scenes with
-another subject each; five frames a second are cropped. The naive script decodes all frames by
-OpenCV into a list, and in the sampled ones takes the largest face that dlib's HOG detector finds
-in the whole frame, upsampled once ("upsample") or as it is ("full size"), with the same landmarks
-and dlib's own cutting out. All take turns on the same videos, in one process each, and the medians
-of the rounds count. Where the machine has other work, the ratios in CPU time can be trusted more. "Eye error" is how far the eyes are from the naive script's, in percent of the
-distance between the eyes.
+Two to four minutes on two cores; prints a Markdown table and then the same as JSON. The videos are
+rendered faces of 640 x 480 pixels at 25 frames a second, cut together into videos of several scenes
+with another subject each; five frames a second are cropped. The naive script decodes all frames by
+OpenCV into a list, and in the sampled ones takes the largest face that dlib's HOG detector finds in
+the whole frame, upsampled once ("upsample") or as it is ("full size"), with the same landmarks and
+dlib's own cutting out. All take turns on the same videos, in one process each, and the medians of
+the rounds count. Where the machine has other work, trust the ratios in CPU time more. "Eye error"
+is how far the engine's eyes are from the naive script's, in percent of the distance between the
+eyes. At lower sampling rates both spend more of their time on decoding, and the ratios are smaller.
 """
 
 import argparse
@@ -164,7 +165,7 @@ def measure(scale: Scale, folder: Path) -> dict:
 def table(results: dict) -> str:
     """Gives the results as Markdown."""
     lines = [
-        "| program | crops / s | CPU ms / crop | engine faster by | in CPU time | eye error, mean | max |",
+        "| program | crops/s | CPU ms/crop | engine gains | in CPU time | eye error, mean | max |",
         "|---|---|---|---|---|---|---|",
     ]
     for name, values in results["programs"].items():

@@ -1,5 +1,6 @@
 import dataclasses
 
+import numpy as np
 import pytest
 
 from benchmarks import faces
@@ -23,6 +24,6 @@ def test_faces_measures_speed_and_agreement(tmp_path):
 
 
 def test_eye_errors_are_percent_of_the_eye_distance():
-    there = faces.np.array([[0.0, 0.0], [50.0, 0.0]])
-    here = there + [0.0, 1.0]
+    there = np.array([[0.0, 0.0], [50.0, 0.0]])
+    here = there + np.array([0.0, 1.0])
     assert faces.eye_errors([here, None], [there, there]) == pytest.approx([2.0])
