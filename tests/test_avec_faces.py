@@ -133,7 +133,8 @@ def test_the_dataset_says_where_it_came_from(built, builder):
 
 
 def test_the_same_videos_give_the_same_dataset_and_fingerprint(built, builder, tmp_path):
-    shutil.copytree(built / "downloads", tmp_path / "downloads")
+    without_crops = shutil.ignore_patterns("crops")  # they are to be made again
+    shutil.copytree(built / "downloads", tmp_path / "downloads", ignore=without_crops)
     again = build(tmp_path, num_processes=1)
     assert again.info.metadata["fingerprint"] == builder.info.metadata["fingerprint"]
     for first, second in zip(examples(builder), examples(again), strict=True):
@@ -180,3 +181,15 @@ def test_a_split_without_any_crop_fails_whatever_the_limit(spoiled):
     with pytest.raises(UserError, match=r"4 of 5 videos gave no crops.*; and 1 more$"):
         build(spoiled, max_failed_share=1.0)
     assert not list(spoiled.glob("avec_faces/tiny/*"))
+
+
+def test_crops_are_kept_and_a_damaged_one_is_made_again(built, builder, tmp_path):
+    shutil.copytree(built / "downloads", tmp_path / "downloads")
+    entry, *others = (tmp_path / "downloads" / "avec_faces" / "crops").iterdir()
+    assert len(others) == 4
+    entry.write_bytes(entry.read_bytes()[:-1])
+    finished = tfds_build(tmp_path)
+    assert "crops: 1 videos decoded, 4 from the cache" in finished.stderr
+    again = tfds.builder_from_directory(tmp_path / "avec_faces" / "tiny" / "1.0.0")
+    for first, second in zip(examples(builder), examples(again), strict=True):
+        assert all(np.array_equal(first[field], second[field]) for field in first)

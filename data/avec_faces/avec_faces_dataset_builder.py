@@ -1,5 +1,6 @@
 """Builds `avec_faces`: aligned face crops of videos, each with its subject's BDI-II score."""
 
+import collections
 import contextlib
 import io
 import itertools
@@ -10,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
-from hmhn_jax.faces.crops import CropFailure, crop_videos
+from hmhn_jax.faces.crop_jobs import crop_videos
+from hmhn_jax.faces.crops import CropFailure
 from hmhn_jax.faces.recordings import SPLITS, Recording
 from hmhn_jax.faces.sources import NoDataError
 from hmhn_jax.progress import track
@@ -71,14 +73,16 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _split_generators(self, dl_manager) -> dict[str, Iterator]:
         config = self.builder_config
+        download_dir = Path(dl_manager.download_dir) / self.name
         # TFDS's own check of the manual directory ends in a traceback; ours says what is missing.
         manual_dir = Path(dl_manager._manual_dir)
-        found = find_recordings(config, Path(dl_manager.download_dir) / self.name, manual_dir)
+        found = find_recordings(config, download_dir, manual_dir)
         self._found = found
         recordings = sorted(found.recordings, key=lambda each: SPLITS.index(each.split))
 
-        results = crop_videos(recordings, config.crops, config.num_processes)
-        results = track(results, "cropping faces", total=len(recordings))
+        cache_dir = download_dir / "crops"  # a build that is interrupted goes on from here
+        results = crop_videos(recordings, config.crops, config.num_processes, cache_dir)
+        results = _counted(track(results, "cropping faces", total=len(recordings)))
         # TFDS writes one split after the other in the order given here, so all of them can draw
         # on one pool of processes.
         results_by_split = itertools.groupby(results, key=lambda pair: pair[0].split)
@@ -118,6 +122,16 @@ def _examples(recording: Recording, result) -> Iterator[tuple[str, dict]]:
                 "confidence": crop.confidence,
             },
         )
+
+
+def _counted(results: Iterator) -> Iterator:
+    """Yields (recording, result) unchanged and says at the end how many came from the cache."""
+    counts = collections.Counter()
+    for recording, result in results:
+        counts[result.from_cache] += 1
+        yield recording, result
+    decoded, cached = counts[False], counts[True]
+    print(f"crops: {decoded} videos decoded, {cached} from the cache", file=sys.stderr)
 
 
 @contextlib.contextmanager

@@ -1,25 +1,12 @@
-"""Finds the face in a frame and puts its eyes in place."""
+"""Turns, scales and cuts a face out of a frame so that its eyes are in place."""
 
 import dataclasses
-import importlib.util
-from pathlib import Path
 
 import cv2
 import dlib
 import numpy as np
 
-from hmhn_jax.errors import UserError
-
-LANDMARK_PACKAGE = "face_recognition_models"
-LANDMARK_FILE = "models/shape_predictor_5_face_landmarks.dat"
-
-
-@dataclasses.dataclass(frozen=True)
-class Detector:
-    """dlib's frontal face detector (HOG) and its predictor of five landmarks."""
-
-    faces: dlib.fhog_object_detector
-    landmarks: dlib.shape_predictor
+from hmhn_jax.faces.detection import Box, Detector, Face, largest_face
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,55 +15,30 @@ class FaceCrop:
 
     Attributes:
       rgb: uint8[size, size, 3], the eyes level and at the same place in every crop. What lies
-        outside the frame is black.
+        outside the frame repeats the frame's border: black would be the strongest edge in the
+        crop, and say how the camera was set up rather than who sits before it.
       box: the detector's box (left, top, right, bottom) in pixels of the frame.
-      eyes: float32[2, 2], the eye centres (x, y) in pixels of the frame; the eye on the
-        picture's left comes first.
-      confidence: the detector's score. Frontal faces in good light have about 1, poses and
-        shadows bring it near 0; below 0 nothing is reported.
+      eyes: float32[2, 2], the eye centres (x, y) in pixels of the frame; first the eye that is on
+        the left of the crop.
+      confidence: the detector's score, see `Face`.
     """
 
     rgb: np.ndarray
-    box: tuple[int, int, int, int]
+    box: Box
     eyes: np.ndarray
     confidence: float
-
-
-def load_detector() -> Detector:
-    """Loads detector and landmarks, about 0.1 s.
-
-    Raises:
-      UserError: the package with the landmark model is not installed.
-    """
-    return Detector(dlib.get_frontal_face_detector(), dlib.shape_predictor(str(landmark_model())))
-
-
-def landmark_model() -> Path:
-    """The landmark model's file.
-
-    Raises:
-      UserError: the package it comes with is not installed.
-    """
-    # The package is only found, never imported: importing it needs setuptools' pkg_resources.
-    spec = importlib.util.find_spec(LANDMARK_PACKAGE)
-    for folder in (spec and spec.submodule_search_locations) or []:
-        if (path := Path(folder) / LANDMARK_FILE).is_file():
-            return path
-    raise UserError(
-        f"{LANDMARK_FILE} not found: install the package {LANDMARK_PACKAGE.replace('_', '-')}"
-    )
 
 
 def crop_face(
     rgb: np.ndarray, detector: Detector, size: int = 224, padding: float = 0.25
 ) -> FaceCrop | None:
-    """Crops the largest face of a frame, turned and scaled so that the eyes are in place.
+    """Crops the largest face of a single upright picture.
 
     Faces are found from about 80 pixels of width on, looking straight enough into the camera that
     both eyes are visible, and tilted by up to about 35 degrees.
 
     Args:
-      rgb: uint8[height, width, 3], contiguous.
+      rgb: uint8[height, width, 3].
       detector: from `load_detector`.
       size: pixels on each side of the crop.
       padding: how much of the surroundings is kept, as a share of the face's width.
@@ -84,35 +46,70 @@ def crop_face(
     Returns:
       The crop, or None if there is no face.
     """
-    found = _largest_face(rgb, detector)
-    if found is None:
-        return None
-    box, confidence = found
-    landmarks = detector.landmarks(rgb, box)
+    face = largest_face(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), detector)
+    return None if face is None else align_face(rgb, face, detector, size, padding)
+
+
+def align_face(
+    rgb: np.ndarray, face: Face, detector: Detector, size: int = 224, padding: float = 0.25
+) -> FaceCrop:
+    """Crops a face that was found in a frame; arguments as in `crop_face`."""
+    turned = turn(rgb, face.quarter_turns)
+    landmarks = detector.landmarks(turned, dlib.rectangle(*face.box))
+    height, width = rgb.shape[:2]
+    corners = unturn(np.array(face.box).reshape(2, 2), face.quarter_turns, width, height)
     return FaceCrop(
-        rgb=dlib.get_face_chip(rgb, landmarks, size=size, padding=padding),
-        box=(box.left(), box.top(), box.right(), box.bottom()),
-        eyes=_eye_centres(landmarks),
-        confidence=confidence,
+        rgb=_cut_out(turned, landmarks, size, padding),
+        box=tuple(np.concatenate([corners.min(axis=0), corners.max(axis=0)]).tolist()),
+        eyes=unturn(_eye_centres(landmarks), face.quarter_turns, width, height),
+        confidence=face.confidence,
     )
 
 
-def _largest_face(rgb: np.ndarray, detector: Detector) -> tuple[dlib.rectangle, float] | None:
-    """Looks at half size, which is several times faster, then at full size for small faces."""
-    gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-    height, width = gray.shape
-    half = cv2.resize(gray, ((width + 1) // 2, (height + 1) // 2), interpolation=cv2.INTER_AREA)
-    for image, scale in ((half, 2), (gray, 1)):
-        boxes, confidences, _ = detector.faces.run(image, 0, 0.0)
-        if len(boxes):
-            largest = max(range(len(boxes)), key=lambda i: boxes[i].area())
-            return _scaled(boxes[largest], scale), confidences[largest]
-    return None
+def turn(image: np.ndarray, quarter_turns: int) -> np.ndarray:
+    """Turns a picture counterclockwise by 90 degrees as often as asked, into contiguous memory."""
+    return np.ascontiguousarray(np.rot90(image, quarter_turns))
 
 
-def _scaled(box: dlib.rectangle, scale: int) -> dlib.rectangle:
-    sides = (box.left(), box.top(), box.right(), box.bottom())
-    return dlib.rectangle(*(scale * side for side in sides))
+def unturn(points: np.ndarray, quarter_turns: int, width: int, height: int) -> np.ndarray:
+    """Gives where in a frame of width x height pixels (x, y) [n, 2] lay before `turn`."""
+    x, y = points.T
+    places = [(x, y), (width - 1 - y, x), (width - 1 - x, height - 1 - y), (y, height - 1 - x)]
+    return np.stack(places[quarter_turns % 4], axis=1)
+
+
+def _cut_out(
+    rgb: np.ndarray, landmarks: dlib.full_object_detection, size: int, padding: float
+) -> np.ndarray:
+    """Gives uint8[size, size, 3].
+
+    dlib's `get_face_chip` cuts out the same square, but fills with black and takes five times as
+    long.
+    """
+    chip = dlib.get_face_chip_details(landmarks, size, padding)
+    square = np.array(
+        [
+            (chip.rect.left(), chip.rect.top()),
+            (chip.rect.right(), chip.rect.top()),
+            (chip.rect.left(), chip.rect.bottom()),
+        ]
+    )
+    cos, sin = np.cos(chip.angle), np.sin(chip.angle)
+    centre = (square[1] + square[2]) / 2
+    corners = (square - centre) @ np.array([[cos, sin], [-sin, cos]]) + centre
+    # A large face is drawn some whole times too large and then averaged; picking single pixels
+    # instead would alias.
+    factor = max(1, round((chip.rect.right() - chip.rect.left()) / size))
+    first, last = (factor - 1) / 2, (size - 1) * factor + (factor - 1) / 2
+    places = np.array([(first, first), (last, first), (first, last)])
+    drawn = cv2.warpAffine(
+        rgb,
+        cv2.getAffineTransform(corners.astype(np.float32), places.astype(np.float32)),
+        (size * factor, size * factor),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return cv2.resize(drawn, (size, size), interpolation=cv2.INTER_AREA) if factor > 1 else drawn
 
 
 def _eye_centres(landmarks: dlib.full_object_detection) -> np.ndarray:

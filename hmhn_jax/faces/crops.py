@@ -1,32 +1,37 @@
-"""The face crops of a video, and of many videos at once."""
+"""The face crops of a video."""
 
 import dataclasses
-import functools
 import hashlib
-import traceback
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from hmhn_jax.faces import align
-from hmhn_jax.faces.process_pool import map_in_order
-from hmhn_jax.faces.recordings import Recording
+from hmhn_jax.faces.align import align_face
+from hmhn_jax.faces.detection import Box, Detector
+from hmhn_jax.faces.tracking import Track, follow
 from hmhn_jax.faces.video import VideoError, sampled_frames
+
+ENGINE_VERSION = 1  # raise it whenever the same video and settings no longer give the same crops
 
 
 @dataclasses.dataclass(frozen=True)
 class CropSettings:
     """How crops are made. Two datasets with other settings are two datasets.
 
+    The default looks at a frame each second: faces a second apart differ, those of neighbouring
+    frames hardly do and would only make the dataset larger. And it looks at no more than 120 frames
+    of a video: in interviews the length of a video goes along with the score, so that without a
+    limit the score could be read from the number of crops, and in training a 20-minute video would
+    weigh as much as twenty of a minute. Frames beyond the limit are not cut off at the end; the
+    rate is lowered for that video.
+
     Attributes:
       size: pixels on each side of a crop.
       padding: surroundings kept, as a share of the face's width.
       rate_hz: frames looked at per second of video; every frame when None.
       max_frames_per_video: looks at no more frames of a video than this, spread over its whole
-        length. Without a limit long videos would weigh more than short ones, and a video's length
-        goes along with the score.
+        length. Without a limit (None) the crops of a whole video are still held in memory.
       jpeg_quality: 1 to 100.
     """
 
@@ -53,7 +58,7 @@ class Crop:
     jpeg: bytes
     frame_index: int
     time_s: float
-    box: tuple[int, int, int, int]
+    box: Box
     eyes: np.ndarray
     confidence: float
 
@@ -66,11 +71,13 @@ class VideoCrops:
       crops: one for each sampled frame in which a face was found.
       num_sampled: how many frames were looked at.
       sha256: of the video file, in hexadecimal digits.
+      from_cache: whether they were made by an earlier run.
     """
 
     crops: tuple[Crop, ...]
     num_sampled: int
     sha256: str
+    from_cache: bool = dataclasses.field(default=False, compare=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,87 +87,55 @@ class CropFailure:
     Attributes:
       reason: one line, without the file's name.
       sha256: of the video file; None if it cannot be read.
+      from_cache: whether an earlier run found out.
     """
 
     reason: str
     sha256: str | None
+    from_cache: bool = dataclasses.field(default=False, compare=False)
 
 
-def crop_video(path: Path, settings: CropSettings, detector: align.Detector) -> VideoCrops:
-    """Crops the face out of a video's sampled frames.
+class NoFaceError(VideoError):
+    """A video that can be decoded but shows no face."""
+
+
+def crop_video(path: Path, settings: CropSettings, detector: Detector) -> VideoCrops:
+    """Crops one person's face out of a video's sampled frames.
+
+    Frames are decoded one after the other and not kept, only the crops are.
 
     Raises:
-      VideoError: the video cannot be decoded, or shows no face in any sampled frame.
+      NoFaceError: there is no face in any sampled frame.
+      VideoError: the video cannot be decoded.
     """
     crops = []
+    track = Track()
     num_sampled = 0
     for frame in sampled_frames(path, settings.rate_hz, settings.max_frames_per_video):
         num_sampled += 1
-        face = align.crop_face(frame.rgb, detector, settings.size, settings.padding)
-        if face is not None:
-            crops.append(
-                Crop(
-                    jpeg=_encode_jpeg(face.rgb, settings.jpeg_quality),
-                    frame_index=frame.index,
-                    time_s=frame.time_s,
-                    box=face.box,
-                    eyes=face.eyes,
-                    confidence=face.confidence,
-                )
+        face, track = follow(frame.rgb, frame.time_s, track, detector)
+        if face is None:
+            continue
+        aligned = align_face(frame.rgb, face, detector, settings.size, settings.padding)
+        crops.append(
+            Crop(
+                jpeg=_encode_jpeg(aligned.rgb, settings.jpeg_quality),
+                frame_index=frame.index,
+                time_s=frame.time_s,
+                box=aligned.box,
+                eyes=aligned.eyes,
+                confidence=aligned.confidence,
             )
+        )
     if not crops:
-        raise VideoError(path, f"no face found in any of {num_sampled} sampled frames")
-    return VideoCrops(tuple(crops), num_sampled, _sha256(path))
+        raise NoFaceError(path, f"no face found in any of {num_sampled} sampled frames")
+    return VideoCrops(tuple(crops), num_sampled, sha256_of(path))
 
 
-def crop_videos(
-    recordings: Sequence[Recording], settings: CropSettings, num_processes: int | None = None
-) -> Iterator[tuple[Recording, VideoCrops | CropFailure]]:
-    """Crops many videos in parallel; one that fails does not stop the others.
-
-    Args:
-      recordings: whose videos.
-      settings: for all of them.
-      num_processes: how many work at once; all usable cores when None. The result is the same for
-        any number.
-
-    Yields:
-      (recording, its crops or why there are none), in the order of `recordings`.
-
-    Raises:
-      UserError: the landmark model is not installed, or a worker process died.
-    """
-    align.landmark_model()  # if it is missing, say so once and now, not in each process
-    crop = functools.partial(_crop_or_failure, settings=settings)
-    paths = [recording.path for recording in recordings]
-    results = map_in_order(crop, paths, num_processes, initializer=_use_one_thread)
-    yield from zip(recordings, results, strict=True)
-
-
-def _use_one_thread() -> None:
-    cv2.setNumThreads(1)  # a process a core; threads within would compete
-
-
-@functools.cache
-def _detector_of_this_process() -> align.Detector:
-    return align.load_detector()
-
-
-def _crop_or_failure(path: Path, settings: CropSettings) -> VideoCrops | CropFailure:
-    try:
-        return crop_video(path, settings, _detector_of_this_process())
-    except VideoError as error:
-        reason = error.reason
-    except Exception as error:
-        # Among thousands of videos one may trip anything in the decoder or detector. That must
-        # not cost the hours spent on the others, and must not go unseen either.
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        text = " ".join(str(error).split())
-        reason = f"{type(error).__name__}: {text} ({Path(where.filename).name}:{where.lineno})"
-    try:
-        return CropFailure(reason, _sha256(path))
-    except OSError:
-        return CropFailure(reason, None)
+def sha256_of(path: Path) -> str:
+    """The file's SHA-256 in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _encode_jpeg(rgb: np.ndarray, quality: int) -> bytes:
@@ -169,8 +144,3 @@ def _encode_jpeg(rgb: np.ndarray, quality: int) -> bytes:
     if not encoded:
         raise RuntimeError("OpenCV could not encode a crop as JPEG")
     return jpeg.tobytes()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

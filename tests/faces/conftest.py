@@ -1,5 +1,6 @@
 """Videos to test on: rendered talking faces, and flat frames that can be told apart."""
 
+import struct
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -8,9 +9,10 @@ import av
 import numpy as np
 import pytest
 
-from hmhn_jax.faces import align
+from hmhn_jax.faces.detection import Detector, load_detector
 from hmhn_jax.faces.recordings import Recording, read_labels
 from hmhn_jax.faces.synthetic import SyntheticSettings, write_dataset
+from hmhn_jax.faces.video import sampled_frames
 
 
 @pytest.fixture(scope="session")
@@ -21,8 +23,8 @@ def recordings(tmp_path_factory) -> list[Recording]:
 
 
 @pytest.fixture(scope="session")
-def detector() -> align.Detector:
-    return align.load_detector()
+def detector() -> Detector:
+    return load_detector()
 
 
 @pytest.fixture
@@ -58,3 +60,30 @@ def faceless_video(write_video) -> Path:
     rng = np.random.default_rng(0)
     frames = rng.integers(0, 256, (3, 240, 320, 3), dtype=np.uint8)
     return write_video("faceless.mp4", frames, [0.0, 0.25, 0.5])
+
+
+@pytest.fixture
+def flag_as_turned() -> Callable[[Path, Sequence[int]], None]:
+    """Gives a function that makes an mp4 file say that players have to turn it.
+
+    Its argument is the matrix (a, b, c, d, x, y) of the container: a player shows the pixel (p, q)
+    at (a p + c q + x, b p + d q + y).
+    """
+
+    def packed(a, b, c, d, x, y):
+        one = 1 << 16
+        return struct.pack(">9i", a * one, b * one, 0, c * one, d * one, 0, x, y, 1 << 30)
+
+    def flag(path: Path, matrix: Sequence[int]) -> None:
+        content = path.read_bytes()
+        upright = packed(1, 0, 0, 1, 0, 0)
+        at = content.index(upright, content.index(b"tkhd"))
+        path.write_bytes(content[:at] + packed(*matrix) + content[at + len(upright) :])
+
+    return flag
+
+
+@pytest.fixture(scope="session")
+def people(recordings) -> list[list[np.ndarray]]:
+    """The six frames of each subject."""
+    return [[frame.rgb for frame in sampled_frames(each.path)] for each in recordings]

@@ -1,11 +1,10 @@
-import importlib.util
-
 import cv2
+import dlib
 import numpy as np
 import pytest
 
-from hmhn_jax.errors import UserError
 from hmhn_jax.faces import align
+from hmhn_jax.faces.detection import Face
 from hmhn_jax.faces.video import sampled_frames
 
 
@@ -68,11 +67,43 @@ def test_takes_the_larger_of_two_faces(frames, detector):
     np.testing.assert_allclose(found.eyes - [small.shape[1], 0], alone.eyes, atol=3)
 
 
-def test_fills_with_black_what_lies_outside_the_frame(frames, detector):
+def test_repeats_the_border_where_the_crop_leaves_the_frame(frames, detector):
     face = align.crop_face(frames[0], detector)
-    cut = np.ascontiguousarray(frames[0][:, face.box[0] + 20 :])
-    crop = align.crop_face(cut, detector)
-    assert (crop.rgb[:, 0] == 0).all()
+    cut = np.ascontiguousarray(frames[0][:, face.box[0] :])
+    crop = align.crop_face(cut, detector, padding=0.8)
+    # dlib alone fills with black; both hold the same part of the frame.
+    landmarks = detector.landmarks(cut, dlib.rectangle(*crop.box))
+    black = dlib.get_face_chip(cut, landmarks, size=224, padding=0.8)
+    outside = (black[80:140] == 0).all(axis=(0, 2))
+    assert 5 < outside.sum() < 100
+    first_inside = crop.rgb[80:140, outside.argmin() + 2].mean()
+    np.testing.assert_allclose(crop.rgb[80:140, 0].mean(), first_inside, atol=10)
+
+
+def test_cuts_out_what_dlib_does(frames, detector):
+    for scale in (1, 3):
+        frame = cv2.resize(frames[0], None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+        crop = align.crop_face(frame, detector)
+        landmarks = detector.landmarks(frame, dlib.rectangle(*crop.box))
+        expected = dlib.get_face_chip(frame, landmarks, size=224, padding=0.25)
+        difference = np.abs(crop.rgb.astype(int) - expected)
+        assert difference.mean() < 3
+
+
+@pytest.mark.parametrize("quarter_turns", [0, 1, 2, 3])
+def test_aligns_a_face_in_a_turned_frame(frames, detector, quarter_turns):
+    upright = align.crop_face(frames[0], detector)
+    face = Face(upright.box, upright.confidence, quarter_turns)
+    lying = align.turn(frames[0], -quarter_turns)
+    crop = align.align_face(lying, face, detector)
+    assert np.array_equal(crop.rgb, upright.rgb)
+    # The places are those of the lying frame: looked up there, they show the same pixels.
+    for (x, y), (lying_x, lying_y) in zip(upright.eyes, crop.eyes, strict=True):
+        here, there = frames[0][int(y), int(x)], lying[int(lying_y), int(lying_x)]
+        np.testing.assert_allclose(here.astype(int), there.astype(int), atol=40)
+    left, top, right, bottom = crop.box
+    assert (crop.eyes > [left, top]).all()
+    assert (crop.eyes < [right, bottom]).all()
 
 
 @pytest.mark.parametrize("image", ["black", "noise", "tiny"])
@@ -83,9 +114,3 @@ def test_gives_none_without_a_face(detector, image):
         "tiny": np.zeros((2, 1, 3), np.uint8),
     }[image]
     assert align.crop_face(rgb, detector) is None
-
-
-def test_says_what_to_install_without_the_landmark_model(monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(UserError, match="install the package face-recognition-models"):
-        align.load_detector()

@@ -1,30 +1,20 @@
-import dataclasses
 import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
 
 from hmhn_jax.faces import crops
-from hmhn_jax.faces.crops import CropFailure, CropSettings, VideoCrops, crop_video, crop_videos
-from hmhn_jax.faces.recordings import Recording
+from hmhn_jax.faces.align import turn
+from hmhn_jax.faces.crops import CropSettings, crop_video
 from hmhn_jax.faces.video import VideoError
 
 EVERY_FRAME = CropSettings(rate_hz=None)
-
-
-def recording_of(path):
-    return Recording(path, path.stem, "someone", "talking", "train", 5.0)
-
-
-def plain(result):
-    """A result that == compares, arrays and all."""
-    if isinstance(result, CropFailure):
-        return result
-    return [
-        (*dataclasses.astuple(dataclasses.replace(crop, eyes=None)), crop.eyes.tolist())
-        for crop in result.crops
-    ]
 
 
 def test_crops_each_sampled_frame(recordings, detector):
@@ -59,43 +49,70 @@ def test_a_video_without_a_face_fails(faceless_video, detector):
         crop_video(faceless_video, EVERY_FRAME, detector)
 
 
-def test_bad_videos_are_reported_and_the_others_kept(recordings, faceless_video, tmp_path):
-    empty = tmp_path / "empty.mp4"
-    empty.touch()
-    missing = tmp_path / "missing.mp4"
-    videos = [
-        recordings[0],
-        recording_of(empty),
-        recordings[1],
-        recording_of(faceless_video),
-        recording_of(missing),
-        recordings[2],
-    ]
-    outcomes = list(crop_videos(videos, EVERY_FRAME, num_processes=2))
-
-    assert [recording for recording, _ in outcomes] == videos
-    results = [result for _, result in outcomes]
-    for good in (0, 2, 5):
-        assert isinstance(results[good], VideoCrops)
-        assert len(results[good].crops) == 6
-    assert results[1] == CropFailure("the file is empty (0 bytes)", hashlib.sha256().hexdigest())
-    assert results[3].reason == "no face found in any of 3 sampled frames"
-    assert results[3].sha256 == hashlib.sha256(faceless_video.read_bytes()).hexdigest()
-    assert results[4] == CropFailure("no such file", None)
+@pytest.mark.parametrize(
+    ("quarter_turns", "matrix"),
+    [(1, (0, 1, -1, 0, 0, 0)), (3, (0, -1, 1, 0, 0, 0))],
+)
+def test_a_video_flagged_as_turned_gives_upright_crops(
+    people, detector, write_video, flag_as_turned, quarter_turns, matrix
+):
+    times = np.arange(4) / 4
+    upright = write_video("upright.mp4", people[0][:4], times)
+    lying = [turn(frame, quarter_turns) for frame in people[0][:4]]
+    flagged = write_video("flagged.mp4", lying, times)
+    flag_as_turned(flagged, matrix)
+    expected = crop_video(upright, EVERY_FRAME, detector).crops
+    found = crop_video(flagged, EVERY_FRAME, detector).crops
+    assert [crop.frame_index for crop in found] == [0, 1, 2, 3]  # none is missed at first
+    for crop, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(crop.eyes, other.eyes, atol=3)
 
 
-def test_any_number_of_processes_gives_the_same(recordings):
-    one, two = [
-        [plain(result) for _, result in crop_videos(recordings, EVERY_FRAME, number)]
-        for number in (1, 2)
-    ]
-    assert one == two
+def looped(path, clip, times):
+    """Writes the clip's packets again and again, without encoding them again."""
+    with av.open(str(clip)) as source, av.open(str(path), "w") as container:
+        stream = container.add_stream_from_template(source.streams.video[0])
+        packets = [packet for packet in source.demux(video=0) if packet.pts is not None]
+        length = sum(packet.duration for packet in packets)
+        stamps = [(packet.pts, packet.dts) for packet in packets]
+        for turn_number in range(times):
+            for packet, (pts, dts) in zip(packets, stamps, strict=True):
+                packet.pts, packet.dts = pts + turn_number * length, dts + turn_number * length
+                packet.stream = stream
+                container.mux(packet)
+    return path
 
 
-def test_an_unforeseen_error_is_a_failure_that_says_where(recordings, monkeypatch):
-    def trip(*args):
-        raise KeyError("surprise")
+def peak_memory(video):
+    """Megabytes that a program takes which crops this video."""
+    program = (
+        "import re, sys; from pathlib import Path\n"
+        "from hmhn_jax.faces import crops, detection\n"
+        "result = crops.crop_video(\n"
+        "    Path(sys.argv[1]), crops.CropSettings(), detection.load_detector())\n"
+        # Not getrusage: its maximum starts with the memory of the process that started this one.
+        "status = Path('/proc/self/status').read_text()\n"
+        "peak = int(re.search(r'VmHWM:\\s+(\\d+)', status)[1]) / 1024\n"
+        "print(len(result.crops), result.crops[-1].time_s, peak)\n"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", program, video],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [float(number) for number in finished.stdout.split()]
 
-    monkeypatch.setattr(crops, "sampled_frames", trip)
-    ((_, result),) = crop_videos(recordings[:1], EVERY_FRAME, num_processes=1)
-    assert result.reason.startswith("KeyError: 'surprise' (test_crops.py:")
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="read from Linux's /proc")
+def test_memory_does_not_grow_with_the_length_of_a_video(people, write_video, tmp_path):
+    small = [cv2.resize(frame, (384, 288), interpolation=cv2.INTER_AREA) for frame in people[0]]
+    frames = (small + small[::-1]) * 10
+    clip = write_video("clip.mp4", frames[:100], np.arange(100) / 5)  # 20 s
+    num_crops, end, short = peak_memory(clip)
+    assert (num_crops, end) == (20, 19)
+    num_crops, end, long = peak_memory(looped(tmp_path / "long.mp4", clip, 30))  # 600 s
+    assert num_crops == 120
+    assert end == pytest.approx(595, abs=10)
+    assert long < 1.25 * short

@@ -1,10 +1,10 @@
-import struct
 import tracemalloc
 
 import av
 import numpy as np
 import pytest
 
+from hmhn_jax.faces import video
 from hmhn_jax.faces.video import VideoError, sampled_frames
 
 GRAY_STEP = 4  # gray values between one flat frame and the next, so that encoding cannot mix them
@@ -70,6 +70,35 @@ def test_limited_frames_spread_over_the_whole_video(write_video):
     assert numbers(sampled_frames(path, rate_hz=0.5, max_frames=4)) == [0, 20]
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi"])
+@pytest.mark.parametrize("rate_hz", [3, 7.5, 29])
+def test_what_is_not_decoded_changes_nothing(write_video, name, rate_hz):
+    rng = np.random.default_rng(0)
+    frames = list(rng.integers(0, 256, (60, 48, 64, 3), dtype=np.uint8))
+    path = write_video(name, frames, np.arange(60) / 30)
+    every = {frame.index: frame for frame in sampled_frames(path)}
+    assert len(every) == 60
+    sampled = list(sampled_frames(path, rate_hz))
+    assert len(sampled) == pytest.approx(2 * rate_hz, abs=1)
+    for frame in sampled:
+        assert frame.time_s == every[frame.index].time_s
+        assert np.array_equal(frame.rgb, every[frame.index].rgb)
+
+
+def test_passes_over_frames_that_no_other_needs(write_video, monkeypatch):
+    path = write_video("a.mp4", flat_frames(50), np.arange(50) / 30)
+    decoded = []
+
+    def spied(self, frames=video._Decoder.frames):
+        for each in frames(self):
+            decoded.append(each)
+            yield each
+
+    monkeypatch.setattr(video._Decoder, "frames", spied)
+    assert len(list(sampled_frames(path, rate_hz=2))) == 4
+    assert len(decoded) < 35
+
+
 def test_reads_odd_sizes(write_video):
     frames = flat_frames(2, height=479, width=641)
     path = write_video("a.mp4", frames, [0, 0.1], pix_fmt="yuv444p")
@@ -78,18 +107,11 @@ def test_reads_odd_sizes(write_video):
         assert frame.rgb.flags.c_contiguous
 
 
-def test_turns_a_phone_video_upright(write_video):
+def test_turns_a_phone_video_upright(write_video, flag_as_turned):
     frame = np.zeros((48, 64, 3), np.uint8)
     frame[:24] = 255  # white above
     path = write_video("a.mp4", [frame], [0])
-    content = path.read_bytes()
-    upright, clockwise = [
-        struct.pack(">9i", *[value << 16 for value in (*matrix, 0)][:8], 1 << 30)
-        for matrix in ((1, 0, 0, 0, 1, 0, 0, 0), (0, 1, 0, -1, 0, 0, 0, 0))
-    ]
-    track_header = content.index(b"tkhd")
-    at = content.index(upright, track_header)
-    path.write_bytes(content[:at] + clockwise + content[at + len(upright) :])
+    flag_as_turned(path, (0, 1, -1, 0, 0, 0))
 
     (turned,) = sampled_frames(path)
     assert turned.rgb.shape == (64, 48, 3)

@@ -1,0 +1,94 @@
+"""Crops kept on disk, so that no video is decoded twice: one file a video and settings.
+
+A file is three parts, one after the other: the SHA-256 of the rest (64 hexadecimal digits and a
+line feed), a line of JSON, and the crops' JPEG images end to end. Reading one runs no code of it.
+"""
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+
+import av
+import cv2
+import dlib
+import numpy as np
+
+from hmhn_jax import atomic
+from hmhn_jax.faces.crops import ENGINE_VERSION, Crop, CropFailure, CropSettings, VideoCrops
+
+FORMAT_VERSION = 1
+SUFFIX = ".crops"
+
+
+def entry_path(folder: Path, video_sha256: str, settings: CropSettings) -> Path:
+    """The file for a video's content, crop settings and the software that crops.
+
+    Where the video lies and what it is called does not matter; other versions of the libraries
+    that decode and find faces may give other crops, so they do.
+    """
+    key = {
+        "format": FORMAT_VERSION,
+        "engine": ENGINE_VERSION,
+        "software": [av.__version__, cv2.__version__, dlib.__version__],
+        "settings": dataclasses.asdict(settings),
+        "video": video_sha256,
+    }
+    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
+    return folder / (digest[:32] + SUFFIX)
+
+
+def write(path: Path, result: VideoCrops | CropFailure) -> None:
+    """Writes an entry whole or not at all.
+
+    Raises:
+      UserError: it cannot be written, such as on a full disk.
+    """
+    header = {"sha256": result.sha256}
+    images = []
+    if isinstance(result, CropFailure):
+        header["failure"] = result.reason
+    else:
+        header["num_sampled"] = result.num_sampled
+        header["crops"] = [_described(crop) for crop in result.crops]
+        images = [crop.jpeg for crop in result.crops]
+    content = b"".join([json.dumps(header).encode(), b"\n", *images])
+    checksum = hashlib.sha256(content).hexdigest().encode()
+    atomic.write_bytes(path, checksum + b"\n" + content)
+
+
+def read(path: Path) -> VideoCrops | CropFailure | None:
+    """Gives what `write` was given; None if there is no entry, or a damaged one.
+
+    A damaged entry stays until it is written anew.
+    """
+    try:
+        checksum, content = path.read_bytes().split(b"\n", 1)
+    except (OSError, ValueError):
+        return None
+    if checksum != hashlib.sha256(content).hexdigest().encode():
+        return None
+    line, images = content.split(b"\n", 1)
+    header = json.loads(line)
+    if "failure" in header:
+        return CropFailure(header["failure"], header["sha256"], from_cache=True)
+    crops = []
+    start = 0
+    for fields in header["crops"]:
+        end = start + fields.pop("num_bytes")
+        fields["box"] = tuple(fields["box"])
+        fields["eyes"] = np.array(fields["eyes"], np.float32)
+        crops.append(Crop(jpeg=images[start:end], **fields))
+        start = end
+    return VideoCrops(tuple(crops), header["num_sampled"], header["sha256"], from_cache=True)
+
+
+def _described(crop: Crop) -> dict:
+    return {
+        "num_bytes": len(crop.jpeg),
+        "frame_index": crop.frame_index,
+        "time_s": crop.time_s,
+        "box": list(crop.box),
+        "eyes": crop.eyes.tolist(),
+        "confidence": crop.confidence,
+    }

@@ -1,0 +1,106 @@
+"""The face crops of many videos: by several processes, and only of videos not cropped before."""
+
+import functools
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import cv2
+
+from hmhn_jax import atomic
+from hmhn_jax.faces import crop_cache
+from hmhn_jax.faces.crops import (
+    CropFailure,
+    CropSettings,
+    NoFaceError,
+    VideoCrops,
+    crop_video,
+    sha256_of,
+)
+from hmhn_jax.faces.detection import Detector, landmark_model, load_detector
+from hmhn_jax.faces.process_pool import map_in_order
+from hmhn_jax.faces.recordings import Recording
+from hmhn_jax.faces.video import VideoError
+
+
+def crop_videos(
+    recordings: Sequence[Recording],
+    settings: CropSettings,
+    num_processes: int | None = None,
+    cache_dir: Path | None = None,
+) -> Iterator[tuple[Recording, VideoCrops | CropFailure]]:
+    """Crops many videos in parallel; one that fails does not stop the others.
+
+    Args:
+      recordings: whose videos.
+      settings: for all of them.
+      num_processes: how many work at once; all usable cores when None. The result is the same for
+        any number.
+      cache_dir: keeps each video's crops as soon as they are finished, so that a run that is
+        interrupted, or comes later, decodes only what is missing; nothing is kept when None. A
+        damaged file in it is noticed and made anew. The folder can be deleted at any time.
+
+    Yields:
+      (recording, its crops or why there are none), in the order of `recordings`; `from_cache` of
+      either says whether it was made before.
+
+    Raises:
+      UserError: the landmark model is not installed, a worker process died, or the cache cannot
+        be written.
+    """
+    landmark_model()  # if it is missing, say so once and now, not in each process
+    if cache_dir is not None and cache_dir.is_dir():
+        atomic.remove_abandoned(cache_dir)
+    crop = functools.partial(_cached_or_cropped, settings=settings, cache_dir=cache_dir)
+    paths = [recording.path for recording in recordings]
+    results = map_in_order(crop, paths, num_processes, initializer=_use_one_thread)
+    yield from zip(recordings, results, strict=True)
+
+
+def _use_one_thread() -> None:
+    cv2.setNumThreads(1)  # a process a core; threads within would compete
+
+
+@functools.cache
+def _detector_of_this_process() -> Detector:
+    return load_detector()
+
+
+def _cached_or_cropped(
+    path: Path, settings: CropSettings, cache_dir: Path | None
+) -> VideoCrops | CropFailure:
+    try:
+        sha256 = sha256_of(path)
+    except OSError:
+        sha256 = None  # cropping will say what is wrong
+    entry = None
+    if cache_dir is not None and sha256 is not None:
+        entry = crop_cache.entry_path(cache_dir, sha256, settings)
+        cached = crop_cache.read(entry)
+        if cached is not None:
+            return cached
+    result, is_final = _crop_or_failure(path, sha256, settings)
+    # The second condition fails for a video that was still being copied while it was read.
+    if entry is not None and is_final and result.sha256 == sha256:
+        crop_cache.write(entry, result)
+    return result
+
+
+def _crop_or_failure(
+    path: Path, sha256: str | None, settings: CropSettings
+) -> tuple[VideoCrops | CropFailure, bool]:
+    """Gives the result, and whether it would be the same next time."""
+    try:
+        return crop_video(path, settings, _detector_of_this_process()), True
+    except NoFaceError as error:
+        return CropFailure(error.reason, sha256), True
+    except VideoError as error:
+        # Noticed at once the next time too, unless the disk was to blame and works again.
+        return CropFailure(error.reason, sha256), False
+    except Exception as error:
+        # Among thousands of videos one may trip anything in the decoder or detector. That must
+        # not cost the hours spent on the others, and must not go unseen either.
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        text = " ".join(str(error).split())
+        reason = f"{type(error).__name__}: {text} ({Path(where.filename).name}:{where.lineno})"
+        return CropFailure(reason, sha256), False

@@ -1,0 +1,117 @@
+"""Where in a picture faces are: dlib's HOG detector, at several sizes of the picture."""
+
+import dataclasses
+import importlib.util
+from pathlib import Path
+
+import cv2
+import dlib
+import numpy as np
+
+from hmhn_jax.errors import UserError
+
+LANDMARK_PACKAGE = "face_recognition_models"
+LANDMARK_FILE = "models/shape_predictor_5_face_landmarks.dat"
+
+WHOLE_FRAME_SCALES = (0.5, 1.0)  # faces of 160 pixels show in the first, in a quarter of the time
+
+Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
+
+
+@dataclasses.dataclass(frozen=True)
+class Detector:
+    """dlib's frontal face detector (HOG) and its predictor of five landmarks."""
+
+    faces: dlib.fhog_object_detector
+    landmarks: dlib.shape_predictor
+
+
+@dataclasses.dataclass(frozen=True)
+class Face:
+    """A face that was found.
+
+    Attributes:
+      box: left, top, right, bottom in pixels of the frame after `quarter_turns`.
+      confidence: the detector's score. Frontal faces in good light have about 1, poses and
+        shadows bring it near 0; below 0 nothing is reported.
+      quarter_turns: how often the frame was turned counterclockwise by 90 degrees to find it.
+    """
+
+    box: Box
+    confidence: float
+    quarter_turns: int = 0
+
+
+def load_detector() -> Detector:
+    """Loads detector and landmarks, about 0.1 s.
+
+    Raises:
+      UserError: the package with the landmark model is not installed.
+    """
+    return Detector(dlib.get_frontal_face_detector(), dlib.shape_predictor(str(landmark_model())))
+
+
+def landmark_model() -> Path:
+    """The landmark model's file.
+
+    Raises:
+      UserError: the package it comes with is not installed.
+    """
+    # The package is only found, never imported: importing it needs setuptools' pkg_resources.
+    spec = importlib.util.find_spec(LANDMARK_PACKAGE)
+    for folder in (spec and spec.submodule_search_locations) or []:
+        if (path := Path(folder) / LANDMARK_FILE).is_file():
+            return path
+    raise UserError(
+        f"{LANDMARK_FILE} not found: install the package {LANDMARK_PACKAGE.replace('_', '-')}"
+    )
+
+
+def faces_in(gray: np.ndarray, detector: Detector, scale: float = 1.0) -> list[Face]:
+    """Finds the faces that are at least 80 pixels wide in the picture scaled by `scale`.
+
+    Args:
+      gray: uint8[height, width].
+      detector: from `load_detector`.
+      scale: 0 to 1; the time taken falls with its square.
+
+    Returns:
+      The faces with boxes in pixels of `gray`, none twice, in no useful order.
+    """
+    if scale < 1:
+        height, width = (max(1, round(side * scale)) for side in gray.shape)
+        small = cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA)
+    else:
+        small = np.ascontiguousarray(gray)
+    boxes, confidences, _ = detector.faces.run(small, 0, 0.0)
+    ratios = np.array([gray.shape[1] / small.shape[1], gray.shape[0] / small.shape[0]] * 2)
+    return [
+        Face(_scaled(box, ratios), confidence)
+        for box, confidence in zip(boxes, confidences, strict=True)
+    ]
+
+
+def largest_face(gray: np.ndarray, detector: Detector) -> Face | None:
+    """Looks at half size, which is several times faster, then at full size for small faces."""
+    for scale in WHOLE_FRAME_SCALES:
+        if faces := faces_in(gray, detector, scale):
+            return max(faces, key=lambda face: area(face.box))
+    return None
+
+
+def area(box: Box) -> int:
+    """Gives square pixels; 0 for a box that is inside out, as of no overlap."""
+    left, top, right, bottom = box
+    return max(0, right - left) * max(0, bottom - top)
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Gives intersection over union, 0 to 1."""
+    shared = area((*map(max, one[:2], other[:2]), *map(min, one[2:], other[2:])))
+    return shared / max(1, area(one) + area(other) - shared)
+
+
+def _scaled(box: dlib.rectangle, ratios: np.ndarray) -> Box:
+    sides = np.array([box.left(), box.top(), box.right(), box.bottom()])
+    # Pixel 0 of a picture at half size covers the pixels 0 and 1; its centre is at 0.5.
+    return tuple(np.rint((sides + 0.5) * ratios - 0.5).astype(int).tolist())

@@ -1,0 +1,169 @@
+"""Follows one person's face through the sampled frames of a video.
+
+The face is looked for afresh in every frame, first around its last place, which is many times
+faster than in the whole frame. Nothing is carried on unseen: a box is always this frame's own.
+"""
+
+import dataclasses
+
+import cv2
+import numpy as np
+
+from hmhn_jax.faces.align import turn
+from hmhn_jax.faces.detection import (
+    WHOLE_FRAME_SCALES,
+    Box,
+    Detector,
+    Face,
+    faces_in,
+    largest_face,
+    overlap,
+)
+
+WINDOW_MARGIN = 0.4  # of the last box's width, on each side of it
+FACE_WIDTH = 100  # pixels the face is scaled to in the window; dlib finds faces from 80 on
+
+# After this long without the person another face may take over. At least one frame without them
+# is needed too, so that persons do not change at every frame of a slow sampling.
+LOST_AFTER_S = 2.0
+
+# Turned frames are tried after so many misses in a row, and again whenever these have doubled:
+# a minute without anyone must not cost four times as much as one with a face.
+MISSES_BEFORE_TURNING = 3
+# Noise that is turned three times is thrice as likely to look like a face. Of a video that really
+# lies on its side some frame soon exceeds this.
+MIN_TURNED_CONFIDENCE = 0.25
+SAMPLES_BETWEEN_UPRIGHT_CHECKS = 10
+
+THUMBNAIL_SIZE = (16, 12)
+# Median difference in gray values, 0 to 255, from one sampled frame to the next. Who comes into the
+# picture changes less than half of it; a cut to another picture changes most.
+SCENE_CUT_DIFFERENCE = 6.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Track:
+    """What is remembered from one sampled frame of a video to the next; start with `Track()`.
+
+    Attributes:
+      box: the person's last face, in pixels of the turned frame; None if anyone will do.
+      seen_s: when that was, in seconds.
+      misses: frames in a row without the face.
+      quarter_turns: counterclockwise turns that put this video's faces upright.
+      since_upright_check: frames for which no other turn was tried.
+      thumbnail: uint8[12, 16], the last frame, to notice scene cuts.
+    """
+
+    box: Box | None = None
+    seen_s: float = 0.0
+    misses: int = 0
+    quarter_turns: int = 0
+    since_upright_check: int = 0
+    thumbnail: np.ndarray | None = None
+
+
+def follow(
+    rgb: np.ndarray, time_s: float, track: Track, detector: Detector
+) -> tuple[Face | None, Track]:
+    """Finds the followed person's face in the next sampled frame.
+
+    The first time, after a scene cut, and when the person is lost for some time, it is the largest
+    face. Otherwise it is the one that overlaps their last box most, however large others are.
+
+    Args:
+      rgb: uint8[height, width, 3].
+      time_s: the frame's time in the video.
+      track: what the last call gave, `Track()` for a video's first frame.
+      detector: from `load_detector`.
+
+    Returns:
+      The face, or None if it is not seen, and what to hand to the next call.
+    """
+    gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    thumbnail = cv2.resize(gray, THUMBNAIL_SIZE, interpolation=cv2.INTER_AREA)
+    is_cut = _is_cut(track.thumbnail, thumbnail)
+    if is_cut:
+        track = dataclasses.replace(track, box=None, misses=0)
+    elif track.misses and time_s - track.seen_s > LOST_AFTER_S:
+        track = dataclasses.replace(track, box=None)
+
+    turns = track.quarter_turns
+    face = _search(gray, track.box, turns, detector)
+    since_check = track.since_upright_check + 1
+    if turns and (face is None or is_cut or since_check >= SAMPLES_BETWEEN_UPRIGHT_CHECKS):
+        since_check = 0
+        face = _surest(face, largest_face(gray, detector))
+    if face is None and _is_time_to_turn(track.misses + 1):
+        face = _search_turned(gray, turns, detector)
+
+    if face is None:
+        track = dataclasses.replace(track, misses=track.misses + 1)
+    else:
+        track = Track(face.box, time_s, 0, face.quarter_turns, since_check)
+    return face, dataclasses.replace(track, thumbnail=thumbnail)
+
+
+def _is_cut(before: np.ndarray | None, now: np.ndarray) -> bool:
+    return before is not None and np.median(cv2.absdiff(before, now)) > SCENE_CUT_DIFFERENCE
+
+
+def _search(gray: np.ndarray, last: Box | None, turns: int, detector: Detector) -> Face | None:
+    """Looks around the last box, then everywhere; who is not near the last box does not count."""
+    gray = turn(gray, turns)
+    if last is None:
+        face = largest_face(gray, detector)
+    else:
+        face = _nearest(_faces_around(gray, last, detector), last)
+        for scale in WHOLE_FRAME_SCALES:
+            face = face or _nearest(faces_in(gray, detector, scale), last)
+    return face and dataclasses.replace(face, quarter_turns=turns)
+
+
+def _faces_around(gray: np.ndarray, last: Box, detector: Detector) -> list[Face]:
+    height, width = gray.shape
+    left, top, right, bottom = _window(last)
+    left, top, right, bottom = max(0, left), max(0, top), min(width, right), min(height, bottom)
+    if left >= right or top >= bottom:  # the frames have become smaller
+        return []
+    scale = min(1.0, FACE_WIDTH / max(1, last[2] - last[0]))
+    faces = faces_in(gray[top:bottom, left:right], detector, scale)
+    offset = (left, top, left, top)
+    return [
+        dataclasses.replace(face, box=tuple(a + b for a, b in zip(face.box, offset, strict=True)))
+        for face in faces
+    ]
+
+
+def _nearest(faces: list[Face], last: Box) -> Face | None:
+    left, top, right, bottom = _window(last)
+    near = [
+        face
+        for face in faces
+        if left <= (face.box[0] + face.box[2]) / 2 <= right
+        and top <= (face.box[1] + face.box[3]) / 2 <= bottom
+    ]
+    return max(near, key=lambda face: overlap(face.box, last), default=None)
+
+
+def _window(box: Box) -> Box:
+    margin = round(WINDOW_MARGIN * (box[2] - box[0]))
+    return box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin
+
+
+def _is_time_to_turn(misses: int) -> bool:
+    times, rest = divmod(misses, MISSES_BEFORE_TURNING)
+    return rest == 0 and times.bit_count() == 1
+
+
+def _search_turned(gray: np.ndarray, tried: int, detector: Detector) -> Face | None:
+    surest = None
+    for turns in {1, 2, 3} - {tried}:
+        face = largest_face(turn(gray, turns), detector)
+        if face is not None and face.confidence >= MIN_TURNED_CONFIDENCE:
+            surest = _surest(surest, dataclasses.replace(face, quarter_turns=turns))
+    return surest
+
+
+def _surest(one: Face | None, other: Face | None) -> Face | None:
+    faces = [face for face in (one, other) if face is not None]
+    return max(faces, key=lambda face: face.confidence, default=None)

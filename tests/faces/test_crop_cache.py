@@ -1,0 +1,84 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from hmhn_jax.faces import crop_cache
+from hmhn_jax.faces.crops import Crop, CropFailure, CropSettings, VideoCrops
+
+
+@pytest.fixture
+def crops():
+    return VideoCrops(
+        crops=tuple(
+            Crop(
+                jpeg=bytes([number, 10, 255]) * (100 + number),
+                frame_index=30 * number,
+                time_s=number / 3,
+                box=(1, -2, 30, 40),
+                eyes=np.array([[0.1, 2], [3, 1 / 3]], np.float32),
+                confidence=0.123456789,
+            )
+            for number in range(3)
+        ),
+        num_sampled=5,
+        sha256="ab" * 32,
+    )
+
+
+def assert_same(one, other):
+    plain, other_plain = (
+        [dataclasses.replace(crop, eyes=crop.eyes.tobytes()) for crop in result.crops]
+        for result in (one, other)
+    )
+    assert plain == other_plain
+    assert (one.num_sampled, one.sha256) == (other.num_sampled, other.sha256)
+
+
+def test_reads_what_was_written(crops, tmp_path):
+    path = tmp_path / "new" / "a.crops"
+    crop_cache.write(path, crops)
+    read = crop_cache.read(path)
+    assert_same(read, crops)
+    assert read.from_cache
+    assert [each.name for each in path.parent.iterdir()] == ["a.crops"]
+
+
+def test_keeps_failures(tmp_path):
+    failure = CropFailure("no face found in any of 3 sampled frames", "cd" * 32)
+    crop_cache.write(tmp_path / "a.crops", failure)
+    assert crop_cache.read(tmp_path / "a.crops") == failure
+    assert crop_cache.read(tmp_path / "a.crops").from_cache
+
+
+def test_there_is_none_at_first(tmp_path):
+    assert crop_cache.read(tmp_path / "a.crops") is None
+
+
+def test_notices_every_truncation_and_flipped_bit(crops, tmp_path):
+    path = tmp_path / "a.crops"
+    crop_cache.write(path, crops)
+    content = path.read_bytes()
+    for length in [0, 1, 64, 65, 66, 200, len(content) // 2, len(content) - 1]:
+        path.write_bytes(content[:length])
+        assert crop_cache.read(path) is None
+    for place in range(0, len(content), 7):
+        damaged = bytearray(content)
+        damaged[place] ^= 4
+        path.write_bytes(damaged)
+        assert crop_cache.read(path) is None
+    path.write_bytes(content + b"\0")
+    assert crop_cache.read(path) is None
+
+
+def test_anything_that_changes_crops_changes_the_file(tmp_path, monkeypatch):
+    def path(video="ab", **settings):
+        return crop_cache.entry_path(tmp_path, video, CropSettings(**settings))
+
+    assert path() == path()
+    others = [path("cd"), path(size=112), path(rate_hz=2.0), path(max_frames_per_video=None)]
+    monkeypatch.setattr(crop_cache, "ENGINE_VERSION", 999)
+    others.append(path())
+    assert len({path(), *others}) == len(others)
+    monkeypatch.undo()
+    assert len({path(), *others}) == len(others) + 1
