@@ -22,12 +22,13 @@ class Video:
     """What a prediction is made for.
 
     Attributes:
-      video_id, subject_id, task: as in `faces.recordings.Recording`.
+      video_id, subject_id, session_id, task: as in `faces.recordings.Recording`.
       score: BDI-II points.
     """
 
     video_id: str
     subject_id: str
+    session_id: str
     task: str
     score: float
 
@@ -107,6 +108,7 @@ def read_crops(builder: Any, split: str, settings: ConfigDict) -> Crops:
                 Video(
                     video_id,
                     record["subject_id"].decode(),
+                    record["session_id"].decode(),
                     record["task"].decode(),
                     float(record["score"]),
                 )
