@@ -97,11 +97,15 @@ def evaluate(config: ConfigDict, workdir: Path, builder: Any, split: str) -> dic
 
 def report(results: dict, directory: Path) -> None:
     """Prints the outcome and where it is."""
-    print(
-        f"{results['split']}: MAE {results['mae']:.2f}, RMSE {results['rmse']:.2f} over "
-        f"{results['num_videos']} videos (always the training mean: "
-        f"{results['baseline_mae']:.2f}, {results['baseline_rmse']:.2f})"
-    )
+    protocols = results["protocols"]
+    for name, each in protocols.items():
+        # Where every video is a session, and nobody is in two splits, all are the same numbers.
+        if name == "clips" or each["num_videos"] != protocols["clips"]["num_videos"]:
+            print(
+                f"{results['split']} {name}: MAE {each['mae']:.2f}, RMSE {each['rmse']:.2f} over "
+                f"{each['num_videos']} (always the training mean: {each['baseline_mae']:.2f}, "
+                f"{each['baseline_rmse']:.2f})"
+            )
     if results["synthetic"]:
         print("synthetic faces, not clinical data: the numbers say nothing about patients")
     print(f"results: {directory}/{{metrics.json,predictions.csv,predictions.png}}", flush=True)
