@@ -24,6 +24,7 @@ class Provenance:
       config: of the run.
       data: metadata of the dataset, its `fingerprint` and whether it is `synthetic` among them.
       score_mean, score_std: of the training videos, in BDI-II points; the mean is the baseline.
+      subject_means: the mean training score of each subject in the training videos.
       versions: of the packages that computed it.
     """
 
@@ -31,6 +32,7 @@ class Provenance:
     data: dict
     score_mean: float
     score_std: float
+    subject_means: dict[str, float]
     versions: dict
 
     def check_same_model(self, config: ConfigDict, directory: Path) -> None:

@@ -17,6 +17,7 @@ from hmhn_jax import config as config_lib
 from hmhn_jax.augment import standardise
 from hmhn_jax.input_pipeline import Crops, evaluation_batches, read_crops
 from hmhn_jax.models import HMHN
+from hmhn_jax.protocols import evaluate_protocols
 
 
 def make_score_frames(model: HMHN) -> Callable:
@@ -73,12 +74,16 @@ def evaluate(config: ConfigDict, workdir: Path, builder: Any, split: str) -> dic
         variables = checkpoints.restore(manager, step, {"variables": target})["variables"]
     crops = read_crops(builder, split, config.data)
     means = score_videos(make_score_frames(model), variables, crops, config.evaluate.batch_size)
+    protocols = evaluate_protocols(
+        crops.videos, means.compute(), provenance.score_mean, provenance.subject_means
+    )
     data = dict(builder.info.metadata)
     results = {
         "dataset": config.data.dataset,
         "split": split,
         "synthetic": bool(data.get("synthetic")),
-        **errors(means.compute(), crops.scores, provenance.score_mean),
+        **protocols["clips"],
+        "protocols": protocols,
         "num_frames": len(crops),
         "checkpoint_step": step,
         "seed": provenance.config["seed"],
@@ -95,26 +100,18 @@ def evaluate(config: ConfigDict, workdir: Path, builder: Any, split: str) -> dic
 
 def report(results: dict, directory: Path) -> None:
     """Prints the outcome and where it is."""
-    print(
-        f"{results['split']}: MAE {results['mae']:.2f}, RMSE {results['rmse']:.2f} over "
-        f"{results['num_videos']} videos (always the training mean: "
-        f"{results['baseline_mae']:.2f}, {results['baseline_rmse']:.2f})"
-    )
+    protocols = results["protocols"]
+    for name, each in protocols.items():
+        # Where every video is a session, and nobody is in two splits, all are the same numbers.
+        if name == "clips" or each["num_videos"] != protocols["clips"]["num_videos"]:
+            print(
+                f"{results['split']} {name}: MAE {each['mae']:.2f}, RMSE {each['rmse']:.2f} over "
+                f"{each['num_videos']} (always the training mean: {each['baseline_mae']:.2f}, "
+                f"{each['baseline_rmse']:.2f})"
+            )
     if results["synthetic"]:
         print("synthetic faces, not clinical data: the numbers say nothing about patients")
     print(f"results: {directory}/{{metrics.json,predictions.csv,predictions.png}}", flush=True)
-
-
-def errors(predictions: np.ndarray, scores: np.ndarray, training_mean: float) -> dict:
-    """MAE and RMSE over videos, and those of always predicting the training videos' mean score."""
-    baseline = np.full(len(scores), training_mean)
-    return {
-        "mae": metrics.mean_absolute_error(predictions, scores),
-        "rmse": metrics.root_mean_squared_error(predictions, scores),
-        "num_videos": len(scores),
-        "baseline_mae": metrics.mean_absolute_error(baseline, scores),
-        "baseline_rmse": metrics.root_mean_squared_error(baseline, scores),
-    }
 
 
 def write_results(directory: Path, crops: Crops, means: metrics.VideoMeans, results: dict) -> None:

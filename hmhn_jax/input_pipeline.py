@@ -24,11 +24,14 @@ class Video:
 
     Attributes:
       video_id, subject_id, task: as in `faces.recordings.Recording`.
+      session_id: the same for the videos of one session, such as AVEC 2014's two tasks; where the
+        dataset does not know sessions, each video is one.
       score: BDI-II points.
     """
 
     video_id: str
     subject_id: str
+    session_id: str
     task: str
     score: float
 
@@ -102,6 +105,7 @@ def read_crops(builder: Any, split: str, settings: ConfigDict) -> Crops:
         raise UserError(f"cannot read {builder.data_path}: {reason}") from error
     # Shards may be read in any order; this one depends on the data only.
     records.sort(key=lambda record: record[1:3])
+    details = builder.info.metadata.get("videos", {})
     videos, video_of_crop = [], []
     for _, video_id, _, record in records:
         if not videos or videos[-1].video_id != video_id:
@@ -109,6 +113,7 @@ def read_crops(builder: Any, split: str, settings: ConfigDict) -> Crops:
                 Video(
                     video_id,
                     record["subject_id"].decode(),
+                    details.get(video_id, {}).get("session", video_id),
                     record["task"].decode(),
                     float(record["score"]),
                 )

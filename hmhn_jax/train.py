@@ -17,6 +17,7 @@ from hmhn_jax.evaluate import make_score_frames, score_videos
 from hmhn_jax.input_pipeline import Crops, read_crops, training_batches
 from hmhn_jax.metrics import mean_absolute_error
 from hmhn_jax.progress import track
+from hmhn_jax.protocols import subject_means
 from hmhn_jax.train_step import TrainState, init_state, make_optimizer, make_train_step
 
 STEPS_DEPEND_ON = ("seed", "data.train_split", "data.image_size", "train.batch_size")
@@ -45,6 +46,7 @@ def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
         data=dict(builder.info.metadata),
         score_mean=float(crops.scores.mean()),
         score_std=float(crops.scores.std()),
+        subject_means=subject_means(crops.videos),
         versions=versions.installed(),
     )
     steps_per_epoch = math.ceil(len(crops) / config.train.batch_size)

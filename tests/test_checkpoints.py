@@ -17,6 +17,7 @@ PROVENANCE = checkpoints.Provenance(
     data={"fingerprint": "abc", "synthetic": True},
     score_mean=17.0,
     score_std=12.0,
+    subject_means={"203": 17.0},
     versions={"jax": "0"},
 )
 

@@ -12,6 +12,7 @@ from hmhn_jax import evaluate
 from hmhn_jax.augment import standardise
 from hmhn_jax.input_pipeline import Crops, Video
 from hmhn_jax.models import HMHN
+from hmhn_jax.protocols import evaluate_protocols
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +20,8 @@ def crops():
     """Three videos of 4, 1 and 6 crops, 11 in all: no multiple of any batch size used."""
     rng = np.random.default_rng(0)
     videos = [
-        Video(f"v{i}", f"s{i}", "talking", float(score)) for i, score in enumerate((3, 20, 40))
+        Video(f"v{i}", f"s{i}", f"v{i}", "talking", float(score))
+        for i, score in enumerate((3, 20, 40))
     ]
     return Crops(
         jpegs=[b""] * 11,
@@ -47,24 +49,14 @@ def test_every_crop_counts_once_in_any_batch(crops, model_and_variables, batch_s
     np.testing.assert_allclose(means.compute(), expected, rtol=1e-4)
 
 
-def test_baseline_is_the_training_mean():
-    result = evaluate.errors(np.array([1.0, 5.0]), np.array([3.0, 5.0]), training_mean=6.0)
-    assert result == {
-        "mae": 1.0,
-        "rmse": pytest.approx(2**0.5),
-        "num_videos": 2,
-        "baseline_mae": 2.0,
-        "baseline_rmse": pytest.approx(5**0.5),
-    }
-
-
 @pytest.mark.parametrize("synthetic", [True, False])
 def test_results_are_written_and_labelled(tmp_path, crops, synthetic, capsys):
     means = evaluate.metrics.VideoMeans.empty(3).add(
         np.array([2.0, 80.0, 30.0]), np.arange(3), np.ones(3, bool)
     )
     results = {"dataset": "d", "split": "test", "synthetic": synthetic}
-    results |= evaluate.errors(means.compute(), crops.scores, 10.0)
+    protocols = evaluate_protocols(crops.videos, means.compute(), 10.0, {})
+    results |= protocols["clips"] | {"protocols": protocols}
     evaluate.write_results(tmp_path, crops, means, results)
     evaluate.report(results, tmp_path)
 

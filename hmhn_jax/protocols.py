@@ -1,0 +1,87 @@
+"""Over what errors are taken: clips, sessions, and sessions of people seen in training or not."""
+
+import collections
+import statistics
+
+import numpy as np
+
+from hmhn_jax.input_pipeline import Video
+from hmhn_jax.metrics import mean_absolute_error, root_mean_squared_error
+
+
+def errors(predictions: np.ndarray, scores: np.ndarray, baselines: dict[str, np.ndarray]) -> dict:
+    """MAE and RMSE of predictions, and of each baseline on the same videos.
+
+    Args:
+      predictions: f[V], in BDI-II points.
+      scores: f[V], in BDI-II points.
+      baselines: f[V] by name, what somebody without a network would predict.
+
+    Returns:
+      `mae`, `rmse`, `num_videos`, and for each baseline `NAME_mae`, `NAME_rmse`.
+    """
+    result = {
+        "mae": mean_absolute_error(predictions, scores),
+        "rmse": root_mean_squared_error(predictions, scores),
+        "num_videos": len(scores),
+    }
+    for name, baseline in baselines.items():
+        result[f"{name}_mae"] = mean_absolute_error(baseline, scores)
+        result[f"{name}_rmse"] = root_mean_squared_error(baseline, scores)
+    return result
+
+
+def subject_means(videos: list[Video]) -> dict[str, float]:
+    """The mean score of each subject's videos, in BDI-II points."""
+    scores = collections.defaultdict(list)
+    for video in videos:
+        scores[video.subject_id].append(video.score)
+    return {subject: statistics.fmean(values) for subject, values in scores.items()}
+
+
+def evaluate_protocols(
+    videos: list[Video],
+    predictions: np.ndarray,
+    training_mean: float,
+    subject_means: dict[str, float],
+) -> dict[str, dict]:
+    """Errors under each way of counting.
+
+    Args:
+      videos: the V videos that were scored.
+      predictions: f[V], in BDI-II points.
+      training_mean: mean score of the training videos, the baseline "baseline".
+      subject_means: mean training score of each subject seen in training. The baseline
+        "same_subject" predicts it for them, and the training mean for everybody else.
+
+    Returns:
+      `errors` by protocol:
+        clips: every video by itself.
+        sessions: the videos of a session averaged, such as AVEC 2014's two tasks; one number
+          for each time that somebody answered the questionnaire.
+        sessions_seen, sessions_unseen: of people who are, and are not, in the training videos;
+          absent when there is none.
+    """
+    scores = np.array([video.score for video in videos])
+    subjects = np.array([video.subject_id for video in videos])
+    _, first, session_of_video = np.unique(
+        [video.session_id for video in videos], return_index=True, return_inverse=True
+    )
+    num_videos = np.bincount(session_of_video)
+    session_scores = np.bincount(session_of_video, scores) / num_videos
+    session_predictions = np.bincount(session_of_video, predictions) / num_videos
+    seen = np.isin(subjects[first], list(subject_means))
+
+    def of(predictions, scores, subjects):
+        prior = np.array([subject_means.get(subject, training_mean) for subject in subjects])
+        baselines = {"baseline": np.full(len(scores), training_mean), "same_subject": prior}
+        return errors(predictions, scores, baselines)
+
+    result = {"clips": of(predictions, scores, subjects)}
+    groups = {"sessions": np.ones_like(seen), "sessions_seen": seen, "sessions_unseen": ~seen}
+    for name, group in groups.items():
+        if group.any():
+            result[name] = of(
+                session_predictions[group], session_scores[group], subjects[first][group]
+            )
+    return result

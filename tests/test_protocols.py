@@ -1,0 +1,69 @@
+"""Clips, sessions, and people seen in training: counted by hand."""
+
+import numpy as np
+import pytest
+
+from hmhn_jax.input_pipeline import Video
+from hmhn_jax.protocols import errors, evaluate_protocols, subject_means
+
+VIDEOS = [
+    Video("203_1_freeform", "203", "203_1", "freeform", 10.0),
+    Video("203_1_northwind", "203", "203_1", "northwind", 10.0),
+    Video("203_2_freeform", "203", "203_2", "freeform", 20.0),
+    Video("301_1_freeform", "301", "301_1", "freeform", 30.0),
+    Video("301_1_northwind", "301", "301_1", "northwind", 30.0),
+]
+PREDICTIONS = np.array([8.0, 14.0, 26.0, 20.0, 30.0])
+PROTOCOLS = evaluate_protocols(VIDEOS, PREDICTIONS, training_mean=15.0, subject_means={"203": 12.0})
+
+
+def test_clips_count_every_video():
+    clips = PROTOCOLS["clips"]
+    assert clips["num_videos"] == 5
+    assert clips["mae"] == pytest.approx((2 + 4 + 6 + 10 + 0) / 5)
+    assert clips["baseline_mae"] == pytest.approx((5 + 5 + 5 + 15 + 15) / 5)
+
+
+def test_sessions_average_their_tasks():
+    sessions = PROTOCOLS["sessions"]
+    assert sessions["num_videos"] == 3
+    # Predictions 11, 26 and 25 against 10, 20 and 30.
+    assert sessions["mae"] == pytest.approx((1 + 6 + 5) / 3)
+    assert sessions["rmse"] == pytest.approx(((1 + 36 + 25) / 3) ** 0.5)
+
+
+def test_people_seen_in_training_are_counted_apart():
+    seen, unseen = PROTOCOLS["sessions_seen"], PROTOCOLS["sessions_unseen"]
+    assert (seen["num_videos"], unseen["num_videos"]) == (2, 1)
+    assert seen["mae"] == pytest.approx((1 + 6) / 2)
+    assert unseen["mae"] == pytest.approx(5)
+
+
+def test_same_subject_baseline_knows_the_seen_and_nobody_else():
+    assert PROTOCOLS["sessions_seen"]["same_subject_mae"] == pytest.approx((2 + 8) / 2)
+    unseen = PROTOCOLS["sessions_unseen"]
+    assert unseen["same_subject_mae"] == unseen["baseline_mae"] == pytest.approx(15)
+
+
+def test_a_group_of_nobody_is_absent():
+    protocols = evaluate_protocols(VIDEOS, PREDICTIONS, 15.0, subject_means={})
+    assert "sessions_seen" not in protocols
+    assert protocols["sessions_unseen"] == protocols["sessions"]
+
+
+def test_order_of_the_videos_does_not_matter():
+    order = [4, 2, 0, 3, 1]
+    shuffled = evaluate_protocols(
+        [VIDEOS[i] for i in order], PREDICTIONS[order], 15.0, {"203": 12.0}
+    )
+    for name, protocol in PROTOCOLS.items():
+        assert shuffled[name] == pytest.approx(protocol)
+
+
+def test_subject_means_are_over_a_subjects_videos():
+    assert subject_means(VIDEOS) == {"203": pytest.approx(40 / 3), "301": 30.0}
+
+
+def test_errors_refuse_a_baseline_of_another_length():
+    with pytest.raises(ValueError, match="same shape"):
+        errors(np.zeros(2), np.zeros(2), {"baseline": np.zeros(1)})
