@@ -3,9 +3,11 @@
 import collections
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -27,12 +29,20 @@ def config(**fields):
     return {"name": "tiny", "videos": SETTINGS, "num_processes": 2, **fields}
 
 
-def tfds_build(data_dir, folder=ROOT, **fields):
-    """Runs the real command."""
+def start_tfds_build(data_dir, folder=ROOT, **fields):
+    """Starts the real command."""
     command = [Path(sys.executable).with_name("tfds"), "build", "avec_faces"]
     command += ["--config", json.dumps(config(**fields)), "--data_dir", data_dir]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, cwd=folder, env=environment, **pipes)
+
+
+def tfds_build(data_dir, folder=ROOT, **fields):
+    """Runs the real command to its end."""
+    process = start_tfds_build(data_dir, folder, **fields)
+    stdout, stderr = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
 
 def videos_folder(data_dir):
@@ -130,6 +140,51 @@ def test_the_dataset_says_where_it_came_from(built, builder):
     assert metadata["failures"] == []
     assert metadata["crops"]["size"] == 224
     assert set(metadata["software"]) == {"av", "dlib", "opencv", "tensorflow_datasets"}
+
+
+def test_the_crops_can_be_looked_at(built, builder):
+    folder = Path(builder.data_path)
+    page = (folder / "contact_sheet.html").read_text()
+    assert "synthetic faces" in page
+    assert page.count("<img") == 5 * 3
+    summary = json.loads((folder / "summary.json").read_text())
+    labels = read_labels(videos_folder(built) / "labels.csv")
+    assert {(each["video_id"], each["split"], each["score"]) for each in summary["videos"]} == {
+        (each.video_id, each.split, each.score) for each in labels
+    }
+    assert {each["frames_with_face"] for each in summary["videos"]} == {4}
+    assert {each["found_rate"] for each in summary["videos"]} == {1.0}
+
+
+def test_a_killed_build_goes_on_and_ends_the_same(tmp_path):
+    videos = {**SETTINGS, "num_train": 12, "num_frames": 3}
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert tfds_build(whole, videos=videos).returncode == 0
+    # The videos are there already: what is killed is the cropping.
+    shutil.copytree(
+        whole / "downloads", killed / "downloads", ignore=shutil.ignore_patterns("crops")
+    )
+    crops = killed / "downloads" / "avec_faces" / "crops"
+    process = start_tfds_build(killed, videos=videos)
+    while len(list(crops.glob("*"))) < 4:
+        assert process.poll() is None, "ended before it could be killed"
+        time.sleep(0.005)
+    process.kill()
+    process.communicate()
+    finished = tfds_build(killed, videos=videos)
+    assert finished.returncode == 0, finished.stderr
+    decoded, cached = re.search(
+        r"crops: (\d+) videos decoded, (\d+) from the cache", finished.stderr
+    ).groups()
+    assert int(cached) >= 4
+    assert int(decoded) + int(cached) == 14
+    first, second = (
+        tfds.builder_from_directory(data_dir / "avec_faces" / "tiny" / "1.0.0")
+        for data_dir in (whole, killed)
+    )
+    assert first.info.metadata["fingerprint"] == second.info.metadata["fingerprint"]
+    for one, other in zip(examples(first), examples(second), strict=True):
+        assert all(np.array_equal(one[field], other[field]) for field in one)
 
 
 def test_the_same_videos_give_the_same_dataset_and_fingerprint(built, builder, tmp_path):

@@ -4,6 +4,7 @@ import collections
 import contextlib
 import io
 import itertools
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,10 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
+from hmhn_jax import atomic
+from hmhn_jax.faces.contact_sheet import write_contact_sheet
 from hmhn_jax.faces.crop_jobs import crop_videos
+from hmhn_jax.faces.crop_report import report
 from hmhn_jax.faces.crops import CropFailure
 from hmhn_jax.faces.recordings import SPLITS, Recording
 from hmhn_jax.faces.sources import NoDataError
@@ -19,7 +23,10 @@ from hmhn_jax.progress import track
 
 from .command import builds_every_config, one_line_for_the_command
 from .configs import CONFIGS, find_recordings
-from .provenance import metadata, outcome, refuse_failures
+from .provenance import metadata, refuse_failures
+
+CONTACT_SHEET = "contact_sheet.html"
+SUMMARY = "summary.json"
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
@@ -56,6 +63,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         with one_line_for_the_command():
             try:
                 super().download_and_prepare(**kwargs)
+                print(f"look at the crops: {Path(self.data_path) / CONTACT_SHEET}", file=sys.stderr)
             except NoDataError as error:
                 if not builds_every_config():
                     raise
@@ -64,12 +72,20 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 )
 
     def _download_and_prepare(self, dl_manager, download_config) -> None:
-        self._outcomes = []
+        self._reports = []
         with _without_tfds_bars():
             super()._download_and_prepare(dl_manager, download_config)
             # After all splits, so that whoever has to mend files hears of them all at once.
-            refuse_failures(self._outcomes, self.builder_config.max_failed_share)
-        self.info.metadata.update(metadata(self._outcomes, self.builder_config, self._found))
+            refuse_failures(self._reports, self.builder_config.max_failed_share)
+        self.info.metadata.update(metadata(self._reports, self.builder_config, self._found))
+        title = f"{self.name}/{self.builder_config.name}"
+        if self.builder_config.is_synthetic:
+            title += ", synthetic faces"
+        # TFDS moves the folder to its place, these two with it, when all is written.
+        write_contact_sheet(Path(self.data_path) / CONTACT_SHEET, title, self._reports)
+        summaries = [each.summary() for each in self._reports]
+        text = json.dumps({"videos": summaries, "facts": self._found.facts}, indent=2) + "\n"
+        atomic.write_text(Path(self.data_path) / SUMMARY, text)
 
     def _split_generators(self, dl_manager) -> dict[str, Iterator]:
         config = self.builder_config
@@ -95,14 +111,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         _, results = next(results_by_split)
         any_crops = False
         for recording, result in results:
-            self._outcomes.append(outcome(recording, result))
+            self._reports.append(report(recording, result))
             if not isinstance(result, CropFailure):
                 any_crops = True
                 yield from _examples(recording, result)
         if not any_crops:  # TFDS would stop here with an error that does not say why
             rest = itertools.chain.from_iterable(results for _, results in results_by_split)
-            self._outcomes.extend(itertools.starmap(outcome, rest))
-            refuse_failures(self._outcomes, self.builder_config.max_failed_share)
+            self._reports.extend(itertools.starmap(report, rest))
+            refuse_failures(self._reports, self.builder_config.max_failed_share)
 
 
 def _examples(recording: Recording, result) -> Iterator[tuple[str, dict]]:

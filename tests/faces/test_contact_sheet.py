@@ -7,8 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
-from hmhn_jax.faces.contact_sheet import report, write_contact_sheet
-from hmhn_jax.faces.crops import CropFailure, CropSettings, crop_videos
+from hmhn_jax.faces.contact_sheet import write_contact_sheet
+from hmhn_jax.faces.crop_jobs import crop_videos
+from hmhn_jax.faces.crop_report import report
+from hmhn_jax.faces.crops import CropFailure, CropSettings
 
 
 @pytest.fixture(scope="module")

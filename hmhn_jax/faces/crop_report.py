@@ -1,0 +1,84 @@
+"""How cropping a video ended, without the crops themselves."""
+
+import base64
+import dataclasses
+import statistics
+
+import cv2
+import numpy as np
+
+from hmhn_jax.faces.crops import CropFailure, VideoCrops
+from hmhn_jax.faces.recordings import Recording
+
+THUMBNAIL_SIDE = 112  # pixels
+
+
+@dataclasses.dataclass(frozen=True)
+class CropReport:
+    """What is said of one video.
+
+    Attributes:
+      recording: which video.
+      sha256: of the video file; None if it cannot be read.
+      num_sampled: frames looked at.
+      num_crops: frames in which a face was found.
+      confidence: the median of the detector's scores, None without crops.
+      thumbnails: small JPEGs of the first, the middle and the last crop.
+      failure: why there are no crops; None if there are.
+    """
+
+    recording: Recording
+    sha256: str | None
+    num_sampled: int = 0
+    num_crops: int = 0
+    confidence: float | None = None
+    thumbnails: tuple[bytes, ...] = ()
+    failure: str | None = None
+
+    @property
+    def found_rate(self) -> float:
+        """Share of the sampled frames with a face, 0 to 1."""
+        return self.num_crops / self.num_sampled if self.num_sampled else 0.0
+
+    @property
+    def pictures(self) -> list[str]:
+        """The thumbnails as text that a page can hold."""
+        return [base64.b64encode(jpeg).decode() for jpeg in self.thumbnails]
+
+    def summary(self) -> dict:
+        """All but the thumbnails, in values that JSON knows."""
+        return {
+            "video_id": self.recording.video_id,
+            "file": str(self.recording.path),
+            "subject_id": self.recording.subject_id,
+            "task": self.recording.task,
+            "split": self.recording.split,
+            "score": self.recording.score,
+            "frames_sampled": self.num_sampled,
+            "frames_with_face": self.num_crops,
+            "found_rate": self.found_rate,
+            "median_confidence": self.confidence,
+            "failure": self.failure,
+        }
+
+
+def report(recording: Recording, result: VideoCrops | CropFailure) -> CropReport:
+    """Keeps of a video's crops what is shown of them."""
+    if isinstance(result, CropFailure):
+        return CropReport(recording, result.sha256, failure=result.reason)
+    crops = result.crops
+    shown = (crops[0], crops[len(crops) // 2], crops[-1])
+    return CropReport(
+        recording,
+        result.sha256,
+        result.num_sampled,
+        len(crops),
+        statistics.median(crop.confidence for crop in crops),
+        tuple(_thumbnail(crop.jpeg) for crop in shown),
+    )
+
+
+def _thumbnail(jpeg: bytes) -> bytes:
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    small = cv2.resize(image, (THUMBNAIL_SIDE, THUMBNAIL_SIDE), interpolation=cv2.INTER_AREA)
+    return cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
