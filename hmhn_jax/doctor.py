@@ -11,6 +11,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from hmhn_jax import atomic, doctor_tables
+from hmhn_jax.bdi import SEVERITIES
 from hmhn_jax.dataset import DATASET, manual_directory
 from hmhn_jax.errors import UsageError, UserError
 from hmhn_jax.faces import avec, sources
@@ -23,7 +24,6 @@ from hmhn_jax.faces.video import VideoError
 from hmhn_jax.progress import track
 
 PROBES_AT_ONCE = 8  # they wait for the disk more than they compute
-SEVERITIES = {"minimal": (0, 13), "mild": (14, 19), "moderate": (20, 28), "severe": (29, 63)}
 
 
 def examine(settings: ConfigDict, workdir: Path) -> None:

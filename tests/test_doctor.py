@@ -58,7 +58,12 @@ def test_counts_stand_beside_the_release(workdir):
     assert report["expected"]["test"] == {"freeform": 50, "northwind": 50}
     assert report["subjects"] == {"train": 3, "validation": 1, "test": 2}
     assert report["subjects_in_two_splits"] == {"203": ["train", "test"]}
-    assert report["severities"]["train"] == {"minimal": 4, "mild": 0, "moderate": 1, "severe": 0}
+    assert report["severities"]["train"] == {
+        "none or minimal": 4,
+        "mild": 0,
+        "moderate": 1,
+        "severe": 0,
+    }
     assert "session 206_1: no northwind video" in report["facts"]
     assert report["problems"] == []
 
