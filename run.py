@@ -71,6 +71,7 @@ def run() -> None:
     from hmhn_jax import config as config_lib
     from hmhn_jax.dataset import open_dataset
     from hmhn_jax.evaluate import evaluate
+    from hmhn_jax.input_pipeline import check_split
     from hmhn_jax.train import train
 
     workdir = Path(args.workdir)
@@ -82,6 +83,8 @@ def run() -> None:
     else:
         atomic.make_folder(workdir)
     builder = open_dataset(config.data)
+    if args.mode != "train":
+        check_split(builder, config.data.test_split)  # now, not after hours of training
     if args.mode != "evaluate":
         train(config, workdir, builder)
     if args.mode != "train":

@@ -61,10 +61,11 @@ def open_dataset(settings: ConfigDict) -> Any:
         ) from error
     if not builder.is_prepared():
         print(f"preparing {settings.dataset} in {builder.data_path}", flush=True)
-        manual = tfds.download.DownloadConfig(manual_dir=manual_directory(settings))
-        try:
-            with contextlib.redirect_stdout(io.StringIO()):  # TFDS's own words; ours go to stderr
-                builder.download_and_prepare(download_config=manual)
-        except OSError as error:
-            raise UserError(f"cannot prepare {builder.data_path}: {error}") from error
+    manual = tfds.download.DownloadConfig(manual_dir=manual_directory(settings))
+    try:
+        # Of a prepared one the builder makes sure that its labels are still those on disk.
+        with contextlib.redirect_stdout(io.StringIO()):  # TFDS's own words; ours go to stderr
+            builder.download_and_prepare(download_config=manual)
+    except OSError as error:
+        raise UserError(f"cannot prepare {builder.data_path}: {error}") from error
     return builder

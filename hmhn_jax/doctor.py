@@ -119,7 +119,7 @@ def _videos(found: Found) -> list[dict[str, Any]]:
     for recording, header in zip(found.recordings, headers, strict=True):
         severity = next(name for name, (_, most) in SEVERITIES.items() if recording.score <= most)
         known = dataclasses.asdict(recording) | {"path": str(recording.path), "severity": severity}
-        known |= found.details.get(recording.video_id, {})
+        known["details"] = found.details.get(recording.video_id, {})
         if isinstance(header, Header):
             known |= dataclasses.asdict(header)
         else:

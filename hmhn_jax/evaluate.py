@@ -101,13 +101,14 @@ def evaluate(config: ConfigDict, workdir: Path, builder: Any, split: str) -> dic
 def report(results: dict, directory: Path) -> None:
     """Prints the outcome and where it is."""
     for name, each in results["protocols"].items():
+        what, unit = ("", "videos") if name == "clips" else (f" {name}", "sessions")
+        count = each[f"num_{unit}"]
         # Where every video is a session, and nobody is in two splits, all are the same numbers.
-        if name == "clips" or each["num_videos"] != results["num_videos"]:
-            what, unit = ("", "videos") if name == "clips" else (f" {name}", "sessions")
+        if name == "clips" or count != results["num_videos"]:
             print(
                 f"{results['split']}{what}: MAE {each['mae']:.2f}, RMSE {each['rmse']:.2f} over "
-                f"{each['num_videos']} {unit} (always the training mean: "
-                f"{each['baseline_mae']:.2f}, {each['baseline_rmse']:.2f})"
+                f"{count} {unit} (always the training mean: {each['baseline_mae']:.2f}, "
+                f"{each['baseline_rmse']:.2f})"
             )
     if results["synthetic"]:
         print("synthetic faces, not clinical data: the numbers say nothing about patients")

@@ -74,6 +74,19 @@ class Crops:
             return np.stack(list(threads.map(lambda jpeg: _decode(jpeg, self.image_size), jpegs)))
 
 
+def check_split(builder: Any, split: str) -> None:
+    """Raises UserError for a split that a dataset does not have."""
+    try:
+        num_crops = builder.info.splits[split].num_examples
+    except (KeyError, ValueError) as error:
+        known = ", ".join(builder.info.splits)
+        raise UserError(
+            f"split {split!r} is not in {builder.info.full_name} (it has {known})"
+        ) from error
+    if not num_crops:
+        raise UserError(f"split {split!r} of {builder.info.full_name} is empty")
+
+
 def read_crops(builder: Any, split: str, settings: ConfigDict) -> Crops:
     """Reads one split, such as "train" or "train+validation".
 
@@ -89,17 +102,13 @@ def read_crops(builder: Any, split: str, settings: ConfigDict) -> Crops:
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
+    check_split(builder, split)
     try:
         records = builder.as_dataset(split, decoders={"image": tfds.decode.SkipDecoding()})
         records = [
             (record["image"], record["video_id"].decode(), int(record["frame_index"]), record)
             for record in tfds.as_numpy(records)
         ]
-    except ValueError as error:
-        known = ", ".join(builder.info.splits)
-        raise UserError(
-            f"split {split!r} is not in {builder.info.full_name} (it has {known})"
-        ) from error
     except tf.errors.OpError as error:
         reason = re.sub(r"\{\{.*?\}\}", "", error.message).strip()  # names of TensorFlow's nodes
         raise UserError(f"cannot read {builder.data_path}: {reason}") from error

@@ -55,7 +55,7 @@ def evaluate_protocols(
         "same_subject" predicts it for them, and the training mean for everybody else.
 
     Returns:
-      `errors` by protocol:
+      `errors` by protocol, with `num_sessions` instead of `num_videos` for sessions:
         clips: every video by itself.
         sessions: the videos of a session averaged, such as AVEC 2014's two tasks; one number
           for each time that somebody answered the questionnaire.
@@ -65,7 +65,9 @@ def evaluate_protocols(
     scores = np.array([video.score for video in videos])
     subjects = np.array([video.subject_id for video in videos])
     _, first, session_of_video = np.unique(
-        [video.session_id for video in videos], return_index=True, return_inverse=True
+        [f"{video.subject_id}\n{video.session_id}" for video in videos],  # "1" of many people
+        return_index=True,
+        return_inverse=True,
     )
     num_videos = np.bincount(session_of_video)
     session_scores = np.bincount(session_of_video, scores) / num_videos
@@ -84,4 +86,5 @@ def evaluate_protocols(
             result[name] = of(
                 session_predictions[group], session_scores[group], subjects[first][group]
             )
+            result[name]["num_sessions"] = result[name].pop("num_videos")
     return result

@@ -136,3 +136,17 @@ def test_from_the_command_line(run, manual_dir, tmp_path):
 def test_there_is_nothing_to_look_at_in_other_datasets(tmp_path, name):
     with pytest.raises(UserError, match=f"avec_faces/folder, got 'avec_faces/{name}'"):
         doctor.examine(settings(tmp_path, dataset=f"avec_faces/{name}"), tmp_path)
+
+
+def test_columns_of_the_table_do_not_pass_for_what_the_doctor_saw(folder, tmp_path):
+    known = folder("")
+    table = "file,subject,score,split,severity,unreadable,duration_s\n"
+    rows = "good.mp4,a,54,train,mild,yes,long\n"
+    (tmp_path / "manual" / "folder" / "people.csv").write_text(table + rows)
+    doctor.examine(known, tmp_path)
+    report = report_of(tmp_path)
+    assert report["severities"]["train"]["severe"] == 1
+    (video,) = report["videos"]
+    assert "unreadable" not in video
+    assert video["duration_s"] > 0
+    assert video["details"] == {"severity": "mild", "unreadable": "yes", "duration_s": "long"}

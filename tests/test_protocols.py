@@ -26,7 +26,7 @@ def test_clips_count_every_video():
 
 def test_sessions_average_their_tasks():
     sessions = PROTOCOLS["sessions"]
-    assert sessions["num_videos"] == 3
+    assert sessions["num_sessions"] == 3
     # Predictions 11, 26 and 25 against 10, 20 and 30.
     assert sessions["mae"] == pytest.approx((1 + 6 + 5) / 3)
     assert sessions["rmse"] == pytest.approx(((1 + 36 + 25) / 3) ** 0.5)
@@ -34,7 +34,7 @@ def test_sessions_average_their_tasks():
 
 def test_people_seen_in_training_are_counted_apart():
     seen, unseen = PROTOCOLS["sessions_seen"], PROTOCOLS["sessions_unseen"]
-    assert (seen["num_videos"], unseen["num_videos"]) == (2, 1)
+    assert (seen["num_sessions"], unseen["num_sessions"]) == (2, 1)
     assert seen["mae"] == pytest.approx((1 + 6) / 2)
     assert unseen["mae"] == pytest.approx(5)
 
@@ -67,3 +67,10 @@ def test_subject_means_are_over_a_subjects_videos():
 def test_errors_refuse_a_baseline_of_another_length():
     with pytest.raises(ValueError, match="same shape"):
         errors(np.zeros(2), np.zeros(2), {"baseline": np.zeros(1)})
+
+
+def test_first_sessions_of_two_people_are_two_sessions():
+    videos = [Video("a", "s1", "1", "talking", 48.0), Video("b", "s2", "1", "talking", 54.0)]
+    protocols = evaluate_protocols(videos, np.array([40.0, 60.0]), 15.0, {})
+    assert protocols["sessions"]["num_sessions"] == 2
+    assert protocols["sessions"]["mae"] == pytest.approx(7.0)

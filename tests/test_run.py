@@ -254,6 +254,12 @@ def test_unknown_split_is_one_line(run, tmp_path, tiny_flags):
     assert_one_line(finished, "'training'", "train, validation", exit_code=1)
 
 
+def test_a_missing_test_split_is_noticed_before_training(run, tmp_path, tiny_flags):
+    finished = run("--workdir", tmp_path / "run", *tiny_flags, "--config.data.test_split=exam")
+    assert_one_line(finished, "'exam'", "train, validation", exit_code=1)
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+
 def test_diverging_training_is_one_line(run, tmp_path, tiny_flags):
     flags = [
         *tiny_flags,

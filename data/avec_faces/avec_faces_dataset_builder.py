@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from hmhn_jax import atomic
+from hmhn_jax.errors import UserError
 from hmhn_jax.faces.contact_sheet import write_contact_sheet
 from hmhn_jax.faces.crop_jobs import crop_videos
 from hmhn_jax.faces.crop_report import report
@@ -23,7 +24,7 @@ from hmhn_jax.progress import track
 
 from .command import builds_every_config, one_line_for_the_command
 from .configs import CONFIGS, find_recordings
-from .provenance import metadata, refuse_failures
+from .provenance import metadata, refuse_failures, table_digest
 
 CONTACT_SHEET = "contact_sheet.html"
 SUMMARY = "summary.json"
@@ -62,6 +63,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         """As in TFDS; `tfds build avec_faces` passes over a config whose data are not there."""
         with one_line_for_the_command():
             try:
+                download_config = kwargs.get("download_config")
+                if self.is_prepared() and not _overwrites(download_config):
+                    self._refuse_changed_source(download_config)
+                    return
                 super().download_and_prepare(**kwargs)
                 print(f"look at the crops: {Path(self.data_path) / CONTACT_SHEET}", file=sys.stderr)
             except NoDataError as error:
@@ -70,6 +75,24 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 print(
                     f"not built: {self.name}/{self.builder_config.name}: {error}", file=sys.stderr
                 )
+
+    def _refuse_changed_source(self, download_config) -> None:
+        """Raises UserError when labels or videos are no longer those that were built."""
+        if self.builder_config.is_synthetic:
+            return
+        # As TFDS does, where neither a flag nor a config names the manual directory.
+        manual_dir = (download_config and download_config.manual_dir) or (
+            Path(self._data_dir_root) / "downloads" / "manual"
+        )
+        try:
+            found = find_recordings(self.builder_config, Path(), Path(manual_dir))
+        except NoDataError:
+            return  # the dataset stays usable without the videos
+        if table_digest(found) != self.info.metadata.get("table"):
+            raise UserError(
+                f"{self.data_path} was built from other labels, splits or videos than are in "
+                f"{manual_dir} now; delete it, or build it anew with `tfds build --overwrite`"
+            )
 
     def _download_and_prepare(self, dl_manager, download_config) -> None:
         self._reports = []
@@ -148,6 +171,10 @@ def _counted(results: Iterator) -> Iterator:
         yield recording, result
     decoded, cached = counts[False], counts[True]
     print(f"crops: {decoded} videos decoded, {cached} from the cache", file=sys.stderr)
+
+
+def _overwrites(download_config) -> bool:
+    return bool(download_config and download_config.download_mode.overwrite_dataset)
 
 
 @contextlib.contextmanager

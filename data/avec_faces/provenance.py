@@ -43,6 +43,26 @@ def refuse_failures(reports: Iterable[CropReport], max_failed_share: float) -> N
     )
 
 
+def table_digest(found: Found) -> str:
+    """A digest of what the labels say: who is in which video, with which score, in which split.
+
+    It takes no video to be read, so that a prepared dataset can be held against its source.
+    """
+    rows = sorted(
+        (
+            each.video_id,
+            each.subject_id,
+            each.task,
+            each.split,
+            each.score,
+            each.path.stat().st_size,
+        )
+        for each in found.recordings
+    )
+    content = json.dumps([rows, found.details], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
 def metadata(reports: Iterable[CropReport], config: FacesConfig, found: Found) -> dict:
     """Describes a dataset in values that JSON knows.
 
@@ -58,6 +78,7 @@ def metadata(reports: Iterable[CropReport], config: FacesConfig, found: Found) -
       num_frames_sampled, num_frames_with_face: over all videos.
       failures: [{"file", "split", "reason"}] of the videos without crops.
       videos: {video_id: {name: value}}, what else is known of the videos with crops.
+      table: `table_digest` of the source.
       facts: a line each for what was found in the videos' folder, such as a missing clip.
       software: {package: version} of what decoded, found and wrote.
     """
@@ -89,7 +110,8 @@ def metadata(reports: Iterable[CropReport], config: FacesConfig, found: Found) -
             for recording in cropped
             if recording.video_id in found.details
         },
-        "facts": list(found.facts),
+        "facts": [*found.facts, *_copies(reports)],
+        "table": table_digest(found),
         "software": {
             "av": av.__version__,
             "dlib": dlib.__version__,
@@ -97,6 +119,21 @@ def metadata(reports: Iterable[CropReport], config: FacesConfig, found: Found) -
             "tensorflow_datasets": tfds.__version__,
         },
     }
+
+
+def _copies(reports: list[CropReport]) -> list[str]:
+    """A line for each video whose file is the same as another's."""
+    first: dict[str, CropReport] = {}
+    lines = []
+    for each in reports:
+        other = first.setdefault(each.sha256, each) if each.sha256 else each
+        if other is not each:
+            one, two = other.recording, each.recording
+            lines.append(
+                f"{two.path}: the same content as {one.path} "
+                f"({two.subject_id} in {two.split}, {one.subject_id} in {one.split})"
+            )
+    return lines
 
 
 def _fingerprint(reports: list[CropReport], config: FacesConfig) -> str:

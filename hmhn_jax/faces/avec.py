@@ -5,6 +5,7 @@ looked for at a fixed place: a file's own name says which session it is (`203_1`
 folder that sounds like one says the split (`Training_AudioVisual`, `dev`, `Testing`).
 """
 
+import collections
 import dataclasses
 import re
 from pathlib import Path
@@ -17,7 +18,11 @@ VIDEO_SUFFIXES = (".mp4", ".avi", ".wmv", ".mkv", ".mov")
 TASKS = {2013: ("combined",), 2014: ("freeform", "northwind")}
 RELEASED_PER_TASK = {"train": 50, "validation": 50, "test": 50}
 
-_SPLIT_WORDS = {"train": "train", "dev": "validation", "valid": "validation", "test": "test"}
+_SPLIT_WORDS = {
+    "train": r"train(ing)?(set|data)?",
+    "validation": r"(dev(el(opment)?)?|val(id(ation)?)?)(set|data)?",
+    "test": r"test(ing|s)?(set|data)?",
+}
 _SESSION = re.compile(r"(\d+)_(\d+)(?!\d)")
 
 
@@ -60,6 +65,15 @@ def find(root: Path, year: int) -> Found:
         score = labels[session].score
         subject = session.split("_")[0]
         recordings.append(Recording(path, video_id, subject, task, split, score))
+    splits_of_session = collections.defaultdict(set)
+    for recording in recordings:
+        splits_of_session[sessions[recording.video_id]["session"]].add(recording.split)
+    problems += [
+        f"{root}: session {session} is in the splits {' and '.join(sorted(splits))}; move its "
+        "videos to one"
+        for session, splits in sorted(splits_of_session.items())
+        if len(splits) > 1
+    ]
     with_video = {session for session, _ in videos}
     for session, label in sorted(labels.items()):
         missing = [task for task in TASKS[year] if (session, task) not in videos]
@@ -75,10 +89,9 @@ def find(root: Path, year: int) -> Found:
 
 def split_of_folder(name: str) -> str | None:
     """The split a folder's name speaks of, such as "validation" for `Development_AudioVisual`."""
-    words = re.split(r"[^a-z]+", re.sub(r"avec\w*?\d{4}", "", name.lower()))
-    for word in words:
-        for start, split in _SPLIT_WORDS.items():
-            if word.startswith(start):
+    for word in re.split(r"[^a-z]+", name.lower()):
+        for split, pattern in _SPLIT_WORDS.items():
+            if re.fullmatch(pattern, word):
                 return split
     return None
 

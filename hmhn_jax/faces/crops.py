@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from hmhn_jax.errors import UserError
 from hmhn_jax.faces.align import align_face
 from hmhn_jax.faces.detection import Box, Detector
 from hmhn_jax.faces.tracking import Track, follow
@@ -40,6 +41,23 @@ class CropSettings:
     rate_hz: float | None = 1.0
     max_frames_per_video: int | None = 120
     jpeg_quality: int = 95
+
+    def __post_init__(self):
+        limits = {
+            "size": (1, 4096),
+            "padding": (0, 10),
+            "rate_hz": (1e-6, 1e6),
+            "max_frames_per_video": (1, 1e9),
+            "jpeg_quality": (1, 100),
+        }
+        for name, (least, most) in limits.items():
+            value = getattr(self, name)
+            if value is None and name in ("rate_hz", "max_frames_per_video"):
+                continue
+            if not isinstance(value, int | float) or not least <= value <= most:
+                raise UserError(
+                    f"crops: {name} must be a number from {least:g} to {most:g}, got {value!r}"
+                )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -95,6 +95,7 @@ def read_table(csv_path: Path, required: Sequence[str] = ("file", "subject", "sc
     csv_path = Path(csv_path)
     recordings, details, problems = [], [], []
     line_of_video: dict[str, int] = {}
+    first_of_session: dict[tuple[str, str], tuple[float, int]] = {}
     first_of_subject: dict[str, tuple[str, int]] = {}
     for line, row in _rows(csv_path, required):
         try:
@@ -102,12 +103,22 @@ def read_table(csv_path: Path, required: Sequence[str] = ("file", "subject", "sc
             video, subject, split = recording.video_id, recording.subject_id, recording.split
             first_line = line_of_video.setdefault(video, line)
             if first_line != line:
-                raise UserError(f'video "{video}" is listed already in line {first_line}')
+                raise UserError(
+                    f'video "{video}" is listed already in line {first_line} '
+                    "(endings such as .mp4 do not tell videos apart)"
+                )
             first_split, first_line = first_of_subject.setdefault(subject, (split, line))
             if first_split != split:
                 raise UserError(
                     f'subject "{subject}" is in split "{split}" here but in '
                     f'"{first_split}" in line {first_line}; a subject belongs to one split'
+                )
+            session = (subject, row.get("session", video))
+            first_score, first_line = first_of_session.setdefault(session, (recording.score, line))
+            if first_score != recording.score:
+                raise UserError(
+                    f'session "{session[1]}" of subject "{subject}" has score {recording.score:g} '
+                    f"here but {first_score:g} in line {first_line}; one session has one score"
                 )
         except UserError as error:
             problems.append(f"{csv_path}, line {line}: {error}")
@@ -125,7 +136,7 @@ def read_table(csv_path: Path, required: Sequence[str] = ("file", "subject", "sc
 def parse_score(text: str) -> float:
     """BDI-II points; raises UserError for anything but a number from 0 to 63."""
     try:
-        score = float(text)
+        score = float(text if text.isascii() and "_" not in text else "")
     except ValueError:
         raise UserError(f'score "{text}" is not a number') from None
     if not 0 <= score <= MAX_SCORE:  # also refuses nan
@@ -146,8 +157,15 @@ def _rows(csv_path: Path, required: Sequence[str]) -> Iterator[tuple[int, dict[s
                     f"{csv_path}, line 1: missing column {', '.join(missing)}; expected "
                     f"{','.join(required)}, got {','.join(header) or 'an empty file'}"
                 )
+            if len(set(header)) < len(header):
+                raise UserError(f"{csv_path}, line 1: a column is there twice: {','.join(header)}")
             reader.fieldnames = header
             for row in reader:
+                if None in row:
+                    raise UserError(
+                        f"{csv_path}, line {reader.line_num}: more values than the "
+                        f"{len(header)} columns (a comma within a value needs quotes)"
+                    )
                 yield reader.line_num, {name: (row[name] or "").strip() for name in header if name}
     except OSError as error:
         raise UserError(f"{csv_path}: cannot be read: {error.strerror}") from error
@@ -163,11 +181,16 @@ def _recording(row: dict[str, str], folder: Path) -> Recording:
     if "split" in row and split not in SPLITS:
         raise UserError(f'split "{split}" is unknown; expected one of {", ".join(SPLITS)}')
     path = folder / row["file"]
-    if not path.is_file():
-        raise UserError(f"video {path} does not exist")
+    try:
+        is_there = path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        is_there = False
+    if not is_there:
+        raise UserError(f"video {path} does not exist or is no file")
     return Recording(
         path=path,
-        video_id=Path(row["file"]).with_suffix("").as_posix(),
+        # Relative also where the table has absolute paths: where the files lie is not theirs.
+        video_id=Path(os.path.relpath(path, folder)).with_suffix("").as_posix(),
         subject_id=row["subject"],
         task=row.get("task", TASK_WITHOUT_NAME),
         split=split,
@@ -177,8 +200,6 @@ def _recording(row: dict[str, str], folder: Path) -> Recording:
 
 def _without_shared_folder(recordings: list[Recording]) -> list[Recording]:
     folders = {os.path.dirname(recording.video_id) for recording in recordings}
-    if len({os.path.isabs(folder) for folder in folders}) > 1:
-        return recordings
     shared = os.path.commonpath(folders) if folders else ""
     return [
         dataclasses.replace(recording, video_id=os.path.relpath(recording.video_id, shared or "."))

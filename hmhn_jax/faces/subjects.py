@@ -46,10 +46,9 @@ def assign_splits(
     Raises:
       UserError: the shares do not add up to 1, or there are fewer subjects than splits.
     """
-    if len(shares) != len(SPLITS) or min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
-        raise UserError(
-            f"expected shares for {', '.join(SPLITS)} that add up to 1, got {tuple(shares)}"
-        )
+    numbers = isinstance(shares, Sequence) and all(isinstance(n, int | float) for n in shares)
+    if not numbers or len(shares) != len(SPLITS) or min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
+        raise UserError(f"expected shares for {', '.join(SPLITS)} that add up to 1, got {shares}")
     ordered = sorted(
         set(subjects), key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest()
     )

@@ -148,3 +148,27 @@ def test_a_video_may_not_be_there_twice(tree):
 )
 def test_split_of_folder(name, split):
     assert split_of_folder(name) == split
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        ("AVEC_Training_2014", "train"),
+        ("AVEC2014_dev", "validation"),
+        ("Val", "validation"),
+        ("AVEC2014_Labels_Testset", "test"),
+        ("devices", None),
+        ("Testimonials", None),
+        ("Trainer notes", None),
+    ],
+)
+def test_folders_that_sound_like_a_split(name, split):
+    assert split_of_folder(name) == split
+
+
+def test_a_session_in_two_splits_is_a_problem(tree):
+    moved = next(tree.glob("train/Northwind/*.mp4"))
+    put(tree / "test" / "Northwind" / moved.name)
+    moved.unlink()
+    (problem,) = find(tree, 2014).problems
+    assert "is in the splits test and train" in problem

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from hmhn_jax.errors import UserError
 from hmhn_jax.faces import crops
 from hmhn_jax.faces.align import turn
 from hmhn_jax.faces.crops import CropSettings, crop_video
@@ -116,3 +117,12 @@ def test_memory_does_not_grow_with_the_length_of_a_video(people, write_video, tm
     assert num_crops == 120
     assert end == pytest.approx(595, abs=10)
     assert long < 1.25 * short
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("rate_hz", 0), ("rate_hz", "2"), ("size", 0), ("max_frames_per_video", 0), ("padding", None)],
+)
+def test_impossible_settings_are_refused(field, value):
+    with pytest.raises(UserError, match=f"crops: {field} must be a number"):
+        CropSettings(**{field: value})

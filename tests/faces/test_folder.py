@@ -85,3 +85,49 @@ def test_there_must_be_one_table(folder):
     (root / "other.CSV").touch()
     with pytest.raises(UserError, match=r"one CSV file .* got other\.CSV, people\.csv"):
         find(root, FolderSettings())
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "problem"),
+    [
+        ("file,subject,score", ["v0.mp4,a,3", "sub/../v0.mp4,b,4"], "listed already in line 2"),
+        ("file,subject,score", ["v0.mp4,a,3", "{folder}/v0.mp4,b,4"], "listed already in line 2"),
+        ("file,subject,score", ["v" * 300 + ".mp4,a,3"], "does not exist or is no file"),
+        ("file,subject,score", ["v0.mp4,a,1_2"], 'score "1_2" is not a number'),
+        (
+            "file,subject,score,session",
+            ["v0.mp4,a,3,1", "v1.mp4,b,4,1", "v2.mp4,a,5,1"],
+            'session "1" of subject "a" has score 5 here but 3 in line 2',
+        ),
+    ],
+)
+def test_rows_that_contradict_each_other_are_problems(folder, tmp_path, header, rows, problem):
+    (tmp_path / "sub").mkdir()
+    rows = [row.replace("{folder}", str(tmp_path)) for row in rows]
+    settings = FolderSettings(split_shares=(1.0, 0.0, 0.0))
+    (only,) = find(folder(rows, header), settings).problems
+    assert problem in only
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "message"),
+    [
+        ("file,subject,score", "v0.mp4,a,12,5", "line 2: more values than the 3 columns"),
+        ("file,subject,score,score", "v0.mp4,a,1,2", "a column is there twice"),
+    ],
+)
+def test_tables_of_another_shape_are_refused(folder, header, row, message):
+    with pytest.raises(UserError, match=message):
+        find(folder([row], header), FolderSettings())
+
+
+def test_absolute_paths_do_not_reach_the_ids(folder, tmp_path):
+    rows = [f"{tmp_path}/v0.mp4,a,3,train", "v1.mp4,b,3,test"]
+    found = find(folder(rows, "file,subject,score,split"), FolderSettings())
+    assert [each.video_id for each in found.recordings] == ["v0", "v1"]
+
+
+def test_shares_that_are_no_three_numbers_are_refused(folder):
+    for shares in (0.5, ("a", "b", "c"), (1.0,)):
+        with pytest.raises(UserError, match="expected shares"):
+            find(folder(ROWS), FolderSettings(split_shares=shares))

@@ -1,0 +1,63 @@
+"""A dataset that was built, and labels that have changed since."""
+
+import pytest
+import tensorflow_datasets as tfds
+
+from data import avec_faces
+from hmhn_jax.errors import UserError
+from hmhn_jax.faces.synthetic import SyntheticSettings, write_dataset
+
+OVERWRITE = tfds.download.DownloadConfig(download_mode=tfds.GenerateMode.REUSE_CACHE_IF_EXISTS)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A manual directory with three rendered people in a folder of their own."""
+    folder = tmp_path / "data" / "downloads" / "manual" / "folder"
+    settings = SyntheticSettings(num_train=1, num_validation=1, num_test=1, num_frames=2)
+    write_dataset(folder, settings, num_processes=1)
+    return folder
+
+
+def build(folder, download_config=None):
+    builder = avec_faces.Builder(
+        config=avec_faces.FacesConfig(
+            name="mine", videos={"source": "folder"}, num_processes=1, crops={"rate_hz": None}
+        ),
+        data_dir=folder.parents[2],
+    )
+    builder.download_and_prepare(download_config=download_config)
+    return builder
+
+
+def test_changed_labels_stop_until_it_is_built_anew(folder):
+    first = build(folder)
+    assert build(folder).info.metadata == first.info.metadata  # nothing has changed
+
+    labels = folder / "labels.csv"
+    header, row, *rows = labels.read_text().splitlines()
+    score = int(row.rsplit(",", 1)[1])
+    row = row.rsplit(",", 1)[0] + f",{score + 1}"
+    labels.write_text("\n".join([header, row, *rows]) + "\n")
+    with pytest.raises(UserError, match=r"built from other labels.*--overwrite"):
+        build(folder)
+
+    anew = build(folder, OVERWRITE)
+    (example,) = anew.as_dataset("train").take(1)
+    assert float(example["score"]) == score + 1
+    build(folder)
+
+
+def test_a_built_dataset_needs_its_videos_no_more(folder):
+    first = build(folder)
+    folder.rename(folder.parent / "elsewhere")
+    assert build(folder).info.metadata == first.info.metadata
+
+
+def test_copies_under_other_names_are_reported(folder):
+    one, other = sorted(folder.glob("videos/*.mp4"))[:2]
+    other.write_bytes(one.read_bytes())
+    (fact,) = build(folder).info.metadata["facts"]
+    assert str(one) in fact
+    assert str(other) in fact
+    assert "in validation" in fact
