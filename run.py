@@ -10,56 +10,18 @@ import os
 import sys
 from pathlib import Path
 
-from absl import flags, logging
-from ml_collections import config_flags
+from absl import logging
 
-from hmhn_jax.errors import UsageError, UserError
-
-MODES = ("train_and_evaluate", "train", "evaluate", "doctor")
-DEFAULT_CONFIG = Path(__file__).resolve().parent / "configs" / "default.py"
-
-
-def define_flags() -> None:
-    """Declares the flags; the config's fields become flags as its file is loaded."""
-    flags.DEFINE_string("workdir", None, "Folder of the run: checkpoints, logs, results.")
-    flags.DEFINE_enum("mode", MODES[0], MODES, "What to do.")
-    config_flags.DEFINE_config_file(
-        "config",
-        str(DEFAULT_CONFIG),
-        "The experiment, such as configs/avec2014.py; --config.FIELD=VALUE changes one field. "
-        "A workdir remembers its own.",
-    )
-
-
-def parse_flags(arguments: list[str]) -> flags.FlagValues:
-    """Parses the command line; what is wrong with it raises UsageError."""
-    try:
-        define_flags()
-        rest = flags.FLAGS(arguments)
-        path = config_flags.get_config_filename(flags.FLAGS["config"])
-        if not Path(path).is_file():
-            raise FileNotFoundError(f"no such file: {path}")
-    except flags.Error as error:
-        raise UsageError(str(error)) from error
-    except Exception as error:  # a config file is code, which can fail in any way
-        cause = error.args[0] if error.args and isinstance(error.args[0], KeyError) else error
-        reason = " ".join(str(cause.args[0] if cause.args else cause).split())
-        unknown = "no field " if isinstance(cause, KeyError) else ""
-        raise UsageError(f"config: {unknown}{reason or type(error).__name__}") from error
-    if rest[1:]:
-        raise UsageError(f"expected flags only, got {' '.join(rest[1:])!r}")
-    if not flags.FLAGS.workdir:
-        raise UsageError("expected --workdir DIR, got none")
-    return flags.FLAGS
+from hmhn_jax import command_line
+from hmhn_jax.errors import UserError
 
 
 def run() -> None:
     """Does what the flags say."""
     if "--help" in sys.argv or "-h" in sys.argv:
-        define_flags()
-        print(f"{__doc__}\nFlags:\n{flags.FLAGS.main_module_help()}")
+        print(f"{__doc__}\nFlags:\n{command_line.help_text()}")
         return
-    args = parse_flags(sys.argv)
+    args = command_line.parse_flags(sys.argv)
     logging.set_verbosity(logging.ERROR)  # Orbax and TFDS tell much that no user can act on
     # TensorFlow, which reads the records, looks at these when it is imported.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -56,7 +56,7 @@ class Found:
         if not self.problems:
             return
         rest = len(self.problems) - 1
-        more = f"; and {rest} more, which `python run.py --mode doctor` lists" if rest else ""
+        more = f"; and {rest} more, which `run.py --mode doctor` lists" if rest else ""
         raise UserError(self.problems[0] + more)
 
 
