@@ -57,7 +57,7 @@ def test_a_built_dataset_needs_its_videos_no_more(folder):
 def test_copies_under_other_names_are_reported(folder):
     one, other = sorted(folder.glob("videos/*.mp4"))[:2]
     other.write_bytes(one.read_bytes())
-    (fact,) = build(folder).info.metadata["facts"]
+    (fact,) = build(folder).info.metadata["copies"]
     assert str(one) in fact
     assert str(other) in fact
     assert "in validation" in fact

@@ -106,8 +106,16 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             title += ", synthetic faces"
         # TFDS moves the folder to its place, these two with it, when all is written.
         write_contact_sheet(Path(self.data_path) / CONTACT_SHEET, title, self._reports)
+        copies = self.info.metadata["copies"]
+        if copies:
+            print(f"{len(copies)} videos are copies of others, see {SUMMARY}", file=sys.stderr)
         summaries = [each.summary() for each in self._reports]
-        text = json.dumps({"videos": summaries, "facts": self._found.facts}, indent=2) + "\n"
+        text = (
+            json.dumps(
+                {"videos": summaries, "facts": self._found.facts, "copies": copies}, indent=2
+            )
+            + "\n"
+        )
         atomic.write_text(Path(self.data_path) / SUMMARY, text)
 
     def _split_generators(self, dl_manager) -> dict[str, Iterator]:

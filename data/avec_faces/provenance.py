@@ -78,6 +78,7 @@ def metadata(reports: Iterable[CropReport], config: FacesConfig, found: Found) -
       num_frames_sampled, num_frames_with_face: over all videos.
       failures: [{"file", "split", "reason"}] of the videos without crops.
       videos: {video_id: {name: value}}, what else is known of the videos with crops.
+      copies: a line for each video whose file is the same as another's.
       table: `table_digest` of the source.
       facts: a line each for what was found in the videos' folder, such as a missing clip.
       software: {package: version} of what decoded, found and wrote.
@@ -110,7 +111,8 @@ def metadata(reports: Iterable[CropReport], config: FacesConfig, found: Found) -
             for recording in cropped
             if recording.video_id in found.details
         },
-        "facts": [*found.facts, *_copies(reports)],
+        "facts": list(found.facts),
+        "copies": _copies(reports),
         "table": table_digest(found),
         "software": {
             "av": av.__version__,
