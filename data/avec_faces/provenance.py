@@ -67,8 +67,8 @@ def metadata(reports: Iterable[CropReport], config: FacesConfig, found: Found) -
     """Describes a dataset in values that JSON knows.
 
     Returns:
-      fingerprint: sha256 over the videos' contents, ids, splits and scores the crop settings and
-        the version of the cropping engine;
+      fingerprint: sha256 over the videos' contents, ids, splits and scores, the crop settings
+        and the version of the cropping engine;
         equal for equal data wherever the files lie.
       synthetic: whether the faces are rendered.
       train_score_mean, train_score_sd: over the training VIDEOS with crops, in BDI-II points; sd
