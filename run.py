@@ -7,10 +7,12 @@ goes on with a run that was interrupted. Research software: its numbers are not 
 """
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
 from absl import logging
+from ml_collections import ConfigDict
 
 from hmhn_jax import command_line
 from hmhn_jax.errors import UserError
@@ -22,21 +24,17 @@ def run() -> None:
         print(f"{__doc__}\nFlags:\n{command_line.help_text()}")
         return
     args = command_line.parse_flags(sys.argv)
-    logging.set_verbosity(logging.ERROR)  # Orbax and TFDS tell much that no user can act on
-    # TensorFlow, which reads the records, looks at these when it is imported.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    quieten()
     # From here on it takes seconds: the heavy packages are imported.
     from configs import default
-    from data import avec_faces  # noqa: F401  registers the dataset
     from hmhn_jax import atomic, checkpoints, doctor
     from hmhn_jax import config as config_lib
-    from hmhn_jax.dataset import open_dataset
-    from hmhn_jax.evaluate import evaluate
-    from hmhn_jax.input_pipeline import check_split
-    from hmhn_jax.train import train
+    from hmhn_jax.sweep import sweep
 
     workdir = Path(args.workdir)
+    if args.mode == "sweep":
+        command = shlex.join(["python", *sys.argv])
+        return sweep(args["config"].value, workdir, train_and_evaluate, command)
     config = config_lib.choose(args["config"], workdir, default.get_config())
     if args.mode == "doctor":  # looks at recordings before hours are spent on them
         return doctor.examine(config.data, workdir)
@@ -44,13 +42,41 @@ def run() -> None:
         checkpoints.check_exists(workdir)
     else:
         atomic.make_folder(workdir)
+    work(config, workdir, args.mode)
+
+
+def work(config: ConfigDict, workdir: Path, mode: str) -> None:
+    """Trains, evaluates or both."""
+    from data import avec_faces  # noqa: F401  registers the dataset
+    from hmhn_jax.dataset import open_dataset
+    from hmhn_jax.evaluate import evaluate
+    from hmhn_jax.input_pipeline import check_split
+    from hmhn_jax.train import train
+
     builder = open_dataset(config.data)
-    if args.mode != "train":
+    if mode != "train":
         check_split(builder, config.data.test_split)  # now, not after hours of training
-    if args.mode != "evaluate":
+    if mode != "evaluate":
         train(config, workdir, builder)
-    if args.mode != "train":
+    if mode != "train":
         evaluate(config, workdir, builder, config.data.test_split)
+
+
+def train_and_evaluate(workdir: Path) -> None:
+    """One run of a sweep, in a process of its own and a workdir that has its config."""
+    quieten()
+    from configs import default
+    from hmhn_jax import config as config_lib
+
+    work(config_lib.load(workdir, default.get_config()), workdir, "train_and_evaluate")
+
+
+def quieten() -> None:
+    """Keeps back what libraries say that no user can act on."""
+    logging.set_verbosity(logging.ERROR)  # Orbax and TFDS
+    # TensorFlow, which reads the records, looks at these when it is imported.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 
 def main() -> int:

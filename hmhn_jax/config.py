@@ -155,6 +155,8 @@ def choose(flag: Any, workdir: Path, pattern: ConfigDict) -> ConfigDict:
       UsageError, UserError: for a config that no run can use.
     """
     config = flag.value
+    if "cells" in config:
+        raise UsageError("--config is of a sweep, many runs: add --mode sweep")
     check_fields(config, pattern)
     if flag.using_default_value and (stored := load(workdir, pattern)):
         config = override(stored, flag.override_values)

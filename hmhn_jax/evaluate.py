@@ -85,6 +85,7 @@ def evaluate(config: ConfigDict, workdir: Path, builder: Any, split: str) -> dic
         **protocols["clips"],
         "protocols": protocols,
         "num_frames": len(crops),
+        "num_parameters": sum(leaf.size for leaf in jax.tree.leaves(variables["params"])),
         "checkpoint_step": step,
         "seed": provenance.config["seed"],
         "config": config.to_dict(),

@@ -28,3 +28,46 @@ def predicted_against_true(
     axes.set(xlabel="true BDI-II score", ylabel="predicted BDI-II score")
     axes.title.set_fontsize("medium")
     figure.savefig(path)
+
+
+def sweep(
+    path: Path,
+    labels: list[str],
+    values: dict[str, list[list[float]]],
+    paper: dict[str, list[float | None]],
+    baselines: dict[str, float],
+    title: str,
+) -> None:
+    """Draws the errors of a sweep's cells, side by side for each kind of error, into a PNG.
+
+    Args:
+      path: of the PNG.
+      labels: of the C cells.
+      values: by error, such as "mae", for each of the C cells one number a seed.
+      paper: by error, for each of the C cells the paper's number or None.
+      baselines: by error, the number of always predicting the training mean.
+      title: above the figure.
+    """
+    figure = Figure(figsize=(9, 1.6 + 0.38 * len(labels)), dpi=150, layout="constrained")
+    panels = figure.subplots(1, len(values), sharey=True)
+    for axes, (name, cells) in zip(panels, values.items(), strict=True):
+        for row, (seeds, theirs) in enumerate(zip(cells, paper[name], strict=True)):
+            spread = np.std(seeds, ddof=1) if len(seeds) > 1 else 0.0
+            axes.errorbar(np.mean(seeds), row, xerr=spread, fmt="o", color="C0", capsize=3)
+            axes.plot(seeds, [row] * len(seeds), "|", color="C0", alpha=0.6)
+            if theirs is not None:
+                axes.plot(theirs, row, "D", color="C1", fillstyle="none")
+        axes.axvline(baselines[name], color="0.6", linestyle="--", linewidth=1)
+        axes.set_xlabel(f"{name.upper()}, BDI-II points")
+        axes.set_xlim(left=0)
+    panels[0].set_yticks(range(len(labels)), labels)
+    panels[0].invert_yaxis()
+    # Drawn outside of the data, for the legend alone.
+    panels[0].errorbar([], [], xerr=[], fmt="o", color="C0", label="mean and sd over seeds")
+    panels[0].plot([], [], "|", color="C0", label="one seed")
+    panels[0].plot([], [], "--", color="0.6", label="always the training mean")
+    if any(theirs is not None for name in paper for theirs in paper[name]):
+        panels[0].plot([], [], "D", color="C1", fillstyle="none", label="the paper")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    figure.suptitle(title, fontsize="medium")
+    figure.savefig(path)

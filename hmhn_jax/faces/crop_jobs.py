@@ -18,9 +18,9 @@ from hmhn_jax.faces.crops import (
     sha256_of,
 )
 from hmhn_jax.faces.detection import Detector, landmark_model, load_detector
-from hmhn_jax.faces.process_pool import map_in_order
 from hmhn_jax.faces.recordings import Recording
 from hmhn_jax.faces.video import VideoError
+from hmhn_jax.process_pool import map_in_order
 
 
 def crop_videos(

@@ -12,9 +12,9 @@ import cv2
 
 from hmhn_jax import atomic, progress
 from hmhn_jax.errors import UserError
-from hmhn_jax.faces.process_pool import map_in_order, num_usable_cores
 from hmhn_jax.faces.recordings import LABEL_COLUMNS
 from hmhn_jax.faces.synthetic.clips import Clip, encode
+from hmhn_jax.process_pool import map_in_order, num_usable_cores
 
 RENDERER_VERSION = 1  # raise it whenever the same settings no longer give the same frames
 LABELS_FILE = "labels.csv"

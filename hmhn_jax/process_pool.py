@@ -51,14 +51,7 @@ def map_in_order(
         yield from map(function, items)
         return
     items = iter(items)
-    # Started afresh ("spawn"), not forked: a fork of a process with threads can hang, and JAX
-    # and TensorFlow have threads.
-    executor = concurrent.futures.ProcessPoolExecutor(
-        num_processes,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_start_process,
-        initargs=(initializer,),
-    )
+    executor = _executor(num_processes, initializer)
     pending = collections.deque()
     try:
         while True:
@@ -76,6 +69,37 @@ def map_in_order(
         ) from None
     finally:
         executor.shutdown(cancel_futures=True)
+
+
+def in_fresh_process(function: Callable[[Item], Result], item: Item) -> Result:
+    """`function(item)` computed in a process of its own, whose end it does not outlive.
+
+    Memory, device and settings it took are given back; what ends it does not end the caller.
+
+    Raises:
+      UserError: the process died, such as for lack of memory.
+      Exception: whatever `function` raises.
+    """
+    executor = _executor(1, None)
+    try:
+        return executor.submit(function, item).result()
+    except BrokenProcessPool:
+        raise UserError(
+            "its process was ended from outside, most likely for lack of memory"
+        ) from None
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def _executor(num_processes, initializer):
+    # Started afresh ("spawn"), not forked: a fork of a process with threads can hang, and JAX
+    # and TensorFlow have threads.
+    return concurrent.futures.ProcessPoolExecutor(
+        num_processes,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_start_process,
+        initargs=(initializer,),
+    )
 
 
 @contextlib.contextmanager

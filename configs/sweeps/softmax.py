@@ -1,0 +1,34 @@
+"""Over what GWA's softmax goes: Equation 4 to the letter against what it must mean.
+
+    python run.py --mode sweep --workdir runs/softmax --config configs/sweeps/softmax.py
+
+on the synthetic faces, and on AVEC 2014 with `--config configs/sweeps/softmax.py:avec2014`. Six
+runs; about half an hour on two CPU cores with the synthetic faces. docs/reproduction.md says why
+the literal reading attends to nothing.
+"""
+
+import importlib
+
+from ml_collections import ConfigDict
+
+
+def get_config(base: str = "default") -> ConfigDict:
+    sweep = ConfigDict()
+    sweep.title = "Softmax of the grid attention (Equation 4)"
+    sweep.seeds = (0, 1, 2)
+    sweep.base = importlib.import_module(f"configs.{base}").get_config()
+    sweep.cells = (
+        {
+            "name": "grid",
+            "label": "over the grids",
+            "set": {"model.gwa_softmax_axis": "grid"},
+            "paper": {},
+        },
+        {
+            "name": "last",
+            "label": "over the last axis, as printed",
+            "set": {"model.gwa_softmax_axis": "last"},
+            "paper": {},
+        },
+    )
+    return sweep

@@ -1,0 +1,158 @@
+"""Many runs for one table: every variant of a sweep, with several seeds."""
+
+import dataclasses
+import json
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from hmhn_jax import atomic, process_pool, sweep_table
+from hmhn_jax import config as config_lib
+from hmhn_jax.errors import UsageError, UserError
+from hmhn_jax.sweep_table import Cell
+
+FIELDS = {"title": str, "seeds": tuple, "base": ConfigDict, "cells": tuple}
+CELL_FIELDS = {field.name for field in dataclasses.fields(Cell)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One cell with one seed.
+
+    Attributes:
+      cell: what is varied.
+      config: of the run, checked.
+      workdir: of the run, an ordinary one.
+    """
+
+    cell: Cell
+    config: ConfigDict
+    workdir: Path
+
+    def __str__(self) -> str:
+        return f"{self.cell.name} ({self.cell.label}), seed {self.config.seed}"
+
+    def results(self) -> dict | None:
+        """What its metrics.json holds, None before it is finished."""
+        path = self.workdir / "evaluation" / self.config.data.test_split / "metrics.json"
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, ValueError) as error:
+            raise UserError(f"cannot read {path}: {error}; delete it to have it again") from error
+
+
+def sweep(
+    settings: ConfigDict, workdir: Path, train_and_evaluate: Callable[[Path], None], command: str
+) -> None:
+    """Makes or goes on with all runs of a sweep, then its table and figure.
+
+    A run that fails does not keep the others from being made; the table, written anew after each
+    run, says what is missing.
+
+    Args:
+      settings: of the sweep, as in configs/sweeps/.
+      workdir: gets cells/NAME/seedN/, each an ordinary workdir, table.md, table.csv, figure.png.
+      train_and_evaluate: makes one run, in a process of its own, in a workdir that has its config.
+      command: that was typed, for the table.
+
+    Raises:
+      UserError: when runs failed, after all others; or when the workdir is of another sweep.
+    """
+    cells = read_cells(settings)
+    runs = list(plan(settings, cells, workdir))
+    for run in runs:
+        _check_workdir(run)
+    failures = {}
+    for number, run in enumerate(runs, start=1):
+        if run.results() is not None:
+            print(f"run {number}/{len(runs)}: {run}: finished before", flush=True)
+            continue
+        print(f"run {number}/{len(runs)}: {run}, in {run.workdir}", flush=True)
+        config_lib.save(run.config, run.workdir)
+        if reason := _attempt(train_and_evaluate, run):
+            failures[str(run)] = reason
+            print(f"failed, going on with the next: {reason}", flush=True)
+        else:
+            _write_table(workdir, settings, cells, runs, command)
+    _write_table(workdir, settings, cells, runs, command)
+    print((workdir / "table.md").read_text(encoding="utf-8"))
+    print(f"results: {workdir}/{{table.md,table.csv,figure.png}}", flush=True)
+    if failures:
+        raise UserError(
+            f"{len(failures)} of {len(runs)} runs failed and the same command tries them again: "
+            + "; ".join(f"{run}: {reason}" for run, reason in failures.items())
+        )
+
+
+def read_cells(settings: ConfigDict) -> list[Cell]:
+    """The cells of a sweep's config.
+
+    Raises:
+      UsageError: for a config that is not a sweep's.
+    """
+    for field, wanted in FIELDS.items():
+        if not isinstance(settings.get(field), wanted):
+            raise UsageError(
+                f"--mode sweep expects a config as in configs/sweeps/; config.{field} must be of "
+                f"type {wanted.__name__}, got {type(settings.get(field)).__name__}"
+            )
+    for cell in settings.cells:
+        if not isinstance(cell, Mapping) or set(cell) != CELL_FIELDS:
+            raise UsageError(
+                f"config.cells must be dicts of {', '.join(sorted(CELL_FIELDS))}, got {cell!r}"
+            )
+    names = [cell["name"] for cell in settings.cells]
+    if len(set(names)) < len(names) or any(name != Path(name).name for name in names):
+        raise UsageError(f"config.cells must have different names fit for folders, got {names}")
+    if not names or not settings.seeds:
+        raise UsageError("config.cells and config.seeds must not be empty")
+    return [Cell(**cell) for cell in settings.cells]
+
+
+def plan(settings: ConfigDict, cells: list[Cell], workdir: Path) -> Iterator[Run]:
+    """Every cell with the first seed, then with the second, and so on.
+
+    Raises:
+      UsageError: for a cell or a seed that no run can have.
+    """
+    config_lib.check_fields(settings.base, settings.base)
+    for seed in settings.seeds:
+        for cell in cells:
+            config = config_lib.override(settings.base, {**cell.set, "seed": seed})
+            config_lib.check_fields(config, settings.base)
+            config_lib.check(config)
+            yield Run(cell, config, workdir / "cells" / cell.name / f"seed{seed}")
+
+
+def _check_workdir(run):
+    stored = config_lib.load(run.workdir, run.config)
+    if stored and (changed := config_lib.differences(run.config, stored)):
+        raise UserError(
+            f"{run.workdir} is of another sweep: {'; '.join(changed)}; use another --workdir"
+        )
+
+
+def _attempt(train_and_evaluate, run) -> str:
+    """Makes a run; why it failed, or nothing."""
+    try:
+        process_pool.in_fresh_process(train_and_evaluate, run.workdir)
+    except UserError as error:
+        return str(error)
+    except Exception as error:  # whatever it is, the other runs can do without this one
+        path = run.workdir / "error.txt"
+        atomic.write_text(path, "".join(traceback.format_exception(error)))
+        return f"{type(error).__name__}, see {path}"
+    return "" if run.results() else "it ended without results"
+
+
+def _write_table(workdir, settings, cells, runs, command):
+    results = {cell.name: [] for cell in cells}
+    for run in runs:
+        if (finished := run.results()) is not None:
+            results[run.cell.name].append(finished)
+    rows = [sweep_table.Row(cell, results[cell.name]) for cell in cells]
+    sweep_table.write(workdir, settings.title, rows, len(settings.seeds), command)

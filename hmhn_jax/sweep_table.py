@@ -1,0 +1,160 @@
+"""The table and the figure of a sweep: mean and standard deviation over seeds."""
+
+import csv
+import dataclasses
+import statistics
+from pathlib import Path
+
+from hmhn_jax import atomic, plots
+
+ERRORS = ("mae", "rmse")
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """What one row of the table varies.
+
+    Attributes:
+      name: short; names its folder.
+      label: what is varied, in words.
+      set: the config fields it changes, {"model.num_heads": 2}.
+      paper: (MAE, RMSE) that the paper has for it, by dataset: {"avec2014": (6.01, 7.60)}.
+    """
+
+    name: str
+    label: str
+    set: dict
+    paper: dict[str, tuple[float, float]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A cell and what came of it.
+
+    Attributes:
+      cell: which one.
+      results: what metrics.json holds, for each seed that is finished.
+    """
+
+    cell: Cell
+    results: list[dict]
+
+    def values(self, name: str) -> list[float]:
+        """One number for each seed, such as its "mae"."""
+        return [result[name] for result in self.results]
+
+    def mean(self, name: str) -> float | None:
+        """Over seeds, None without any."""
+        return statistics.fmean(self.values(name)) if self.results else None
+
+    def deviation(self, name: str) -> float | None:
+        """The standard deviation over seeds (divided by their number less one), from two on."""
+        return statistics.stdev(self.values(name)) if len(self.results) > 1 else None
+
+    def paper(self, name: str) -> float | None:
+        """The paper's number for the same data; None where the data are others, or it has none."""
+        if not self.results or self.results[0]["synthetic"]:
+            return None
+        dataset = self.results[0]["dataset"].removeprefix("avec_faces/")
+        numbers = self.cell.paper.get(dataset)
+        return numbers[ERRORS.index(name)] if numbers else None
+
+
+def write(workdir: Path, title: str, rows: list[Row], num_seeds: int, command: str) -> None:
+    """Writes table.md, table.csv and figure.png of the runs that are finished.
+
+    Args:
+      workdir: where to.
+      title: of the sweep.
+      rows: in the table's order.
+      num_seeds: how many runs a whole row has.
+      command: that makes the table.
+    """
+    atomic.write_text(workdir / "table.md", markdown(title, rows, num_seeds, command))
+    with atomic.replacing(workdir / "table.csv") as path, path.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["cell", "label", "num_seeds", *_columns(), "seeds", *ERRORS])
+        for row in rows:
+            numbers = [_number(row, column, 4) for column in _columns()]
+            lists = [" ".join(map(str, row.values(name))) for name in ("seed", *ERRORS)]
+            writer.writerow([row.cell.name, row.cell.label, len(row.results), *numbers, *lists])
+    finished = [row for row in rows if row.results]
+    if finished:
+        first = finished[0].results[0]
+        kind = "\nsynthetic faces, not clinical data" if first["synthetic"] else ""
+        with atomic.replacing(workdir / "figure.png") as path:
+            plots.sweep(
+                path,
+                [row.cell.label for row in finished],
+                {name: [row.values(name) for row in finished] for name in ERRORS},
+                {name: [row.paper(name) for row in finished] for name in ERRORS},
+                {name: first[f"baseline_{name}"] for name in ERRORS},
+                f"{title}: {first['dataset']}, {first['split']}{kind}",
+            )
+
+
+def markdown(title: str, rows: list[Row], num_seeds: int, command: str) -> str:
+    """The table, and below it what it is of."""
+    results = [result for row in rows for result in row.results]
+    if not results:
+        return f"# {title}\n\nNo run is finished.\n"
+    columns = ["", "", "MAE", "RMSE", "seeds", "parameters"]
+    with_paper = any(row.paper(name) for row in rows for name in ERRORS)
+    if with_paper:
+        columns += ["MAE, paper", "RMSE, paper"]
+    lines = [_line(columns), _line(["---"] * len(columns))]
+    for row in rows:
+        cells = [row.cell.name, row.cell.label]
+        cells += [_mean_and_deviation(row, name) for name in ERRORS]
+        cells.append(f"{len(row.results)} of {num_seeds}")
+        cells.append(f"{row.values('num_parameters')[0] / 1e6:.2f} M" if row.results else "")
+        if with_paper:
+            cells += [_number(row, f"{name}_paper", 2) for name in ERRORS]
+        lines.append(_line(cells))
+    first = results[0]
+    return _PAGE.format(
+        title=title,
+        kind=_SYNTHETIC if first["synthetic"] else "",
+        lines="\n".join(lines),
+        command=command,
+        fingerprint=first["data"].get("fingerprint"),
+        versions=", ".join(f"{name} {version}" for name, version in first["versions"].items()),
+        **{name: first[name] for name in _PAGE_RESULTS},
+    )
+
+
+_PAGE_RESULTS = ("dataset", "split", "num_videos", "baseline_mae", "baseline_rmse")
+_SYNTHETIC = "**Synthetic faces, not clinical data: the numbers say nothing about patients.**\n\n"
+_PAGE = """# {title}
+
+{kind}{lines}
+
+{dataset}, {split} split: {num_videos} videos; mean ± standard deviation over seeds. Always
+predicting the training mean: MAE {baseline_mae:.2f}, RMSE {baseline_rmse:.2f}. These are errors on
+the test split: to choose among the rows, use a validation split.
+
+```
+{command}
+```
+
+Data: {fingerprint}. {versions}.
+"""
+
+
+def _mean_and_deviation(row, name):
+    mean, deviation = _number(row, f"{name}_mean", 2), _number(row, f"{name}_sd", 2)
+    return f"{mean} ± {deviation}" if deviation else mean
+
+
+def _columns():
+    return [f"{name}_{what}" for what in ("mean", "sd", "paper") for name in ERRORS]
+
+
+def _number(row, column, digits):
+    name, what = column.split("_")
+    value = {"mean": row.mean, "sd": row.deviation, "paper": row.paper}[what](name)
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def _line(cells):
+    return f"| {' | '.join(cells)} |"
