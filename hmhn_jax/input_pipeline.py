@@ -122,7 +122,7 @@ def read_crops(builder: Any, split: str, settings: ConfigDict) -> Crops:
                 Video(
                     video_id,
                     record["subject_id"].decode(),
-                    details.get(video_id, {}).get("session", video_id),
+                    details.get(video_id, {}).get("session") or video_id,
                     record["task"].decode(),
                     float(record["score"]),
                 )

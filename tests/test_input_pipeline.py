@@ -119,3 +119,12 @@ def test_evaluation_has_every_crop_once_and_marks_padding(builder):
     videos = np.concatenate([batch["videos"] for batch in batches])
     assert masks.sum() == 35
     np.testing.assert_array_equal(videos[masks], crops.video_of_crop)
+
+
+@pytest.mark.parametrize(("cell", "session"), [("2", "2"), ("", None), (None, None)])
+def test_a_video_without_a_session_is_one_of_its_own(builder, monkeypatch, cell, session):
+    ids = [video.video_id for video in read_crops(builder, "test", settings()).videos]
+    details = {video_id: {} if cell is None else {"session": cell} for video_id in ids}
+    monkeypatch.setitem(builder.info.metadata, "videos", details)
+    videos = read_crops(builder, "test", settings()).videos
+    assert [video.session_id for video in videos] == [session or video_id for video_id in ids]

@@ -113,7 +113,7 @@ def read_table(csv_path: Path, required: Sequence[str] = ("file", "subject", "sc
                     f'subject "{subject}" is in split "{split}" here but in '
                     f'"{first_split}" in line {first_line}; a subject belongs to one split'
                 )
-            session = (subject, row.get("session", video))
+            session = (subject, row.get("session") or video)
             first_score, first_line = first_of_session.setdefault(session, (recording.score, line))
             if first_score != recording.score:
                 raise UserError(

@@ -109,6 +109,18 @@ def test_rows_that_contradict_each_other_are_problems(folder, tmp_path, header, 
     assert problem in only
 
 
+def test_an_empty_session_is_a_session_of_its_own(folder):
+    rows = ["v0.mp4,a,3,,train", "v1.mp4,a,4,,train", "v2.mp4,a,5,1,train", "v3.mp4,a,5,1,train"]
+    found = find(folder(rows, "file,subject,score,session,split"), FolderSettings())
+    assert not found.problems
+    assert [found.details[each.video_id]["session"] for each in found.recordings] == [
+        "",
+        "",
+        "1",
+        "1",
+    ]
+
+
 @pytest.mark.parametrize(
     ("header", "row", "message"),
     [
