@@ -29,7 +29,7 @@ def run() -> None:
     # From here on it takes seconds: the heavy packages are imported.
     from configs import default
     from data import avec_faces  # noqa: F401  registers the dataset
-    from hmhn_jax import atomic, checkpoints, doctor
+    from hmhn_jax import atomic, checkpoints, doctor, torch_export
     from hmhn_jax import config as config_lib
     from hmhn_jax.dataset import open_dataset
     from hmhn_jax.evaluate import evaluate
@@ -40,10 +40,12 @@ def run() -> None:
     config = config_lib.choose(args["config"], workdir, default.get_config())
     if args.mode == "doctor":  # looks at recordings before hours are spent on them
         return doctor.examine(config.data, workdir)
-    if args.mode == "evaluate":
+    if args.mode in ("evaluate", "export_torch"):
         checkpoints.check_exists(workdir)
     else:
         atomic.make_folder(workdir)
+    if args.mode == "export_torch":  # needs no data
+        return torch_export.export_checkpoint(config, workdir)
     builder = open_dataset(config.data)
     if args.mode != "train":
         check_split(builder, config.data.test_split)  # now, not after hours of training

@@ -7,7 +7,7 @@ from ml_collections import config_flags
 
 from hmhn_jax.errors import UsageError
 
-MODES = ("train_and_evaluate", "train", "evaluate", "doctor")
+MODES = ("train_and_evaluate", "train", "evaluate", "export_torch", "doctor")
 DEFAULT_CONFIG = Path(__file__).resolve().parents[1] / "configs" / "default.py"
 
 
@@ -18,7 +18,8 @@ def define_flags() -> None:
         "mode",
         MODES[0],
         MODES,
-        "Train, evaluate or both; the doctor looks real recordings over before anything long.",
+        "Train, evaluate or both; export_torch writes the weights for PyTorch; the doctor looks "
+        "real recordings over before anything long.",
     )
     config_flags.DEFINE_config_file(
         "config",

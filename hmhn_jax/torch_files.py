@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,8 @@ def read(path: Path) -> tuple[Any, str]:
     except OSError as error:
         raise UserError(f"cannot read weights from {path}: {error.strerror or error}") from error
     try:
-        content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # the line below says it all
+            content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # whatever reading a damaged or a foreign file may raise
         raise UserError(
             f"cannot read weights from {path}: expected a state dict of tensors, written by "

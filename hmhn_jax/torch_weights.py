@@ -136,7 +136,11 @@ def _check(state: dict[str, np.ndarray], wanted: dict[str, Weight], described: s
         f"{len(names)} {fault} ({_shorten(names)})" for fault, names in faults.items() if names
     ]
     if listed:
-        raise UserError(f"cannot use the weights in {described}: {'; '.join(listed)}")
+        hint = ""
+        first = next(name for name in wanted if wanted[name].path[2] == "stem_conv")
+        if first in state and state[first].shape[:1] != wanted[first].shape[:1]:
+            hint = f"; its first layer is of --config.model.width={state[first].shape[0]}"
+        raise UserError(f"cannot use the weights in {described}: {'; '.join(listed)}{hint}")
 
 
 def _shorten(names):
