@@ -27,7 +27,7 @@ def run() -> None:
     quieten()
     # From here on it takes seconds: the heavy packages are imported.
     from configs import default
-    from hmhn_jax import atomic, checkpoints, doctor
+    from hmhn_jax import atomic, checkpoints, doctor, torch_export
     from hmhn_jax import config as config_lib
     from hmhn_jax.sweep import sweep
 
@@ -38,11 +38,14 @@ def run() -> None:
     config = config_lib.choose(args["config"], workdir, default.get_config())
     if args.mode == "doctor":  # looks at recordings before hours are spent on them
         return doctor.examine(config.data, workdir)
-    if args.mode == "evaluate":
+    if args.mode in ("evaluate", "export_torch"):
         checkpoints.check_exists(workdir)
     else:
         atomic.make_folder(workdir)
-    work(config, workdir, args.mode)
+    if args.mode == "export_torch":
+        torch_export.export_checkpoint(config, workdir)
+    else:
+        work(config, workdir, args.mode)
 
 
 def work(config: ConfigDict, workdir: Path, mode: str) -> None:

@@ -15,6 +15,7 @@ from ml_collections import ConfigDict
 def get_config() -> ConfigDict:
     config = ConfigDict()
     config.seed = 0
+    config.init_from = ""  # a PyTorch file of weights to start from; empty: from scratch
 
     config.data = ConfigDict()
     config.data.dataset = "avec_faces/avec2014"

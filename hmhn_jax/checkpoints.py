@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import orbax.checkpoint as ocp
 from ml_collections import ConfigDict
 from orbax.checkpoint import checkpoint_managers
@@ -26,6 +28,7 @@ class Provenance:
       score_mean, score_std: of the training videos, in BDI-II points; the mean is the baseline.
       subject_means: the mean training score of each subject in the training videos.
       versions: of the packages that computed it.
+      init_from: what the run started from: file, sha256 and parts; None when from scratch.
     """
 
     config: dict
@@ -34,6 +37,7 @@ class Provenance:
     score_std: float
     subject_means: dict[str, float]
     versions: dict
+    init_from: dict | None = None
 
     def check_same_model(self, config: ConfigDict, directory: Path) -> None:
         """Raises UserError when `config` describes another architecture."""
@@ -149,6 +153,22 @@ def restore(manager: ocp.CheckpointManager, step: int, targets: dict[str, Any]) 
     with _readable(manager, step):
         parts = {name: ocp.args.StandardRestore(tree) for name, tree in targets.items()}
         return dict(manager.restore(step, args=ocp.args.Composite(**parts)).items())
+
+
+def restore_chosen(config: ConfigDict, workdir: Path) -> tuple[int, Provenance, Any]:
+    """The checkpoint that `config.evaluate.checkpoint` chooses: its step, origin and variables.
+
+    Raises:
+      UserError: without a checkpoint, or with one of another architecture.
+    """
+    with open_manager(workdir) as manager:
+        step = choose_step(manager, config.evaluate.checkpoint)
+        provenance = read_provenance(manager, step)
+        provenance.check_same_model(config, manager.directory)
+        size = config.data.image_size
+        images = jax.ShapeDtypeStruct((1, size, size, 3), jnp.float32)
+        target = jax.eval_shape(config_lib.make_model(config).init, jax.random.key(0), images)
+        return step, provenance, restore(manager, step, {"variables": target})["variables"]
 
 
 @contextlib.contextmanager

@@ -7,7 +7,14 @@ from ml_collections import config_flags
 
 from hmhn_jax.errors import UsageError
 
-MODES = ("train_and_evaluate", "train", "evaluate", "sweep", "doctor")
+MODES = {
+    "train_and_evaluate": "the default",
+    "train": "only that",
+    "evaluate": "only that, with the weights of a workdir",
+    "sweep": "all runs of a config of configs/sweeps/, and their table",
+    "export_torch": "the weights as a file for PyTorch",
+    "doctor": "looks real recordings over before anything long",
+}
 DEFAULT_CONFIG = Path(__file__).resolve().parents[1] / "configs" / "default.py"
 
 
@@ -16,10 +23,9 @@ def define_flags() -> None:
     flags.DEFINE_string("workdir", None, "Folder of the run: checkpoints, logs, results.")
     flags.DEFINE_enum(
         "mode",
-        MODES[0],
-        MODES,
-        "Train, evaluate or both; make all runs of a sweep (configs/sweeps/) and their table; the "
-        "doctor looks real recordings over before anything long.",
+        "train_and_evaluate",
+        list(MODES),
+        "; ".join(f"{mode}: {what}" for mode, what in MODES.items()) + ".",
     )
     config_flags.DEFINE_config_file(
         "config",

@@ -123,13 +123,15 @@ def flatten(config: ConfigDict) -> dict:
     return flat
 
 
-def differences(config: ConfigDict, stored: ConfigDict, section: str = "") -> list[str]:
-    """Which fields (of one section) differ, as "model.width 16, stored 32"."""
+def differences(
+    config: ConfigDict, stored: ConfigDict, fields: str | tuple[str, ...] = ""
+) -> list[str]:
+    """Which fields (whose names start so) differ, as "model.width 16, stored 32"."""
     ours, theirs = flatten(config), flatten(stored)
     return [
         f"{field} {ours.get(field)!r}, stored {theirs.get(field)!r}"
         for field in sorted(ours | theirs)
-        if field.startswith(section) and ours.get(field) != theirs.get(field)
+        if field.startswith(fields) and ours.get(field) != theirs.get(field)
     ]
 
 

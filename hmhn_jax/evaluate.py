@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -61,17 +60,10 @@ def evaluate(config: ConfigDict, workdir: Path, builder: Any, split: str) -> dic
       UserError: without a checkpoint, or with one of another architecture.
     """
     devices.check_batch_size("evaluate.batch_size", config.evaluate.batch_size)
-    with checkpoints.open_manager(workdir) as manager:
-        step = checkpoints.choose_step(manager, config.evaluate.checkpoint)
-        provenance = checkpoints.read_provenance(manager, step)
-        provenance.check_same_model(config, manager.directory)
-        if changed := config_lib.differences(config, config_lib.from_dict(provenance.config)):
-            print(f"note: evaluating with a changed config: {'; '.join(changed)}", flush=True)
-        model = config_lib.make_model(config)
-        size = config.data.image_size
-        images = jax.ShapeDtypeStruct((1, size, size, 3), jnp.float32)
-        target = jax.eval_shape(model.init, jax.random.key(0), images)
-        variables = checkpoints.restore(manager, step, {"variables": target})["variables"]
+    step, provenance, variables = checkpoints.restore_chosen(config, workdir)
+    if changed := config_lib.differences(config, config_lib.from_dict(provenance.config)):
+        print(f"note: evaluating with a changed config: {'; '.join(changed)}", flush=True)
+    model = config_lib.make_model(config)
     crops = read_crops(builder, split, config.data)
     means = score_videos(make_score_frames(model), variables, crops, config.evaluate.batch_size)
     protocols = evaluate_protocols(

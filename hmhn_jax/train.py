@@ -1,5 +1,6 @@
 """The training run: from prepared data to checkpoints in a workdir."""
 
+import dataclasses
 import math
 import time
 from pathlib import Path
@@ -9,7 +10,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import checkpoints, devices, scalars, versions
+from hmhn_jax import checkpoints, devices, pretrained, scalars, versions
 from hmhn_jax import config as config_lib
 from hmhn_jax.checkpoints import Provenance
 from hmhn_jax.errors import UserError
@@ -20,7 +21,13 @@ from hmhn_jax.progress import track
 from hmhn_jax.protocols import subject_means
 from hmhn_jax.train_step import TrainState, init_state, make_optimizer, make_train_step
 
-STEPS_DEPEND_ON = ("seed", "data.train_split", "data.image_size", "train.batch_size")
+STEPS_DEPEND_ON = (
+    "seed",
+    "init_from",
+    "data.train_split",
+    "data.image_size",
+    "train.batch_size",
+)
 
 
 def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
@@ -33,7 +40,8 @@ def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
 
     Raises:
       UserError: when the workdir belongs to other data or another architecture, when it cannot be
-        written, or when the loss is no longer a finite number.
+        written, when a new run cannot start from `config.init_from`, or when the loss is no longer
+        a finite number.
     """
     devices.check_batch_size("train.batch_size", config.train.batch_size)
     devices.check_batch_size("evaluate.batch_size", config.evaluate.batch_size)
@@ -67,9 +75,13 @@ def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
     score_frames = make_score_frames(model)
 
     with checkpoints.open_manager(workdir) as manager, scalars.open_writers(workdir) as write:
-        state = devices.replicate(init_state(model, optimizer, config.data.image_size, config.seed))
+        state = init_state(model, optimizer, config.data.image_size, config.seed)
         if manager.latest_step() is not None:
-            state = _resume(manager, state, config, provenance)
+            state, provenance = _resume(manager, devices.replicate(state), config, provenance)
+        else:
+            variables, loaded = pretrained.start(config, state.variables)
+            state = devices.replicate(state.replace(variables=variables))
+            provenance = dataclasses.replace(provenance, init_from=loaded)
         first_step = int(state.step)
         print(
             f"training on {len(crops)} crops of {len(crops.videos)} videos: {num_steps} steps, "
@@ -116,18 +128,16 @@ def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
 
 def _resume(
     manager: Any, state: TrainState, config: ConfigDict, provenance: Provenance
-) -> TrainState:
+) -> tuple[TrainState, Provenance]:
     step = checkpoints.choose_step(manager, "last")
     stored = checkpoints.read_provenance(manager, step)
     stored.check_same_model(config, manager.directory)
     stored_config = config_lib.from_dict(stored.config)
-    for field in STEPS_DEPEND_ON:
-        ours, theirs = (config_lib.flatten(each)[field] for each in (config, stored_config))
-        if ours != theirs:
-            raise UserError(
-                f"{manager.directory} was trained with config.{field}={theirs!r}, got {ours!r}; "
-                "what a step is depends on it: use another --workdir"
-            )
+    if changed := config_lib.differences(config, stored_config, STEPS_DEPEND_ON):
+        raise UserError(
+            f"{manager.directory} was trained with another config: {'; '.join(changed)}; the run "
+            "cannot go on with it: use another --workdir"
+        )
     if stored.data.get("fingerprint") != provenance.data.get("fingerprint"):
         raise UserError(
             f"{manager.directory} was trained on other data (fingerprint "
@@ -140,11 +150,12 @@ def _resume(
         manager, step, {"variables": state.variables, "optimizer": state.opt_state}
     )
     print(f"resuming from step {step}", flush=True)
-    return state.replace(
+    state = state.replace(
         step=devices.replicate(np.int32(step)),
         variables=restored["variables"],
         opt_state=restored["optimizer"],
     )
+    return state, dataclasses.replace(provenance, init_from=stored.init_from)
 
 
 def _mean_metrics(recent: list[dict], step: int) -> dict[str, float]:

@@ -124,6 +124,7 @@ def test_differences_name_both_values():
         "seed 7, stored 0",
     ]
     assert config_lib.differences(config, stored, "model.") == ["model.num_heads 2, stored 4"]
+    assert config_lib.differences(config, stored, ("seed", "data.")) == ["seed 7, stored 0"]
 
 
 def test_override_changes_a_copy():

@@ -1,6 +1,7 @@
 """`python run.py` as its users meet it: one command, one line for what went wrong."""
 
 import csv
+import hashlib
 import json
 import shutil
 import signal
@@ -9,9 +10,12 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from data.avec_faces import configs
+from hmhn_jax import checkpoints
 from hmhn_jax.faces import synthetic
 
 ROOT = Path(__file__).parents[1]
@@ -68,6 +72,7 @@ def test_results_say_where_they_come_from(workdir):
     metrics = results(workdir)
     assert metrics["synthetic"] is True
     assert metrics["seed"] == 0
+    assert metrics["trained"]["init_from"] is None
     assert metrics["trained"]["config"]["model"]["width"] == 4
     assert metrics["trained"]["data"]["fingerprint"] == metrics["data"]["fingerprint"]
     assert len(metrics["data"]["fingerprint"]) == 64
@@ -198,10 +203,55 @@ def test_another_architecture_is_one_line(workdir, run, mode):
     assert_one_line(finished, "architecture", "model.num_heads 2", "stored 4", exit_code=1)
 
 
-@pytest.mark.parametrize("field", ["train.batch_size", "data.image_size"])
-def test_resuming_with_other_steps_is_refused(workdir, run, field):
-    finished = run("--workdir", workdir, "--mode", "train", f"--config.{field}=16")
-    assert_one_line(finished, field, "got 16", "another --workdir", exit_code=1)
+@pytest.mark.parametrize(
+    ("field", "value"), [("train.batch_size", 16), ("data.image_size", 16), ("init_from", "f.pth")]
+)
+def test_resuming_with_other_steps_is_refused(workdir, run, field, value):
+    finished = run("--workdir", workdir, "--mode", "train", f"--config.{field}={value}")
+    assert_one_line(finished, f"{field} {value!r}, stored", "another --workdir", exit_code=1)
+
+
+def test_weights_go_to_pytorch_and_start_another_run(workdir, run, tiny_flags, tmp_path):
+    copy = shutil.copytree(workdir, tmp_path / "first")
+    exported = run("--workdir", copy, "--mode", "export_torch")
+    assert exported.returncode == 0, exported.stderr
+    weights = copy / "export" / "weights.pth"
+    assert str(weights) in exported.stdout
+    assert "without GWA and DFF" in exported.stdout
+    content = torch.load(weights, weights_only=True)
+
+    # At a learning rate of 0 the parameters stay what they were before the first step.
+    second = tmp_path / "second"
+    flags = ["--config.optimizer.learning_rate=0", "--config.seed=1", "--config.train.num_epochs=1"]
+    finished = run("--workdir", second, *tiny_flags, *flags, f"--config.init_from={weights}")
+    assert finished.returncode == 0, finished.stderr
+    assert f"starting from {weights}: trunk, heads, output" in finished.stdout
+    assert "sums over 32 channels" in finished.stdout
+    with checkpoints.open_manager(second) as manager:
+        params = manager.restore(5)["variables"]["params"]
+    for ours, theirs in (
+        (params["trunk"]["stem_conv"]["kernel"].transpose(3, 2, 0, 1), "features.0.weight"),
+        (params["trunk"]["stage4_block2"]["second_bn"]["bias"], "features.7.1.bn2.bias"),
+        (params["mab"]["head4"]["excite_dense"]["kernel"].T, "cat_head3.ca.attention.3.weight"),
+        (params["regression"]["dense"]["kernel"].T, "fc.weight"),
+    ):
+        np.testing.assert_array_equal(ours, content[theirs])
+    sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
+    origin = {"file": str(weights), "sha256": sha256, "parts": ["trunk", "heads", "output"]}
+    assert results(second)["trained"]["init_from"] == origin
+
+    weights.unlink()  # a run that goes on has what it needs
+    finished = run("--workdir", second, "--config.train.num_epochs=2")
+    assert finished.returncode == 0, finished.stderr
+    assert results(second)["checkpoint_step"] in (5, 10)
+    with checkpoints.open_manager(second) as manager:
+        assert checkpoints.read_provenance(manager, 10).init_from == origin
+
+
+def test_a_missing_file_to_start_from_is_one_line(run, tmp_path, tiny_flags):
+    file = tmp_path / "none.pth"
+    finished = run("--workdir", tmp_path / "run", *tiny_flags, f"--config.init_from={file}")
+    assert_one_line(finished, "cannot read weights", str(file), exit_code=1)
 
 
 def test_evaluation_says_what_it_changed(workdir, run, tmp_path):

@@ -1,0 +1,41 @@
+"""What a new run starts from: PyTorch's weights, or nothing."""
+
+from pathlib import Path
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from hmhn_jax import torch_weights
+
+
+def start(config: ConfigDict, variables: Any) -> tuple[Any, dict | None]:
+    """Puts the weights of `config.init_from` into new variables, and prints what was taken.
+
+    Args:
+      config: of the run. An empty `init_from` changes nothing.
+      variables: {"params", "batch_stats"} of its model, as initialised.
+
+    Returns:
+      The variables, and for `Provenance.init_from` the file, its sha256 and the parts.
+
+    Raises:
+      UserError: when the file cannot be used, see `torch_weights.load`.
+    """
+    if not config.init_from:
+        return variables, None
+    variables, loaded = torch_weights.load(Path(config.init_from).expanduser(), variables)
+    print(f"starting from {loaded.file}: {', '.join(loaded.parts)}", flush=True)
+    notes = loaded.notes
+    if "heads" in loaded.parts and config.model.spatial_reduce == "mean":
+        channels = 8 * config.model.width
+        notes += (
+            f"DAN's spatial maps are sums over {channels} channels; "
+            f"config.model.spatial_reduce='mean' divides them by {channels}",
+        )
+    for note in notes:
+        print(f"note: {note}", flush=True)
+    return variables, {
+        "file": loaded.file,
+        "sha256": loaded.sha256,
+        "parts": list(loaded.parts),
+    }

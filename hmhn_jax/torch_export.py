@@ -1,0 +1,31 @@
+"""A trained run's weights as a file for PyTorch."""
+
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from hmhn_jax import checkpoints, torch_weights
+
+
+def export_checkpoint(config: ConfigDict, workdir: Path) -> Path:
+    """Writes DIR/export/weights.pth, under DAN's names, and prints where it is.
+
+    Args:
+      config: of the run; `evaluate.checkpoint` chooses the checkpoint.
+      workdir: of the run.
+
+    Returns:
+      The path of the file.
+
+    Raises:
+      UserError: without a checkpoint, with one of another architecture, when PyTorch is not
+        installed or the file cannot be written.
+    """
+    step, _, variables = checkpoints.restore_chosen(config, workdir)
+    path = workdir / "export" / "weights.pth"
+    torch_weights.save(path, variables)
+    left_out = [block.upper() for block in ("gwa", "dff") if block in variables["params"]]
+    without = f", without {' and '.join(left_out)}, which DAN has not" if left_out else ""
+    print(f"weights of step {step}, under DAN's names{without}: {path}")
+    print(f"load them with torch.load({str(path)!r}) or --config.init_from={path}", flush=True)
+    return path

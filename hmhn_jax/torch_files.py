@@ -1,0 +1,99 @@
+"""PyTorch's weight files; the only module that imports PyTorch, and only when it must."""
+
+import hashlib
+import io
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from hmhn_jax import atomic
+from hmhn_jax.errors import UserError
+
+WRAPPERS = ("state_dict", "model_state_dict")  # under these some programs keep the weights
+
+
+def read(path: Path) -> tuple[Any, str]:
+    """What `torch.save` wrote to a file, and the SHA-256 of the file.
+
+    Raises:
+      UserError: when it cannot be read, is no such file, or holds more than tensors and plain
+        values: a pickle of anything else could run any code, and is not loaded.
+    """
+    torch = _import_torch()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"cannot read weights from {path}: {error.strerror or error}") from error
+    try:
+        with warnings.catch_warnings(action="ignore"):  # the line below says it all
+            content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever reading a damaged or a foreign file may raise
+        raise UserError(
+            f"cannot read weights from {path}: expected a state dict of tensors, written by "
+            f"torch.save, got {len(data)} bytes that torch.load(weights_only=True) refuses"
+        ) from error
+    return content, hashlib.sha256(data).hexdigest()
+
+
+def write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Writes {name: array} as a state dict, whole or, raising UserError, not at all."""
+    torch = _import_torch()
+    buffer = io.BytesIO()
+    torch.save({name: torch.tensor(array) for name, array in arrays.items()}, buffer)
+    atomic.write_bytes(path, buffer.getvalue())
+
+
+def state_dict(content: Any, described: str) -> dict[str, np.ndarray]:
+    """{name: array} of a state dict that may be wrapped or have prefixed names.
+
+    Args:
+      content: {name: tensor or array}, or that under one of `WRAPPERS`. "module.", which
+        `torch.nn.DataParallel` puts before names, is taken off; counters are left out.
+      described: what it is, for error messages.
+
+    Raises:
+      UserError: when it is something else.
+    """
+    expected = f"expected a state dict, names and tensors of floats, in {described}"
+    for wrapper in WRAPPERS:
+        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
+            content = content[wrapper]
+    if not isinstance(content, Mapping):
+        raise UserError(f"{expected}, got {type(content).__name__}")
+    if not content:
+        raise UserError(f"{expected}, got an empty one")
+    state = {}
+    for name, value in content.items():
+        if str(name).endswith("num_batches_tracked"):
+            continue
+        array = _to_array(value)
+        if not isinstance(name, str) or array is None or array.dtype.kind != "f":
+            got = getattr(value, "dtype", type(value).__name__)
+            raise UserError(f"{expected}, got {got} under {name!r}")
+        state[name.removeprefix("module.")] = array
+    return state
+
+
+def _to_array(value):
+    """A tensor or an array as NumPy's; None when it is neither."""
+    if isinstance(value, np.ndarray | jax.Array):
+        return np.asarray(value)
+    if not hasattr(value, "is_floating_point"):
+        return None
+    # NumPy has no bfloat16, and float64 holds every other type of tensor's numbers.
+    return value.detach().cpu().double().numpy() if value.is_floating_point() else None
+
+
+def _import_torch():
+    try:
+        import torch
+    except ImportError as error:
+        raise UserError(
+            "PyTorch's weight files need PyTorch, which is not installed: "
+            "pip install 'hmhn-jax[torch]'"
+        ) from error
+    return torch
