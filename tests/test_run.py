@@ -220,10 +220,19 @@ def test_weights_go_to_pytorch_and_start_another_run(workdir, run, tiny_flags, t
     assert "without GWA and DFF" in exported.stdout
     content = torch.load(weights, weights_only=True)
 
-    # At a learning rate of 0 the parameters stay what they were before the first step.
+    # At a learning rate of 0 the parameters stay what they were before the first step; with a
+    # constant schedule a longer run is the same compiled step.
+    fields = {
+        "init_from": weights,
+        "seed": 1,
+        "train.num_epochs": 1,
+        "optimizer.learning_rate": 0,
+        "optimizer.schedule": "constant",
+        "optimizer.warmup_epochs": 0,
+    }
+    flags = [f"--config.{field}={value}" for field, value in fields.items()]
     second = tmp_path / "second"
-    flags = ["--config.optimizer.learning_rate=0", "--config.seed=1", "--config.train.num_epochs=1"]
-    finished = run("--workdir", second, *tiny_flags, *flags, f"--config.init_from={weights}")
+    finished = run("--workdir", second, *tiny_flags, *flags)
     assert finished.returncode == 0, finished.stderr
     assert f"starting from {weights}: trunk, heads, output" in finished.stdout
     assert "sums over 32 channels" in finished.stdout
@@ -241,9 +250,8 @@ def test_weights_go_to_pytorch_and_start_another_run(workdir, run, tiny_flags, t
     assert results(second)["trained"]["init_from"] == origin
 
     weights.unlink()  # a run that goes on has what it needs
-    finished = run("--workdir", second, "--config.train.num_epochs=2")
+    finished = run("--workdir", second, "--mode", "train", "--config.train.num_epochs=2")
     assert finished.returncode == 0, finished.stderr
-    assert results(second)["checkpoint_step"] in (5, 10)
     with checkpoints.open_manager(second) as manager:
         assert checkpoints.read_provenance(manager, 10).init_from == origin
 
