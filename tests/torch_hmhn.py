@@ -110,10 +110,10 @@ class SpatialAttention(nn.Module):
         self.reduce = reduce
         self.conv1x1 = conv_bn(channels, channels // 2, (1, 1))
         self.branches = []
-        for height, width in kernels:
+        for index, (height, width) in enumerate(kernels, start=1):
             name = f"conv_{height}x{width}"
-            while hasattr(self, name):  # "Standard Conv" of Table 5 has one kernel three times
-                name += "_again"
+            if hasattr(self, name):  # "Standard Conv" of Table 5 has one kernel three times
+                name += f"_{index}"
             self.add_module(name, conv_bn(channels // 2, channels, (height, width)))
             self.branches.append(name)
 
