@@ -36,6 +36,12 @@ def test_dff_makes_an_image_of_both_its_inputs():
         assert np.abs(gradient).max() > 0
 
 
+def test_dff_starts_its_slopes_as_pytorch_does():
+    variables, _ = init_and_apply(DFF(), normal(0, 1, 8, 8, 3), normal(1, 1, 8, 8, 3))
+    slopes = [variables["params"][f"{name}_prelu"] for name in ("fusion1", "fusion2")]
+    assert [float(slope["negative_slope"]) for slope in slopes] == [0.25, 0.25]
+
+
 def plain_conv(x, parameters):
     dimensions = ("NHWC", "HWIO", "NHWC")
     y = jax.lax.conv_general_dilated(

@@ -87,3 +87,12 @@ def test_grids_share_one_set_of_weights():
     _, weights = apply(images)
     _, swapped_weights = apply(swapped)
     np.testing.assert_allclose(swapped_weights, jnp.roll(weights, -1, axis=1), rtol=1e-5)
+
+
+@pytest.mark.parametrize("expansion", [1, 16])
+def test_lgfe_widens_by_its_expansion_and_back(expansion):
+    images = random_images(0)
+    model = GWA(lgfe_expansion=expansion)
+    params = jax.eval_shape(lambda: model.init(jax.random.key(0), images, train=False))["params"]
+    kernels = [params["lgfe"][name]["kernel"].shape for name in ("Conv_0", "Conv_1")]
+    assert kernels == [(1, 1, 3, 3 * expansion), (1, 1, 3 * expansion, 3)]

@@ -188,6 +188,23 @@ def test_dropout_acts_in_training_only(small):
     )
 
 
+def test_dropout_is_behind_the_heads(small):
+    images = images_of(64, batch=8)
+    model, variables = small
+
+    @jax.jit
+    def heads_and_scores(seed):
+        rngs = {"dropout": jax.random.key(seed)}
+        (scores, aux), _ = model.apply(
+            variables, images, train=True, rngs=rngs, mutable=["batch_stats"]
+        )
+        return aux["heads"], scores
+
+    (heads, scores), (other_heads, other_scores) = heads_and_scores(1), heads_and_scores(2)
+    np.testing.assert_array_equal(heads, other_heads)
+    assert not np.allclose(scores, other_scores)
+
+
 def test_bfloat16_computes_nearly_the_same(small):
     images = images_of(64)
     model, variables = small
