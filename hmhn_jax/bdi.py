@@ -1,5 +1,7 @@
 """The scale that is predicted: the Beck Depression Inventory, second edition (BDI-II)."""
 
+import math
+
 MAX_SCORE = 63  # 21 items of 0 to 3 points
 
 # Table 1 of the paper: the lowest and the highest score of each level.
@@ -9,3 +11,15 @@ SEVERITIES = {
     "moderate": (20, 28),
     "severe": (29, MAX_SCORE),
 }
+
+
+def severity(score: float) -> str:
+    """The level of Table 1 that a score is in; scores between whole points are rounded, .5 up.
+
+    Raises:
+      ValueError: for a score that is not from 0 to 63.
+    """
+    for name, (least, most) in SEVERITIES.items():
+        if least <= math.floor(score + 0.5) <= most:
+            return name
+    raise ValueError(f"a BDI-II score is from 0 to {MAX_SCORE}, got {score}")

@@ -1,34 +1,68 @@
 """Over what errors are taken: clips, sessions, and sessions of people seen in training or not."""
 
 import collections
-import statistics
+from statistics import fmean
 
 import numpy as np
 
 from hmhn_jax.input_pipeline import Video
-from hmhn_jax.metrics import mean_absolute_error, root_mean_squared_error
+from hmhn_jax.intervals import Statistic, bootstrap
+from hmhn_jax.metrics import (
+    concordance_correlation,
+    mean_absolute_error,
+    pearson_correlation,
+    root_mean_squared_error,
+)
+
+STATISTICS = {
+    "mae": mean_absolute_error,
+    "rmse": root_mean_squared_error,
+    "pearson": pearson_correlation,
+    "concordance": concordance_correlation,
+}
 
 
-def errors(predictions: np.ndarray, scores: np.ndarray, baselines: dict[str, np.ndarray]) -> dict:
-    """MAE and RMSE of predictions, and of each baseline on the same videos.
+def errors(
+    predictions: np.ndarray,
+    scores: np.ndarray,
+    subjects: np.ndarray,
+    baselines: dict[str, np.ndarray],
+) -> dict:
+    """Errors and correlations of predictions, and the errors of baselines on the same videos.
 
     Args:
       predictions: f[V], in BDI-II points.
       scores: f[V], in BDI-II points.
+      subjects: [V], whose video each is.
       baselines: f[V] by name, what somebody without a network would predict.
 
     Returns:
-      `mae`, `rmse`, `num_videos`, and for each baseline `NAME_mae`, `NAME_rmse`.
+      `mae`, `rmse`, `pearson`, `concordance`, `num_videos`, `num_subjects`, and for each baseline
+      `NAME_mae`, `NAME_rmse` and `NAME_gain`, by how much the MAE of the predictions is the lower
+      one. NAME_low and NAME_high are 95 % intervals over subjects of the first four and of the
+      gains. None stands for what is not defined.
     """
-    result = {
-        "mae": mean_absolute_error(predictions, scores),
-        "rmse": root_mean_squared_error(predictions, scores),
-        "num_videos": len(scores),
-    }
+    statistics = dict(STATISTICS)
+    result = {"num_videos": len(scores), "num_subjects": len(np.unique(subjects))}
     for name, baseline in baselines.items():
         result[f"{name}_mae"] = mean_absolute_error(baseline, scores)
         result[f"{name}_rmse"] = root_mean_squared_error(baseline, scores)
+        statistics[f"{name}_gain"] = _gain_over(baseline)
+    for name, statistic in statistics.items():
+        value = statistic(predictions, scores)
+        interval = bootstrap(statistic, predictions, scores, subjects)
+        result[name] = value if np.isfinite(value) else None
+        result[f"{name}_low"] = interval and interval.low
+        result[f"{name}_high"] = interval and interval.high
     return result
+
+
+def _gain_over(baseline: np.ndarray) -> Statistic:
+    def gain(predictions, scores, weights=None):
+        ours = mean_absolute_error(predictions, scores, weights)
+        return mean_absolute_error(baseline, scores, weights) - ours
+
+    return gain
 
 
 def subject_means(videos: list[Video]) -> dict[str, float]:
@@ -36,7 +70,7 @@ def subject_means(videos: list[Video]) -> dict[str, float]:
     scores = collections.defaultdict(list)
     for video in videos:
         scores[video.subject_id].append(video.score)
-    return {subject: statistics.fmean(values) for subject, values in scores.items()}
+    return {subject: fmean(values) for subject, values in scores.items()}
 
 
 def evaluate_protocols(
@@ -77,7 +111,7 @@ def evaluate_protocols(
     def of(predictions, scores, subjects):
         prior = np.array([subject_means.get(subject, training_mean) for subject in subjects])
         baselines = {"baseline": np.full(len(scores), training_mean), "same_subject": prior}
-        return errors(predictions, scores, baselines)
+        return errors(predictions, scores, subjects, baselines)
 
     result = {"clips": of(predictions, scores, subjects)}
     groups = {"sessions": np.ones_like(seen), "sessions_seen": seen, "sessions_unseen": ~seen}

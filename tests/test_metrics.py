@@ -2,10 +2,24 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 from sklearn.metrics import mean_absolute_error as sklearn_mae
 from sklearn.metrics import root_mean_squared_error as sklearn_rmse
 
-from hmhn_jax.metrics import VideoMeans, mean_absolute_error, root_mean_squared_error
+from hmhn_jax.metrics import (
+    VideoMeans,
+    concordance_correlation,
+    mean_absolute_error,
+    pearson_correlation,
+    root_mean_squared_error,
+)
+
+MEASURES = [
+    mean_absolute_error,
+    root_mean_squared_error,
+    pearson_correlation,
+    concordance_correlation,
+]
 
 
 def test_errors_equal_scikit_learn():
@@ -19,7 +33,50 @@ def test_errors_equal_scikit_learn():
     )
 
 
-@pytest.mark.parametrize("error", [mean_absolute_error, root_mean_squared_error])
+def test_pearson_equals_scipy():
+    rng = np.random.default_rng(0)
+    scores = rng.uniform(0, 63, 40)
+    for predictions in (rng.uniform(0, 63, 40), 5 - scores / 7, scores + rng.normal(0, 5, 40)):
+        expected = scipy.stats.pearsonr(predictions, scores).statistic
+        assert pearson_correlation(predictions, scores) == pytest.approx(expected)
+
+
+def test_concordance_is_pearson_less_shift_and_scale():
+    # Lin's other form: r times 2 / (v + 1/v + u^2), v the ratio of standard deviations, u the
+    # difference of means over the root of their product.
+    rng = np.random.default_rng(1)
+    scores = rng.uniform(0, 63, 40)
+    for predictions in (rng.uniform(0, 63, 40), 10 + scores / 2, scores + rng.normal(3, 5, 40)):
+        ratio = predictions.std() / scores.std()
+        shift = (predictions.mean() - scores.mean()) / np.sqrt(predictions.std() * scores.std())
+        r = scipy.stats.pearsonr(predictions, scores).statistic
+        expected = r * 2 / (ratio + 1 / ratio + shift**2)
+        assert concordance_correlation(predictions, scores) == pytest.approx(expected)
+    assert concordance_correlation(scores, scores) == pytest.approx(1)
+    assert concordance_correlation(scores + 20, scores) < 0.8
+
+
+def test_correlations_of_what_does_not_vary():
+    constant, scores = np.full(5, 16.868749618530273), np.arange(5.0)
+    assert np.isnan(pearson_correlation(constant, scores))
+    assert np.isnan(pearson_correlation(scores, constant))
+    assert concordance_correlation(constant, scores) == pytest.approx(0)
+    assert np.isnan(concordance_correlation(constant, constant))
+    for measure in (pearson_correlation, concordance_correlation):
+        assert np.isnan(measure(np.array([3.0]), np.array([5.0])))
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_weights_count_a_video_so_often(measure):
+    rng = np.random.default_rng(2)
+    predictions, scores = rng.uniform(0, 63, (2, 6))
+    weights = np.array([[1, 1, 1, 1, 1, 1], [2, 0, 1, 3, 0, 0], [0, 0, 0, 1, 0, 4]], float)
+    repeated = [np.repeat(np.arange(6), row.astype(int)) for row in weights]
+    expected = [measure(predictions[rows], scores[rows]) for rows in repeated]
+    np.testing.assert_allclose(measure(predictions, scores, weights), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("error", MEASURES)
 def test_errors_refuse_what_would_broadcast(error):
     with pytest.raises(ValueError, match=r"\(3,\) and \(3, 1\)"):
         error(np.zeros(3), np.zeros((3, 1)))
@@ -50,6 +107,21 @@ def test_merge_is_adding_to_one():
     first = VideoMeans.empty(2).add(np.array([1.0, 5.0]), np.array([0, 1]), ones)
     second = VideoMeans.empty(2).add(np.array([3.0, 7.0]), np.array([0, 1]), ones)
     np.testing.assert_allclose(first.merge(second).compute(), [2.0, 6.0])
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e7])
+def test_spread_over_frames_in_any_batches(offset):
+    rng = np.random.default_rng(3)
+    videos = np.repeat(np.arange(3), (1, 12, 27))
+    predictions = offset + rng.normal(20, 2, 40)
+    means = VideoMeans.empty(3)
+    for rows in np.array_split(rng.permutation(40), 7):
+        means = means.add(predictions[rows], videos[rows], np.ones(len(rows), bool))
+    spreads = means.standard_deviations()
+    assert np.isnan(spreads[0])  # one frame
+    for video in (1, 2):
+        expected = predictions[videos == video].std(ddof=1)
+        assert spreads[video] == pytest.approx(expected, rel=1e-6)
 
 
 def test_scores_stay_in_the_scale():

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from hmhn_jax.input_pipeline import Video
+from hmhn_jax.intervals import bootstrap
+from hmhn_jax.metrics import root_mean_squared_error
 from hmhn_jax.protocols import errors, evaluate_protocols, subject_means
 
 VIDEOS = [
@@ -66,7 +68,34 @@ def test_subject_means_are_over_a_subjects_videos():
 
 def test_errors_refuse_a_baseline_of_another_length():
     with pytest.raises(ValueError, match="same shape"):
-        errors(np.zeros(2), np.zeros(2), {"baseline": np.zeros(1)})
+        errors(np.zeros(2), np.zeros(2), np.array(["a", "b"]), {"baseline": np.zeros(1)})
+
+
+def test_few_people_have_no_interval():
+    clips = PROTOCOLS["clips"]
+    assert clips["num_subjects"] == 2
+    assert clips["mae_low"] is clips["mae_high"] is None
+
+
+def test_what_is_not_defined_is_none():
+    assert PROTOCOLS["sessions_unseen"]["pearson"] is None  # one session
+    assert PROTOCOLS["sessions_unseen"]["concordance"] is None
+
+
+def test_intervals_are_over_subjects_and_gains_are_paired():
+    rng = np.random.default_rng(0)
+    scores = rng.uniform(0, 63, 40)
+    predictions = scores + rng.normal(0, 5, 40)
+    subjects = np.repeat(np.arange(20), 2)
+    # A baseline that is worse by one point in every video is so in every resample.
+    worse = scores + np.sign(predictions - scores) * (np.abs(predictions - scores) + 1)
+    result = errors(predictions, scores, subjects, {"worse": worse})
+    assert result["mae_low"] < result["mae"] < result["mae_high"]
+    assert result["pearson_low"] < result["pearson"] < result["pearson_high"]
+    gains = [result[f"worse_gain{end}"] for end in ("", "_low", "_high")]
+    assert gains == pytest.approx([1, 1, 1])
+    interval = bootstrap(root_mean_squared_error, predictions, scores, subjects)
+    assert (result["rmse_low"], result["rmse_high"]) == (interval.low, interval.high)
 
 
 def test_first_sessions_of_two_people_are_two_sessions():
