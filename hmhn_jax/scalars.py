@@ -36,3 +36,21 @@ def open_writers(workdir: Path) -> Iterator[Write]:
 
     with lines, board:
         yield write
+
+
+def read(workdir: Path) -> list[dict[str, float]]:
+    """What was written over all of a run, by step: [{"step": 10, "loss": 3.1}, ...].
+
+    Of a step that was written twice the later line counts. Without the file there is nothing; a
+    line that a killed run left unfinished is passed over.
+    """
+    try:
+        lines = (Path(workdir) / "scalars.jsonl").read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []
+    by_step = {}
+    for line in lines:
+        with contextlib.suppress(ValueError, TypeError, KeyError):
+            values = json.loads(line)
+            by_step[int(values["step"])] = values
+    return [by_step[step] for step in sorted(by_step)]

@@ -34,3 +34,24 @@ def test_a_file_in_the_way_is_one_line(tmp_path):
 def test_errors_of_the_run_are_not_taken_for_its_own(tmp_path):
     with pytest.raises(FileNotFoundError), scalars.open_writers(tmp_path):
         (tmp_path / "missing").read_text()
+
+
+def test_the_later_line_of_a_step_counts(tmp_path):
+    lines = [
+        '{"step": 10, "loss": 3.0}',
+        '{"step": 20, "loss": 2.5}',
+        '{"step": 30, "lo',  # killed
+        '{"step": 20, "loss": 2.0, "validation_mae": 5.0}',
+        '{"step": 30, "loss": 1.0}',
+        "[]",
+    ]
+    (tmp_path / "scalars.jsonl").write_text("\n".join(lines) + "\n")
+    assert scalars.read(tmp_path) == [
+        {"step": 10, "loss": 3.0},
+        {"step": 20, "loss": 2.0, "validation_mae": 5.0},
+        {"step": 30, "loss": 1.0},
+    ]
+
+
+def test_no_file_is_no_scalars(tmp_path):
+    assert scalars.read(tmp_path) == []

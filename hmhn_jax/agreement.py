@@ -1,0 +1,45 @@
+"""How predictions agree with true scores beyond one number: limits of agreement, levels."""
+
+import numpy as np
+
+from hmhn_jax.bdi import SEVERITIES, severity
+from hmhn_jax.shapes import check_same_shape
+
+
+def limits_of_agreement(predictions: np.ndarray, scores: np.ndarray) -> dict[str, float | None]:
+    """The bias and the limits of Bland and Altman (1986), in BDI-II points.
+
+    Args:
+      predictions: f[V].
+      scores: f[V].
+
+    Returns:
+      `bias`, the mean of prediction minus score; `limit_low` and `limit_high`, 1.96 sample standard
+      deviations from it, between which 95 % of differences lie if they are normal; None with fewer
+      than two videos.
+
+    Raises:
+      ValueError: for unequal shapes.
+    """
+    predictions, scores = np.asarray(predictions, np.float64), np.asarray(scores, np.float64)
+    check_same_shape(predictions=predictions, scores=scores)
+    differences = predictions - scores
+    bias = float(differences.mean())
+    if len(differences) < 2:
+        return {"bias": bias, "limit_low": None, "limit_high": None}
+    reach = 1.96 * float(differences.std(ddof=1))
+    return {"bias": bias, "limit_low": bias - reach, "limit_high": bias + reach}
+
+
+def severity_confusion(predictions: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """How many videos of each true level (row) were predicted to be of each level, i64[4,4].
+
+    Args:
+      predictions: f[V], from 0 to 63.
+      scores: f[V], from 0 to 63.
+    """
+    levels = list(SEVERITIES)
+    counts = np.zeros((len(levels), len(levels)), np.int64)
+    for prediction, score in zip(predictions, scores, strict=True):
+        counts[levels.index(severity(score)), levels.index(severity(prediction))] += 1
+    return counts

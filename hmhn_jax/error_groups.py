@@ -1,0 +1,110 @@
+"""For whom predictions err: errors by severity, by task, and by whatever a dataset knows."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from hmhn_jax.bdi import SEVERITIES, severity
+from hmhn_jax.input_pipeline import Video
+from hmhn_jax.metrics import mean_absolute_error, root_mean_squared_error
+
+NOT_GIVEN = "not given"
+MAX_TEXTS = 8  # of a column with more different texts each would stand for hardly any video
+NUM_QUANTILES = 4
+_NOT_A_GROUP = ("session",)  # says which videos belong together, not what they are like
+
+
+def group_errors(
+    videos: Sequence[Video],
+    predictions: np.ndarray,
+    details: Mapping[str, Mapping[str, str]],
+) -> list[dict]:
+    """Errors by group, for each column that parts the videos into several.
+
+    Numbers with more than four different values are parted at their quartiles. Texts with more
+    than `MAX_TEXTS` different values are left out.
+
+    Args:
+      videos: the V videos.
+      predictions: f[V], in BDI-II points.
+      details: what else is known of a video by its id, {"v1": {"age": "34", "sex": "f"}}.
+
+    Returns:
+      [{"column": "age", "groups": [{"group": "18 to 30", "num_videos", "mae", "rmse", "bias"}]}],
+      the level of the true score first, then the task. `bias` is the mean of prediction minus
+      score. Each video is in exactly one group of a column.
+    """
+    severities = [severity(video.score) for video in videos]
+    columns = [("severity", severities, [name for name in SEVERITIES if name in severities])]
+    columns.append(("task", *_by_value([video.task for video in videos])))
+    known = [details.get(video.video_id, {}) for video in videos]
+    for name in sorted({name for each in known for name in each} - set(_NOT_A_GROUP)):
+        columns.append((name, *_part([str(each.get(name) or "").strip() for each in known])))
+    scores = np.array([video.score for video in videos])
+    return [
+        {
+            "column": name,
+            "groups": [
+                {"group": group} | _errors(predictions, scores, np.array(labels) == group)
+                for group in groups
+            ],
+        }
+        for name, labels, groups in columns
+        if len(groups) > 1
+    ]
+
+
+def _errors(predictions, scores, chosen):
+    predictions, scores = predictions[chosen], scores[chosen]
+    return {
+        "num_videos": int(chosen.sum()),
+        "mae": mean_absolute_error(predictions, scores),
+        "rmse": root_mean_squared_error(predictions, scores),
+        "bias": float(np.mean(predictions - scores)),
+    }
+
+
+def _part(texts):
+    """Each video's group and the groups in order; no groups where the texts make none."""
+    given = {text for text in texts if text}
+    numbers = {text: number for text in given if (number := _number(text)) is not None}
+    if given and len(numbers) == len(given):
+        if len(set(numbers.values())) > NUM_QUANTILES:
+            return _by_quantile(texts, numbers)
+        labels = {text: f"{number:.10g}" for text, number in numbers.items()}
+        return _by_value([labels.get(text, "") for text in texts], order=float)
+    return _by_value(texts) if len(given) <= MAX_TEXTS else (texts, [])
+
+
+def _number(text):
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _by_value(texts, order=None):
+    groups = sorted({text for text in texts if text}, key=order)
+    if "" in texts:
+        groups.append(NOT_GIVEN)
+    return [text or NOT_GIVEN for text in texts], groups
+
+
+def _by_quantile(texts, numbers):
+    values = np.array([numbers.get(text, np.nan) for text in texts])
+    shares = np.arange(1, NUM_QUANTILES) / NUM_QUANTILES
+    places = np.searchsorted(np.nanquantile(values, shares), values, side="left")
+    labels = [""] * len(texts)
+    groups = []
+    for place in range(NUM_QUANTILES):
+        (members,) = np.nonzero(np.isfinite(values) & (places == place))
+        if len(members):
+            least, most = (f"{edge(values[members]):.10g}" for edge in (np.min, np.max))
+            groups.append(least if least == most else f"{least} to {most}")
+            for member in members:
+                labels[member] = groups[-1]
+    if "" in labels:
+        groups.append(NOT_GIVEN)
+    return [label or NOT_GIVEN for label in labels], groups

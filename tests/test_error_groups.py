@@ -1,0 +1,77 @@
+"""Groups of videos, counted by hand."""
+
+import numpy as np
+import pytest
+
+from hmhn_jax.error_groups import group_errors
+from hmhn_jax.input_pipeline import Video
+
+
+def make(tasks, scores=None):
+    scores = [5.0] * len(tasks) if scores is None else scores
+    return [
+        Video(f"v{i}", f"s{i}", f"v{i}", task, float(score))
+        for i, (task, score) in enumerate(zip(tasks, scores, strict=True))
+    ]
+
+
+def grouped(details, predictions=None):
+    """{column: {group: number of videos}} of videos that differ in nothing else."""
+    videos = make(["talking"] * len(details))
+    predictions = np.zeros(len(videos)) if predictions is None else predictions
+    found = group_errors(videos, predictions, {f"v{i}": each for i, each in enumerate(details)})
+    return {
+        each["column"]: {group["group"]: group["num_videos"] for group in each["groups"]}
+        for each in found
+    }
+
+
+def test_errors_by_level_and_task():
+    videos = make(["a", "b", "a"], scores=[10, 12, 40])
+    level, task = group_errors(videos, np.array([12.0, 10.0, 31.0]), {})
+    assert (level["column"], task["column"]) == ("severity", "task")
+    low, high = level["groups"]
+    assert low == {
+        "group": "none or minimal",
+        "num_videos": 2,
+        "mae": pytest.approx(2),
+        "rmse": pytest.approx(2),
+        "bias": pytest.approx(0),
+    }
+    assert (high["group"], high["bias"]) == ("severe", pytest.approx(-9))
+    first = task["groups"][0]
+    assert (first["group"], first["num_videos"]) == ("a", 2)
+    assert first["mae"] == pytest.approx((2 + 9) / 2)
+    assert first["rmse"] == pytest.approx(((4 + 81) / 2) ** 0.5)
+    assert first["bias"] == pytest.approx((2 - 9) / 2)
+
+
+def test_numbers_are_parted_at_quartiles():
+    details = [{"age": str(age)} for age in (30, 21, 25, 60, 44, 39, 52, 48)]
+    assert grouped(details) == {"age": {"21 to 25": 2, "30 to 39": 2, "44 to 48": 2, "52 to 60": 2}}
+
+
+def test_few_numbers_are_groups_by_themselves_and_in_order():
+    details = [{"visit": visit} for visit in ("10", "9", "9.0", "10")]
+    assert list(grouped(details)["visit"].items()) == [("9", 2), ("10", 2)]
+
+
+def test_most_videos_alike_make_fewer_groups():
+    details = [{"age": age} for age in ("20",) * 12 + ("21", "22", "23", "24")]
+    assert grouped(details) == {"age": {"20": 12, "21 to 24": 4}}
+
+
+def test_what_is_missing_is_a_group():
+    details = [{"sex": "f"}, {"sex": " "}, {}, {"sex": "m"}, {"sex": None}]
+    assert grouped(details) == {"sex": {"f": 1, "m": 1, "not given": 3}}
+    ages = [{"age": str(age)} for age in range(20, 28)] + [{}]
+    assert grouped(ages)["age"]["not given"] == 1
+    assert sum(grouped(ages)["age"].values()) == 9
+
+
+def test_columns_that_part_nothing_are_left_out():
+    details = [
+        {"comment": f"text {i}", "site": "here", "session": str(i % 2), "empty": ""}
+        for i in range(9)
+    ]
+    assert grouped(details) == {}
