@@ -50,6 +50,7 @@ def run() -> None:
 
 def work(config: ConfigDict, workdir: Path, mode: str) -> None:
     """Trains, evaluates or both."""
+    from configs import avec2014
     from data import avec_faces  # noqa: F401  registers the dataset
     from hmhn_jax.dataset import open_dataset
     from hmhn_jax.evaluate import evaluate
@@ -62,7 +63,7 @@ def work(config: ConfigDict, workdir: Path, mode: str) -> None:
     if mode != "evaluate":
         train(config, workdir, builder)
     if mode != "train":
-        evaluate(config, workdir, builder, config.data.test_split)
+        evaluate(config, workdir, builder, config.data.test_split, avec2014.get_config())
 
 
 def train_and_evaluate(workdir: Path) -> None:

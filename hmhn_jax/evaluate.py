@@ -11,12 +11,26 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import atomic, checkpoints, devices, metrics, plots, versions
+from hmhn_jax import atomic, checkpoints, devices, metrics, plots, scalars, versions
 from hmhn_jax import config as config_lib
 from hmhn_jax.augment import standardise
+from hmhn_jax.bdi import severity
 from hmhn_jax.input_pipeline import Crops, evaluation_batches, read_crops
 from hmhn_jax.models import HMHN
 from hmhn_jax.protocols import evaluate_protocols
+from hmhn_jax.report import describe, write_report
+
+PREDICTION_COLUMNS = (
+    "video_id",
+    "subject_id",
+    "task",
+    "score",
+    "prediction",
+    "num_frames",
+    "prediction_std",
+    "band",
+    "predicted_band",
+)
 
 
 def make_score_frames(model: HMHN) -> Callable:
@@ -44,7 +58,13 @@ def score_videos(
     return means
 
 
-def evaluate(config: ConfigDict, workdir: Path, builder: Any, split: str) -> dict:
+def evaluate(
+    config: ConfigDict,
+    workdir: Path,
+    builder: Any,
+    split: str,
+    reference: ConfigDict | None = None,
+) -> dict:
     """Scores a split with the weights of a workdir and writes DIR/evaluation/SPLIT/.
 
     Args:
@@ -52,6 +72,7 @@ def evaluate(config: ConfigDict, workdir: Path, builder: Any, split: str) -> dic
       workdir: of a training run.
       builder: the prepared TFDS builder of `config.data`.
       split: which videos.
+      reference: a config that the report compares the run's with, the paper's.
 
     Returns:
       What metrics.json holds.
@@ -66,8 +87,9 @@ def evaluate(config: ConfigDict, workdir: Path, builder: Any, split: str) -> dic
     model = config_lib.make_model(config)
     crops = read_crops(builder, split, config.data)
     means = score_videos(make_score_frames(model), variables, crops, config.evaluate.batch_size)
+    predictions = means.compute()
     protocols = evaluate_protocols(
-        crops.videos, means.compute(), provenance.score_mean, provenance.subject_means
+        crops.videos, predictions, provenance.score_mean, provenance.subject_means
     )
     data = dict(builder.info.metadata)
     results = {
@@ -76,6 +98,7 @@ def evaluate(config: ConfigDict, workdir: Path, builder: Any, split: str) -> dic
         "synthetic": bool(data.get("synthetic")),
         **protocols["clips"],
         "protocols": protocols,
+        **describe(crops, predictions, data.get("videos") or {}),
         "num_frames": len(crops),
         "num_parameters": sum(leaf.size for leaf in jax.tree.leaves(variables["params"])),
         "checkpoint_step": step,
@@ -86,6 +109,14 @@ def evaluate(config: ConfigDict, workdir: Path, builder: Any, split: str) -> dic
         "versions": versions.installed(),
     }
     directory = workdir / "evaluation" / split
+    write_report(
+        directory / "report.html",
+        crops,
+        means,
+        results,
+        scalars=scalars.read(workdir),
+        reference=reference,
+    )
     write_results(directory, crops, means, results)
     report(results, directory)
     return results
@@ -105,7 +136,8 @@ def report(results: dict, directory: Path) -> None:
             )
     if results["synthetic"]:
         print("synthetic faces, not clinical data: the numbers say nothing about patients")
-    print(f"results: {directory}/{{metrics.json,predictions.csv,predictions.png}}", flush=True)
+    files = "{report.html,metrics.json,predictions.csv,predictions.png}"
+    print(f"results: {directory}/{files}", flush=True)
 
 
 def write_results(directory: Path, crops: Crops, means: metrics.VideoMeans, results: dict) -> None:
@@ -117,14 +149,15 @@ def write_results(directory: Path, crops: Crops, means: metrics.VideoMeans, resu
       means: what came out.
       results: for metrics.json, from `errors` and about where they come from.
     """
-    predictions = means.compute()
+    predictions, deviations = means.compute(), means.standard_deviations()
     with (
         atomic.replacing(directory / "predictions.csv") as path,
         path.open("w", newline="") as file,
     ):
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["video_id", "subject_id", "task", "score", "prediction", "num_frames"])
-        for video, prediction, count in zip(crops.videos, predictions, means.counts, strict=True):
+        writer.writerow(PREDICTION_COLUMNS)
+        rows = zip(crops.videos, predictions, means.counts, deviations, strict=True)
+        for video, prediction, count, deviation in rows:
             writer.writerow(
                 [
                     video.video_id,
@@ -133,6 +166,9 @@ def write_results(directory: Path, crops: Crops, means: metrics.VideoMeans, resu
                     video.score,
                     f"{prediction:.4f}",
                     count,
+                    f"{deviation:.4f}" if count > 1 else "",
+                    severity(video.score),
+                    severity(prediction),
                 ]
             )
     title = f"{results['dataset']}, {results['split']}: MAE {results['mae']:.2f}"

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hmhn_jax.bdi import MAX_SCORE
@@ -21,13 +22,18 @@ def predicted_against_true(
     """
     figure = Figure(figsize=(4.6, 4.6), dpi=150, layout="constrained")
     axes = figure.subplots()
+    draw_predictions(axes, predictions, scores)
+    axes.set_title(title, fontsize="medium")
+    figure.savefig(path)
+
+
+def draw_predictions(axes: Axes, predictions: np.ndarray, scores: np.ndarray) -> None:
+    """Draws one point a video, both f[V], and the line on which prediction and score are equal."""
     limits = (-1, MAX_SCORE + 1)
     axes.plot(limits, limits, color="0.7", linewidth=1)
-    axes.scatter(scores, predictions, s=18, alpha=0.7, linewidths=0)
-    axes.set(xlim=limits, ylim=limits, aspect="equal", title=title)
+    axes.scatter(scores, predictions, s=18, alpha=0.7, linewidths=0, rasterized=len(scores) > 1000)
+    axes.set(xlim=limits, ylim=limits, aspect="equal")
     axes.set(xlabel="true BDI-II score", ylabel="predicted BDI-II score")
-    axes.title.set_fontsize("medium")
-    figure.savefig(path)
 
 
 def sweep(

@@ -52,7 +52,7 @@ def test_every_crop_counts_once_in_any_batch(crops, model_and_variables, batch_s
 @pytest.mark.parametrize("synthetic", [True, False])
 def test_results_are_written_and_labelled(tmp_path, crops, synthetic, capsys):
     means = evaluate.metrics.VideoMeans.empty(3).add(
-        np.array([2.0, 80.0, 30.0]), np.arange(3), np.ones(3, bool)
+        np.array([2.0, 80.0, 29.0, 31.0]), np.array([0, 1, 2, 2]), np.ones(4, bool)
     )
     results = {"dataset": "d", "split": "test", "synthetic": synthetic}
     protocols = evaluate_protocols(crops.videos, means.compute(), 10.0, {})
@@ -64,14 +64,20 @@ def test_results_are_written_and_labelled(tmp_path, crops, synthetic, capsys):
         rows = list(csv.DictReader(file))
     assert [row["video_id"] for row in rows] == ["v0", "v1", "v2"]
     assert [float(row["prediction"]) for row in rows] == [2.0, 63.0, 30.0]
-    assert list(rows[0])[:6] == [
+    assert list(rows[0]) == [
         "video_id",
         "subject_id",
         "task",
         "score",
         "prediction",
         "num_frames",
+        "prediction_std",
+        "band",
+        "predicted_band",
     ]
+    assert [row["prediction_std"] for row in rows] == ["", "", "1.4142"]
+    assert [row["band"] for row in rows] == ["none or minimal", "moderate", "severe"]
+    assert [row["predicted_band"] for row in rows] == ["none or minimal", "severe", "severe"]
     assert json.loads((tmp_path / "metrics.json").read_text()) == results
     assert (tmp_path / "predictions.png").stat().st_size > 1000
     assert ("synthetic" in capsys.readouterr().out) == synthetic

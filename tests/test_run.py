@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from html_pages import read_page
 
 from data.avec_faces import configs
 from hmhn_jax import checkpoints
@@ -103,6 +104,24 @@ def test_scalars_of_every_step(workdir):
 def test_plot_is_there(workdir):
     png = (workdir / "evaluation" / "test" / "predictions.png").read_bytes()
     assert png.startswith(b"\x89PNG")
+
+
+def test_report_is_whole_and_stands_alone(workdir):
+    html = (workdir / "evaluation" / "test" / "report.html").read_text(encoding="utf-8")
+    assert len(html) < 1_500_000
+    page = read_page(html)
+    assert all(link.startswith("data:image/") for link in page.links)
+    assert len(page.images) == 3 + 3 * 5  # figures, training among them, and crops
+    metrics = results(workdir)
+    for words in (
+        "Synthetic faces, not clinical data",
+        f"MAE, points {metrics['mae']:.2f} no interval",  # of three people
+        "model.width 4 64",  # against the paper's
+        metrics["data"]["fingerprint"],
+    ):
+        assert words in page.text
+    assert "Published errors" not in page.text
+    assert metrics["mae_low"] is None
 
 
 def test_same_command_again_changes_nothing(workdir, run, tmp_path):

@@ -1,0 +1,145 @@
+"""The evaluation on one page that anybody can open: DIR/evaluation/SPLIT/report.html."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+from ml_collections import ConfigDict
+
+from hmhn_jax import agreement, atomic, published, report_crops, report_figures
+from hmhn_jax import config as config_lib
+from hmhn_jax.bdi import SEVERITIES
+from hmhn_jax.error_groups import group_errors
+from hmhn_jax.input_pipeline import Crops
+from hmhn_jax.intervals import LEAST_SUBJECTS
+from hmhn_jax.metrics import VideoMeans
+
+PROTOCOLS = {
+    "clips": "every video by itself",
+    "sessions": "videos of a session averaged",
+    "sessions_seen": "sessions of people who are in the training videos, too",
+    "sessions_unseen": "sessions of people the network has never seen",
+}
+
+
+def describe(crops: Crops, predictions: np.ndarray, details: Mapping[str, Mapping]) -> dict:
+    """What the report shows beyond the errors, for metrics.json.
+
+    Args:
+      crops: what was scored.
+      predictions: f[V], in BDI-II points.
+      details: what the dataset knows of videos, by id.
+
+    Returns:
+      agreement: from `agreement.limits_of_agreement`.
+      severities: `names`, and `counts` from `agreement.severity_confusion`, a row a true level.
+      groups: from `error_groups.group_errors`.
+    """
+    return {
+        "agreement": agreement.limits_of_agreement(predictions, crops.scores),
+        "severities": {
+            "names": list(SEVERITIES),
+            "counts": agreement.severity_confusion(predictions, crops.scores).tolist(),
+        },
+        "groups": group_errors(crops.videos, predictions, details),
+    }
+
+
+def write_report(
+    path: Path,
+    crops: Crops,
+    means: VideoMeans,
+    results: dict[str, Any],
+    *,
+    scalars: Sequence[dict[str, float]] = (),
+    reference: ConfigDict | None = None,
+    head_maps: Mapping[str, Sequence[np.ndarray]] | None = None,
+) -> None:
+    """Writes one HTML file with everything in it; it needs no network and has no date.
+
+    Args:
+      path: of the file.
+      crops: what was scored.
+      means: what came out.
+      results: what metrics.json holds, with what `describe` adds.
+      scalars: of the training, from `scalars.read`; none where they are lost.
+      reference: the config to say the difference from, that of configs/avec2014.py.
+      head_maps: pictures u8[H,W,3] by video id, shown below the crops of a video that was
+        predicted badly; `report_crops.worst_crops` says which these are.
+
+    Raises:
+      UserError: when the file cannot be written.
+    """
+    predictions = means.compute()
+    config = config_lib.from_dict(results["config"])
+    trained = results["trained"]
+    page = _environment().get_template("report.html")
+    text = page.render(
+        results=results,
+        least_subjects=LEAST_SUBJECTS,
+        protocols={name: each for name, each in PROTOCOLS.items() if name in results["protocols"]},
+        figures={
+            "predictions": report_figures.predictions(predictions, crops.scores),
+            "differences": report_figures.differences(
+                predictions, crops.scores, results["agreement"]
+            ),
+            "training": report_figures.training(scalars, results["checkpoint_step"]),
+        },
+        worst=_worst(crops, means, head_maps or {}),
+        published=[] if results["synthetic"] else published.methods(results["dataset"]),
+        config=config_lib.flatten(config),
+        changes=None if reference is None else _changes(config, reference),
+        changed_since=config_lib.differences(config, config_lib.from_dict(trained["config"])),
+        other_versions=trained["versions"] if trained["versions"] != results["versions"] else {},
+    )
+    atomic.write_text(path, text)
+
+
+def _environment():
+    # Names come from files of strangers: everything is escaped.
+    environment = jinja2.Environment(
+        autoescape=True,
+        loader=jinja2.PackageLoader("hmhn_jax"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["points"] = _points
+    return environment
+
+
+def _points(value):
+    # A minus sign, and no "-0.00".
+    return "not defined" if value is None else f"{round(value, 2) + 0:.2f}".replace("-", "\u2212")
+
+
+def _changes(config, reference):
+    """(field, here, there) of each field that differs."""
+    here, there = config_lib.flatten(config), config_lib.flatten(reference)
+    return [
+        (field, here.get(field), there.get(field))
+        for field in sorted(here | there)
+        if here.get(field) != there.get(field)
+    ]
+
+
+def _worst(crops, means, head_maps):
+    predictions, spreads = means.compute(), means.standard_deviations()
+    worst = []
+    for index, indices in report_crops.worst_crops(crops, predictions).items():
+        video = crops.videos[index]
+        worst.append(
+            {
+                "video": video,
+                "prediction": predictions[index],
+                "error": predictions[index] - video.score,
+                "spread": spreads[index] if np.isfinite(spreads[index]) else None,
+                "pictures": [report_crops.thumbnail(image) for image in crops.images(indices)],
+                "maps": [
+                    report_crops.thumbnail(map_) for map_ in head_maps.get(video.video_id, ())
+                ],
+            }
+        )
+    return worst

@@ -1,0 +1,87 @@
+"""The figures of a report, as SVG in data URIs."""
+
+import base64
+import io
+from collections.abc import Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib import ticker
+from matplotlib.figure import Figure
+
+from hmhn_jax.plots import draw_predictions
+
+# In inches: about as wide as a phone shows them, so that their letters keep their size there.
+_WIDTH, _HEIGHT = 4.4, 4.2
+
+
+def predictions(predictions: np.ndarray, scores: np.ndarray) -> str:
+    """Predicted against true score; both f[V] in BDI-II points."""
+    figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
+    draw_predictions(figure.subplots(), predictions, scores)
+    return _data_uri(figure)
+
+
+def differences(predictions: np.ndarray, scores: np.ndarray, limits: dict) -> str:
+    """Bland and Altman's figure.
+
+    Args:
+      predictions: f[V], in BDI-II points.
+      scores: f[V], in BDI-II points.
+      limits: from `agreement.limits_of_agreement`.
+    """
+    figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
+    axes = figure.subplots()
+    axes.axhline(0, color="0.7", linewidth=1)
+    for name, style in (("bias", "-"), ("limit_low", "--"), ("limit_high", "--")):
+        if limits[name] is not None:
+            axes.axhline(limits[name], color="C1", linestyle=style, linewidth=1)
+    means, apart = (predictions + scores) / 2, predictions - scores
+    many = len(scores) > 1000
+    axes.scatter(means, apart, s=18, alpha=0.7, linewidths=0, rasterized=many)
+    axes.set(xlabel="mean of predicted and true score", ylabel="predicted minus true score")
+    return _data_uri(figure)
+
+
+def training(scalars: Sequence[dict[str, float]], chosen_step: int) -> str | None:
+    """Training loss and validation MAE over steps; None where nothing was written.
+
+    Args:
+      scalars: from `scalars.read`.
+      chosen_step: of the checkpoint, which is marked.
+    """
+    curves = {}
+    for name in ("loss", "validation_mae"):
+        points = [(each["step"], each[name]) for each in scalars if name in each]
+        if points:
+            curves[name] = np.array(points).T
+    if not curves:
+        return None
+    figure = Figure(figsize=(_WIDTH, 1.9 * len(curves) + 0.4), layout="constrained")
+    panels = figure.subplots(len(curves), sharex=True, squeeze=False)[:, 0]
+    labels = {"loss": "training loss", "validation_mae": "validation MAE"}
+    for axes, (name, (steps, values)) in zip(panels, curves.items(), strict=True):
+        axes.plot(steps, values, "." if len(steps) == 1 else "-", linewidth=1.3)
+        axes.axvline(chosen_step, color="0.6", linestyle="--", linewidth=1)
+        axes.set_ylabel(labels[name])
+        if name == "loss" and values.min() > 0:
+            axes.set_yscale("log")
+            axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter(ticker.NullFormatter())
+        else:
+            axes.set_ylim(bottom=0)
+    panels[-1].set_xlabel("step")
+    return _data_uri(figure)
+
+
+def _data_uri(figure):
+    for axes in figure.axes:
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(color="0.92", linewidth=0.8)
+        axes.set_axisbelow(True)
+    content = io.BytesIO()
+    # Equal results give equal files: no date, no random ids.
+    with matplotlib.rc_context({"svg.hashsalt": "report"}):
+        figure.savefig(content, format="svg", dpi=150, metadata={"Date": None})
+    return "data:image/svg+xml;base64," + base64.b64encode(content.getvalue()).decode()
