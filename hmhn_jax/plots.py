@@ -59,8 +59,8 @@ def sweep(
     for axes, (name, cells) in zip(panels, values.items(), strict=True):
         for row, (seeds, theirs) in enumerate(zip(cells, paper[name], strict=True)):
             spread = np.std(seeds, ddof=1) if len(seeds) > 1 else 0.0
-            axes.errorbar(np.mean(seeds), row, xerr=spread, fmt="o", color="C0", capsize=3)
-            axes.plot(seeds, [row] * len(seeds), "|", color="C0", alpha=0.6)
+            axes.errorbar(np.mean(seeds), row, xerr=spread, fmt="o", color="C0", linewidth=2)
+            axes.plot(seeds, [row + 0.25] * len(seeds), ".", color="0.5")  # below the mean
             if theirs is not None:
                 axes.plot(theirs, row, "D", color="C1", fillstyle="none")
         axes.axvline(baselines[name], color="0.6", linestyle="--", linewidth=1)
@@ -70,7 +70,7 @@ def sweep(
     panels[0].invert_yaxis()
     # Drawn outside of the data, for the legend alone.
     panels[0].errorbar([], [], xerr=[], fmt="o", color="C0", label="mean and sd over seeds")
-    panels[0].plot([], [], "|", color="C0", label="one seed")
+    panels[0].plot([], [], ".", color="0.5", label="one seed")
     panels[0].plot([], [], "--", color="0.6", label="always the training mean")
     if any(theirs is not None for name in paper for theirs in paper[name]):
         panels[0].plot([], [], "D", color="C1", fillstyle="none", label="the paper")
