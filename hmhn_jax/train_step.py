@@ -84,8 +84,18 @@ def make_train_step(
     augmentation: AugmentSettings,
     loss_settings: ConfigDict,
     seed: int,
+    measure: Callable[[Any, dict], dict] | None = None,
 ) -> Callable:
     """The function that `devices.parallel_step` compiles.
+
+    Args:
+      model: built with `axis_name=devices.AXIS`.
+      optimizer: gets the loss as `value`.
+      augmentation: of the crops.
+      loss_settings: `config.loss`.
+      seed: of everything random.
+      measure: measure(grads, aux) -> {"name": f32[]}, further metrics, which are averaged over the
+        devices. The gradients are those of the whole batch, as they come; aux is the model's.
 
     Returns:
       step(state, batch) -> (state, metrics), where the batch is {"images": u8[B,S,S,3],
@@ -116,14 +126,16 @@ def make_train_step(
                     aux["heads"], loss_settings.partition_ddof, loss_settings.partition_epsilon
                 )
                 loss += loss_settings.partition_weight * losses["partition_loss"]
-            return loss, (losses | {"loss": loss}, updates["batch_stats"])
+            return loss, (losses | {"loss": loss}, updates["batch_stats"], aux)
 
         params = state.variables["params"]
-        grads, (losses, batch_stats) = jax.grad(loss_fn, has_aux=True)(params)
+        grads, (losses, batch_stats, aux) = jax.grad(loss_fn, has_aux=True)(params)
         grads, losses = devices.average((grads, losses))
         updates, opt_state = optimizer.update(grads, state.opt_state, params, value=losses["loss"])
         variables = {"params": optax.apply_updates(params, updates), "batch_stats": batch_stats}
         metrics = losses | {"grad_norm": optax.global_norm(grads)}
+        if measure is not None:
+            metrics |= devices.average(measure(grads, aux))
         return TrainState(state.step + 1, variables, opt_state), metrics
 
     return step

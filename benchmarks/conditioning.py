@@ -1,0 +1,191 @@
+"""What makes HMHN trainable from scratch at the paper's setting?
+
+    python -m benchmarks.conditioning --output DIR [--share 1/2]
+
+Trains the network of configs/default.py on the synthetic faces at the paper's batch size of 64 and
+its constant rate of 1e-3 for 200 steps, in each of 16 ways: maps summed or averaged over channels,
+with and without output normalisation, warm-up over one epoch, and clipping. About an hour and a
+half on one core; `--share 1/2` and `--share 2/2`, one core each, take half of the runs each.
+
+DIR/results.jsonl gets a line as soon as a run has ended, and runs found in it are not done again.
+When all are there, a Markdown table is printed and DIR/conditioning.png is drawn. At every step:
+
+- loss, mse, partition_loss, grad_norm: as in training; gradients before clipping.
+- grad_norm/BLOCK: of gwa, dff, trunk, mab and regression.
+- head_spread: the standard deviation over the heads of their vectors, mean over samples and
+  channels. AFB's log-softmax takes the same number off all heads of a channel, so this is the same
+  before and after it, and so is the partition loss.
+- largest_share: the largest of AFB's softmax over the heads, mean over samples and channels; 1/K
+  where all heads agree, 1 where one of them is all that counts.
+- map_overlap: of the heads' spatial maps, see benchmarks/head_overlap.py.
+"""
+
+import argparse
+import itertools
+import json
+import math
+import sys
+import time
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from ml_collections import ConfigDict
+
+from benchmarks import conditioning_report
+from benchmarks.head_overlap import mean_overlap
+from configs import default
+from data import avec_faces  # noqa: F401  registers the dataset
+from hmhn_jax import config as config_lib
+from hmhn_jax import devices
+from hmhn_jax.dataset import open_dataset
+from hmhn_jax.evaluate import make_score_frames, score_videos
+from hmhn_jax.input_pipeline import Crops, read_crops, training_batches
+from hmhn_jax.metrics import mean_absolute_error
+from hmhn_jax.progress import track
+from hmhn_jax.train_step import init_state, make_optimizer, make_train_step
+
+NUM_STEPS = 200
+# Column of the table: field, and its values with their names; the first is what the paper prints.
+FACTORS = {
+    "maps": ("model.spatial_reduce", {"sum": "sum", "mean": "mean"}),
+    "output norm": ("model.use_output_norm", {False: "no", True: "yes"}),
+    "warm-up": ("optimizer.warmup_epochs", {0.0: "no", 1.0: "yes"}),
+    "clipping": ("optimizer.clip_norm", {0.0: "no", 1.0: "yes"}),
+}
+
+
+def paper_setting() -> ConfigDict:
+    """The demo's network and data under the paper's optimiser, its rate never reduced."""
+    fields = {
+        "optimizer.schedule": "constant",
+        "optimizer.learning_rate": 1e-3,
+        "optimizer.plateau_factor": 1.0,
+        "train.batch_size": 64,
+    }
+    return config_lib.override(default.get_config(), fields)
+
+
+def combinations(config: ConfigDict) -> list[ConfigDict]:
+    """The config in all 16 ways; the first is as printed in the paper."""
+    fields, values = zip(*FACTORS.values(), strict=True)
+    choices = itertools.product(*values)
+    return [config_lib.override(config, dict(zip(fields, each, strict=True))) for each in choices]
+
+
+def measure(grads: dict, aux: dict) -> dict[str, jax.Array]:
+    """What is looked at in every step, see the module's docstring."""
+    norms = {f"grad_norm/{block}": optax.global_norm(each) for block, each in grads.items()}
+    heads = aux["heads"]
+    return norms | {
+        "head_spread": jnp.std(heads, axis=1, ddof=1).mean(),
+        "largest_share": jnp.exp(heads).max(axis=1).mean(),
+        "map_overlap": mean_overlap(aux["attention"]),
+    }
+
+
+def train(config: ConfigDict, crops: Crops, validation: Crops, num_steps: int) -> dict:
+    """Trains in one way; gives the line of results.jsonl."""
+    started = time.monotonic()
+    model = config_lib.make_model(
+        config,
+        axis_name=devices.AXIS,
+        score_mean=float(crops.scores.mean()),
+        score_std=float(crops.scores.std()),
+    )
+    steps_per_epoch = math.ceil(len(crops) / config.train.batch_size)
+    optimizer = make_optimizer(config.optimizer, steps_per_epoch, num_steps)
+    augmentation = config_lib.augment_settings(config)
+    step = devices.parallel_step(
+        make_train_step(model, optimizer, augmentation, config.loss, config.seed, measure)
+    )
+    state = devices.replicate(init_state(model, optimizer, config.data.image_size, config.seed))
+    batches = training_batches(crops, config.train.batch_size, config.seed, first_step=0)
+    history = []
+    for _ in track(range(num_steps), _title(config)):
+        state, metrics = step(state, devices.split_batch(next(batches)))
+        history.append(jax.device_get(metrics))
+    means = score_videos(
+        make_score_frames(model), state.variables, validation, config.evaluate.batch_size
+    )
+    baseline = np.full_like(validation.scores, crops.scores.mean())
+    return {
+        "factors": describe(config),
+        "config": config.to_dict(),
+        "num_steps": num_steps,
+        "steps_per_epoch": steps_per_epoch,
+        "validation_mae": mean_absolute_error(means.compute(), validation.scores),
+        "baseline_mae": mean_absolute_error(baseline, validation.scores),
+        "seconds": round(time.monotonic() - started),
+        "steps": {
+            name: [float(f"{metrics[name]:.5g}") for metrics in history] for name in history[0]
+        },
+    }
+
+
+def train_all(configs: list[ConfigDict], path: Path, num_steps: int) -> None:
+    """Adds to `path` a line for each config that it does not have yet."""
+    done = [(line["config"], line["num_steps"]) for line in read(path)]
+    configs = [each for each in configs if (_as_json(each), num_steps) not in done]
+    if not configs:
+        return
+    builder = open_dataset(configs[0].data)
+    crops, validation = (
+        read_crops(builder, split, configs[0].data)
+        for split in (configs[0].data.train_split, configs[0].data.validation_split)
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for config in configs:
+        line = json.dumps(train(config, crops, validation, num_steps))
+        with path.open("a") as file:
+            file.write(line + "\n")
+
+
+def read(path: Path) -> list[dict]:
+    """The results there are."""
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def _as_json(config: ConfigDict) -> dict:
+    return json.loads(json.dumps(config.to_dict()))
+
+
+def describe(config: ConfigDict) -> dict[str, str]:
+    """The values of the factors, in words."""
+    fields = config_lib.flatten(config)
+    return {name: values[fields[field]] for name, (field, values) in FACTORS.items()}
+
+
+def _title(config):
+    return ", ".join(f"{name} {value}" for name, value in describe(config).items())
+
+
+def _share(text: str) -> slice:
+    """ "1/2": the first of two shares of a list."""
+    index, _, count = text.partition("/")
+    return slice(int(index) - 1, None, int(count))
+
+
+def main() -> None:
+    """Trains, and reports when nothing is missing."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path, required=True, help="folder of the results")
+    parser.add_argument("--share", type=_share, default="1/1", help="such as 1/2, half of the runs")
+    flags = parser.parse_args()
+    configs = combinations(paper_setting())
+    path = flags.output / "results.jsonl"
+    train_all(configs[flags.share], path, NUM_STEPS)
+    wanted = [_as_json(config) for config in configs]
+    results = [line for line in read(path) if line["config"] in wanted]
+    if len(results) < len(configs):
+        print(f"{len(results)} of {len(configs)} runs are done: {path}")
+        return
+    results.sort(key=lambda line: wanted.index(line["config"]))
+    conditioning_report.draw(results, flags.output / "conditioning.png")
+    print(conditioning_report.table(results))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+import itertools
+
+import jax
+import numpy as np
+import pytest
+
+from benchmarks import conditioning, conditioning_report
+from hmhn_jax import config as config_lib
+
+
+@pytest.fixture(scope="module")
+def configs(tiny_dataset):
+    """As printed in the paper and as built, small."""
+    fields = {
+        "data.dataset": "avec_faces/tiny",
+        "data.data_dir": str(tiny_dataset),
+        "data.image_size": 32,
+        "model.width": 4,
+        "model.use_gwa": False,  # fewer layers are compiled faster
+        "model.use_dff": False,
+        "model.num_heads": 2,
+        "model.kernels": ((1, 1),),
+        "train.batch_size": 8,
+        "evaluate.batch_size": 8,
+    }
+    configs = conditioning.combinations(config_lib.override(conditioning.paper_setting(), fields))
+    return [configs[0], configs[-1]]
+
+
+def test_all_combinations_are_there():
+    configs = conditioning.combinations(conditioning.paper_setting())
+    described = [tuple(conditioning.describe(config).values()) for config in configs]
+    expected = itertools.product(("sum", "mean"), *[("no", "yes")] * 3)
+    assert described == list(expected)
+    for config in configs:
+        config_lib.check(config)
+
+
+def test_runs_are_recorded_once(configs, tmp_path, monkeypatch):
+    path = tmp_path / "out" / "results.jsonl"
+    conditioning.train_all(configs, path, num_steps=2)
+    results = conditioning.read(path)
+    assert [tuple(each["factors"].values()) for each in results] == [
+        ("sum", "no", "no", "no"),
+        ("mean", "yes", "yes", "yes"),
+    ]
+    for result in results:
+        steps = {name: np.array(values) for name, values in result["steps"].items()}
+        assert {len(values) for values in steps.values()} == {2}
+        blocks = [values for name, values in steps.items() if name.startswith("grad_norm/")]
+        assert len(blocks) == 3
+        # Before clipping, and nothing is left out.
+        assert steps["grad_norm"].min() > 1
+        np.testing.assert_allclose(np.linalg.norm(blocks, axis=0), steps["grad_norm"], rtol=1e-3)
+        np.testing.assert_allclose(steps["loss"], steps["mse"] + steps["partition_loss"], rtol=1e-3)
+        assert 0 < result["validation_mae"] < 64
+
+    def never(*args):
+        raise AssertionError("trained twice")
+
+    monkeypatch.setattr(conditioning, "train", never)
+    conditioning.train_all(configs, path, num_steps=2)
+
+    lines = conditioning_report.table(results).splitlines()
+    assert len(lines) == 4
+    assert len({line.count("|") for line in lines}) == 1
+    conditioning_report.draw(results, tmp_path / "conditioning.png")
+    assert (tmp_path / "conditioning.png").stat().st_size > 10_000
+
+
+def test_spread_is_that_of_the_vectors_before_the_log_softmax():
+    vectors = np.random.default_rng(0).normal(size=(5, 4, 7)).astype(np.float32)
+    aux = {
+        "heads": jax.nn.log_softmax(vectors, axis=1),
+        "attention": np.ones((5, 4, 2, 2), np.float32),
+    }
+    measured = conditioning.measure({}, aux)
+    assert measured["head_spread"] == pytest.approx(vectors.std(axis=1, ddof=1).mean(), rel=1e-5)
+    softmax = np.exp(vectors) / np.exp(vectors).sum(axis=1, keepdims=True)
+    assert measured["largest_share"] == pytest.approx(softmax.max(axis=1).mean(), rel=1e-5)
+
+
+def test_shares_cover_all_runs():
+    runs = list(range(5))
+    shares = [runs[conditioning._share(text)] for text in ("1/2", "2/2")]
+    assert sorted(shares[0] + shares[1]) == runs
+    assert runs[conditioning._share("1/1")] == runs

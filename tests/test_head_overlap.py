@@ -1,0 +1,69 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+
+from benchmarks import head_overlap
+from hmhn_jax.augment import standardise
+from hmhn_jax.errors import UserError
+from hmhn_jax.input_pipeline import Crops
+from hmhn_jax.models import HMHN
+
+
+def maps(*heads):
+    """One crop's maps, f32[1,K,1,W]."""
+    return np.array(heads, np.float32)[None, :, None]
+
+
+@pytest.mark.parametrize(
+    ("heads", "overlap", "correlation"),
+    [
+        (([1, 0, 0, 0], [0, 0, 3, 0]), 0.0, -1 / 3),
+        (([1, 2, 3, 4], [2, 4, 6, 8]), 1.0, 1.0),  # the scale does not count
+        (([1, 1, 0, 0], [0, 1, 1, 0]), 0.5, 0.0),
+        (([1, 0], [0, 1]), 0.0, -1.0),
+        (([1, 0], [0, 1], [1, 0]), 1 / 3, -1 / 3),  # mean over three pairs
+        (([0, 0, 0, 0], [5, 0, 0, 0]), 0.25, 0.0),  # a head without any weight is flat
+    ],
+)
+def test_overlap_and_correlation_of_known_maps(heads, overlap, correlation):
+    assert head_overlap.mean_overlap(maps(*heads)) == pytest.approx(overlap, abs=1e-6)
+    assert head_overlap.mean_correlation(maps(*heads)) == pytest.approx(correlation, abs=1e-6)
+
+
+def test_chance_is_the_overlap_with_other_crops():
+    """Both heads look at the same place, which is another one in the second crop."""
+    both = np.concatenate([maps([1, 0], [1, 0]), maps([0, 1], [0, 1])])
+    vectors = np.ones((2, 2, 3), np.float32)
+    values = head_overlap.describe(both, vectors)
+    assert values["map_overlap"] == pytest.approx(1)
+    assert values["chance_other_crop"] == pytest.approx(0)
+    assert values["map_flatness"] == pytest.approx(0.5)
+
+
+def test_size_is_how_much_larger_the_largest_head_is():
+    values = head_overlap.describe(maps([1, 2], [4, 8]), np.ones((1, 2, 3), np.float32))
+    assert values["map_size"] == pytest.approx(4)
+    assert values["vector_size"] == pytest.approx(1)
+
+
+def test_heads_are_those_of_the_network():
+    model = HMHN(width=4, use_gwa=False, use_dff=False, num_heads=3, kernels=((1, 1),))
+    images = np.random.default_rng(0).integers(0, 256, (33, 32, 32, 3)).astype(np.uint8)
+    crops = Crops([b""] * 33, np.zeros(33, np.int32), [], 32, images)  # of two batches
+    variables = jax.jit(model.init)(jax.random.key(0), jnp.zeros((1, 32, 32, 3)))
+    seen_maps, vectors = head_overlap.look(model, variables, crops, trained=True)
+    aux = jax.jit(model.apply)(variables, standardise(images))[1]
+    np.testing.assert_allclose(seen_maps, aux["attention"], rtol=1e-4)
+    np.testing.assert_allclose(
+        jax.nn.log_softmax(vectors, axis=1), aux["heads"], rtol=1e-4, atol=1e-6
+    )
+
+
+def test_examining_asks_for_several_heads(tmp_path, monkeypatch):
+    config = ConfigDict({"model": {"use_mab": True, "num_heads": 1}})
+    monkeypatch.setattr(head_overlap.checkpoints, "check_exists", lambda workdir: None)
+    monkeypatch.setattr(head_overlap.config_lib, "load", lambda workdir, pattern: config)
+    with pytest.raises(UserError, match="several heads"):
+        head_overlap.examine(tmp_path)
