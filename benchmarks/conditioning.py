@@ -17,7 +17,6 @@ When all are there, a Markdown table is printed and DIR/conditioning.png is draw
   before and after it, and so is the partition loss.
 - largest_share: the largest of AFB's softmax over the heads, mean over samples and channels; 1/K
   where all heads agree, 1 where one of them is all that counts.
-- map_overlap: of the heads' spatial maps, see benchmarks/head_overlap.py.
 """
 
 import argparse
@@ -35,7 +34,6 @@ import optax
 from ml_collections import ConfigDict
 
 from benchmarks import conditioning_report
-from benchmarks.head_overlap import mean_overlap
 from configs import default
 from data import avec_faces  # noqa: F401  registers the dataset
 from hmhn_jax import config as config_lib
@@ -82,7 +80,6 @@ def measure(grads: dict, aux: dict) -> dict[str, jax.Array]:
     return norms | {
         "head_spread": jnp.std(heads, axis=1, ddof=1).mean(),
         "largest_share": jnp.exp(heads).max(axis=1).mean(),
-        "map_overlap": mean_overlap(aux["attention"]),
     }
 
 

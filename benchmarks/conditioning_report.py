@@ -11,9 +11,9 @@ PANELS = {
     "grad_norm/trunk": "gradient norm, trunk",
     "grad_norm/mab": "gradient norm, MAB",
     "largest_share": "largest share of the softmax over heads",
-    "map_overlap": "overlap of the heads' maps",
+    "head_spread": "spread of the heads",
 }
-LINEAR = ("largest_share", "map_overlap")
+LINEAR = ("largest_share",)
 
 
 def table(results: list[dict]) -> str:
@@ -26,7 +26,7 @@ def table(results: list[dict]) -> str:
         "last epoch",
         "largest share, first ten",
         "last epoch",
-        "map overlap, first ten",
+        "spread of heads, first ten",
         "last epoch",
         "validation MAE",
     ]
@@ -41,7 +41,7 @@ def table(results: list[dict]) -> str:
             f"{last['mse']:.0f}",
             *(
                 f"{mean[name]:.2f}"
-                for name in ("partition_loss", "largest_share", "map_overlap")
+                for name in ("partition_loss", "largest_share", "head_spread")
                 for mean in (first, last)
             ),
             f"{result['validation_mae']:.1f}",

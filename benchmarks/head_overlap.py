@@ -6,15 +6,19 @@
 
 Looks at the heads of trained networks over the validation crops, and at those of the same networks
 before training; prints a Markdown table and then the same as JSON. All values are means over crops
-and, where two heads are compared, over pairs of heads. A map is made to sum to 1 over the image and
-a vector over its channels before two of them are compared: only their shape counts.
+and over heads or pairs of heads. A map is made to sum to 1 over the image, and a vector over its
+channels, before two of them are compared: only their shape counts.
 
 - overlap: the sum of the smaller one of both; 1 for the same, 0 for disjoint ones.
 - correlation: Pearson's, over positions or channels.
-- chance: the overlap of one head's map with another head's of another crop, and with another
-  head's whose positions were shuffled. Heads that have parted lie below the second.
+- overlap by chance: one head's map with another head's whose positions were shuffled. Heads that
+  avoid each other lie below it.
+- overlap in another video: one head's map with another head's of a crop of another video, and with
+  its own there. Where the last is high, a head looks at a place and not at what is there.
 - flatness: the overlap of a map with the flat one. Near 1, a head looks everywhere.
-- size: the largest head's sum over the smallest one's, of what is not made to sum to 1.
+- blind: the share of maps that weigh less than a thousandth of the mean map. They have no shape,
+  and are left out where maps are compared.
+- largest head: its share of the sum of all heads' vectors; at least 1/K.
 """
 
 import argparse
@@ -39,75 +43,74 @@ from hmhn_jax.models import HMHN
 from hmhn_jax.models.mab import MAB
 from hmhn_jax.progress import track
 
-COLUMNS = {
-    "map_overlap": "map overlap",
-    "chance_other_crop": "chance, other crop",
-    "chance_shuffled": "chance, shuffled",
-    "map_correlation": "map correlation",
-    "map_flatness": "map flatness",
-    "map_size": "map size",
-    "vector_overlap": "vector overlap",
-    "vector_correlation": "vector correlation",
-    "vector_size": "vector size",
-    "partition_loss": "partition loss",
-}
+BLIND = 1e-3  # of the mean map's weight
 
 
-def shares(heads: jax.Array) -> jax.Array:
-    """Nonnegative f[B,K,...] -> f[B,K,N]: each head's share of its sum, flat where that is 0."""
-    flat = heads.reshape(*heads.shape[:2], -1)
-    sums = flat.sum(axis=-1, keepdims=True)
-    return jnp.where(sums > 0, flat / jnp.where(sums > 0, sums, 1.0), 1.0 / flat.shape[-1])
+def shares(heads: np.ndarray) -> np.ndarray:
+    """Nonnegative f[B,K,...] -> f[B,K,N], each head's shares of its sum; 0 where that is 0."""
+    flat = heads.reshape(*heads.shape[:2], -1).astype(np.float64)
+    return _divide(flat, flat.sum(axis=-1, keepdims=True))
 
 
-def mean_overlap(heads: jax.Array, others: jax.Array | None = None) -> jax.Array:
-    """The overlap of two heads, f[B,K,...] nonnegative -> f32[], over pairs and crops.
+def mean_overlap(heads: np.ndarray, others: np.ndarray | None = None) -> float:
+    """The mean overlap of two heads over pairs and crops, without those where one is 0.
 
     Args:
-      heads: maps or vectors of K > 1 heads; their scale does not matter.
+      heads: nonnegative f[B,K,...], maps or vectors of K > 1 heads; their scale does not matter.
       others: what the second head of a pair is taken from; the same when left out.
     """
-    ours, theirs = shares(heads), shares(heads if others is None else others)
-    first, second = np.triu_indices(ours.shape[1], k=1)
-    return jnp.minimum(ours[:, first], theirs[:, second]).sum(axis=-1).mean()
+    first, second = np.triu_indices(heads.shape[1], k=1)
+    ours, theirs = heads[:, first], (heads if others is None else others)[:, second]
+    return _mean_where_both(np.minimum(shares(ours), shares(theirs)).sum(axis=-1), ours, theirs)
 
 
-def mean_correlation(heads: jax.Array) -> jax.Array:
-    """Pearson's correlation of two heads over positions, f[B,K,...] -> f32[], over pairs and crops.
+def mean_correlation(heads: np.ndarray) -> float:
+    """The mean correlation of two heads over pairs and crops, f[B,K,...]; as `mean_overlap`.
 
     A head that is the same everywhere correlates with none, and counts as 0.
     """
-    deviations = heads.reshape(*heads.shape[:2], -1)
-    deviations = deviations - deviations.mean(axis=-1, keepdims=True)
-    norms = jnp.linalg.norm(deviations, axis=-1, keepdims=True)
-    units = deviations / jnp.where(norms > 0, norms, 1.0)
-    first, second = np.triu_indices(units.shape[1], k=1)
-    return (units[:, first] * units[:, second]).sum(axis=-1).mean()
+    flat = heads.reshape(*heads.shape[:2], -1).astype(np.float64)
+    deviations = flat - flat.mean(axis=-1, keepdims=True)
+    units = _divide(deviations, np.linalg.norm(deviations, axis=-1, keepdims=True))
+    first, second = np.triu_indices(heads.shape[1], k=1)
+    products = (units[:, first] * units[:, second]).sum(axis=-1)
+    return _mean_where_both(products, heads[:, first], heads[:, second])
+
+
+def _divide(values, by):
+    return np.divide(values, by, out=np.zeros_like(values), where=by > 0)
+
+
+def _mean_where_both(values_BxP, ours, theirs):
+    there = [np.any(each != 0, axis=tuple(range(2, each.ndim))) for each in (ours, theirs)]
+    return float(values_BxP[there[0] & there[1]].mean())
 
 
 def describe(maps: np.ndarray, vectors: np.ndarray) -> dict[str, float]:
     """What the module's docstring says, of maps f[B,K,H,W] and vectors f[B,K,C]."""
-    rng = np.random.default_rng(0)
+    weights = maps.sum(axis=(2, 3))
+    blind = weights < BLIND * weights.mean()
+    maps = np.where(blind[..., None, None], 0.0, maps)
     flat = maps.reshape(*maps.shape[:2], -1)
-    values = {
-        "map_overlap": mean_overlap(maps),
-        # Rolling the crops by half puts others, of other videos, in their places.
-        "chance_other_crop": mean_overlap(maps, np.roll(maps, len(maps) // 2, axis=0)),
-        "chance_shuffled": mean_overlap(flat, rng.permuted(flat, axis=-1)),
-        "map_correlation": mean_correlation(maps),
-        "map_flatness": jnp.minimum(shares(maps), 1.0 / flat.shape[-1]).sum(axis=-1).mean(),
-        "map_size": _size(flat),
-        "vector_overlap": mean_overlap(vectors),
-        "vector_correlation": mean_correlation(vectors),
-        "vector_size": _size(vectors),
-        "partition_loss": partition_loss(jnp.asarray(vectors)),
+    shuffled = np.random.default_rng(0).permuted(flat, axis=-1)
+    # Crops lie in the order of their videos: half of them further on is another one.
+    elsewhere = np.roll(maps, len(maps) // 2, axis=0)
+    own = np.minimum(shares(maps), shares(elsewhere)).sum(axis=-1)
+    flatness = np.minimum(shares(maps)[~blind], 1 / flat.shape[-1]).sum(axis=-1)
+    sums = vectors.sum(axis=-1)
+    return {
+        "map overlap": mean_overlap(maps),
+        "by chance": mean_overlap(flat, shuffled),
+        "in another video": mean_overlap(maps, elsewhere),
+        "own, in another video": _mean_where_both(own, maps, elsewhere),
+        "map correlation": mean_correlation(maps),
+        "flatness": float(flatness.mean()),
+        "blind": float(blind.mean()),
+        "vector overlap": mean_overlap(vectors),
+        "vector correlation": mean_correlation(vectors),
+        "largest head": float((sums.max(axis=1) / sums.sum(axis=1)).mean()),
+        "partition loss": float(partition_loss(jnp.asarray(vectors))),
     }
-    return {name: float(value) for name, value in values.items()}
-
-
-def _size(heads_BxKxN):
-    sums = heads_BxKxN.sum(axis=-1)
-    return (sums.max(axis=1) / np.maximum(sums.min(axis=1), 1e-12)).mean()
 
 
 def look(model: HMHN, variables: dict, crops: Crops, trained: bool) -> tuple:
@@ -141,10 +144,8 @@ def examine(workdir: Path) -> dict[str, dict[str, float]]:
     Raises:
       UserError: without a checkpoint, or for a model without several heads.
     """
-    checkpoints.check_exists(workdir)
+    checkpoints.check_exists(workdir)  # then there is a config, too
     config = config_lib.load(workdir, default.get_config())
-    if config is None:
-        raise UserError(f"expected {config_lib.config_path(workdir)}, found none; train first")
     if not config.model.use_mab or config.model.num_heads < 2:
         raise UserError(f"expected a model of several heads in {workdir}, got one without")
     model = config_lib.make_model(config)
@@ -162,10 +163,13 @@ def examine(workdir: Path) -> dict[str, dict[str, float]]:
 
 def table(results: dict) -> str:
     """Gives the results as Markdown."""
-    lines = [f"| | {' | '.join(COLUMNS.values())} |", "|---" * (len(COLUMNS) + 1) + "|"]
+    lines = []
     for workdir, states in results.items():
         for state, values in states.items():
-            shown = " | ".join(f"{values[name]:.2f}" for name in COLUMNS)
+            lines += (
+                [] if lines else [f"| | {' | '.join(values)} |", "|---" * len(values) + "|---|"]
+            )
+            shown = " | ".join(f"{value:.2f}" for value in values.values())
             lines.append(f"| {workdir}, {state} | {shown} |")
     return "\n".join(lines)
 

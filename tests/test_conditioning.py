@@ -70,10 +70,7 @@ def test_runs_are_recorded_once(configs, tmp_path, monkeypatch):
 
 def test_spread_is_that_of_the_vectors_before_the_log_softmax():
     vectors = np.random.default_rng(0).normal(size=(5, 4, 7)).astype(np.float32)
-    aux = {
-        "heads": jax.nn.log_softmax(vectors, axis=1),
-        "attention": np.ones((5, 4, 2, 2), np.float32),
-    }
+    aux = {"heads": jax.nn.log_softmax(vectors, axis=1)}
     measured = conditioning.measure({}, aux)
     assert measured["head_spread"] == pytest.approx(vectors.std(axis=1, ddof=1).mean(), rel=1e-5)
     softmax = np.exp(vectors) / np.exp(vectors).sum(axis=1, keepdims=True)

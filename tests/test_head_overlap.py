@@ -24,7 +24,8 @@ def maps(*heads):
         (([1, 1, 0, 0], [0, 1, 1, 0]), 0.5, 0.0),
         (([1, 0], [0, 1]), 0.0, -1.0),
         (([1, 0], [0, 1], [1, 0]), 1 / 3, -1 / 3),  # mean over three pairs
-        (([0, 0, 0, 0], [5, 0, 0, 0]), 0.25, 0.0),  # a head without any weight is flat
+        (([1, 1], [1, 0]), 0.5, 0.0),  # a flat one correlates with none
+        (([0, 0], [1, 0], [1, 0]), 1.0, 1.0),  # one that is 0 is left out
     ],
 )
 def test_overlap_and_correlation_of_known_maps(heads, overlap, correlation):
@@ -32,20 +33,37 @@ def test_overlap_and_correlation_of_known_maps(heads, overlap, correlation):
     assert head_overlap.mean_correlation(maps(*heads)) == pytest.approx(correlation, abs=1e-6)
 
 
-def test_chance_is_the_overlap_with_other_crops():
-    """Both heads look at the same place, which is another one in the second crop."""
+def test_heads_in_other_videos():
+    """Both heads look at the same place, which is another one in the second video."""
     both = np.concatenate([maps([1, 0], [1, 0]), maps([0, 1], [0, 1])])
-    vectors = np.ones((2, 2, 3), np.float32)
-    values = head_overlap.describe(both, vectors)
-    assert values["map_overlap"] == pytest.approx(1)
-    assert values["chance_other_crop"] == pytest.approx(0)
-    assert values["map_flatness"] == pytest.approx(0.5)
+    values = head_overlap.describe(both, np.ones((2, 2, 3), np.float32))
+    assert values["map overlap"] == pytest.approx(1)
+    assert values["in another video"] == pytest.approx(0)
+    assert values["own, in another video"] == pytest.approx(0)
+    assert values["flatness"] == pytest.approx(0.5)
+
+    # Now each head looks at a place of its own, always.
+    fixed = np.concatenate([maps([1, 0], [0, 1])] * 2)
+    values = head_overlap.describe(fixed, np.ones((2, 2, 3), np.float32))
+    assert values["map overlap"] == pytest.approx(0)
+    assert values["own, in another video"] == pytest.approx(1)
 
 
-def test_size_is_how_much_larger_the_largest_head_is():
-    values = head_overlap.describe(maps([1, 2], [4, 8]), np.ones((1, 2, 3), np.float32))
-    assert values["map_size"] == pytest.approx(4)
-    assert values["vector_size"] == pytest.approx(1)
+def test_chance_is_the_overlap_of_shuffled_maps():
+    # Of four places a head sees one: the same one as another by chance in a quarter of the crops.
+    seen = np.concatenate([maps([1, 0, 0, 0], [0, 1, 0, 0])] * 2000)
+    values = head_overlap.describe(seen, np.ones((2000, 2, 3), np.float32))
+    assert values["map overlap"] == 0
+    assert values["by chance"] == pytest.approx(0.25, abs=0.04)
+
+
+def test_blind_maps_are_counted_and_left_out():
+    seen = np.concatenate([maps([1, 0], [0, 1]), maps([1, 0], [1e-5, 0])])
+    vectors = np.array([[[3.0], [1.0]]] * 2)
+    values = head_overlap.describe(seen, vectors)
+    assert values["blind"] == 0.25
+    assert values["map overlap"] == 0
+    assert values["largest head"] == 0.75
 
 
 def test_heads_are_those_of_the_network():
