@@ -17,6 +17,7 @@ When all are there, a Markdown table is printed and DIR/conditioning.png is draw
   before and after it, and so is the partition loss.
 - largest_share: the largest of AFB's softmax over the heads, mean over samples and channels; 1/K
   where all heads agree, 1 where one of them is all that counts.
+- map_overlap: of the heads' maps, as in benchmarks/head_overlap.py; a map that is 0 counts as flat.
 """
 
 import argparse
@@ -80,7 +81,16 @@ def measure(grads: dict, aux: dict) -> dict[str, jax.Array]:
     return norms | {
         "head_spread": jnp.std(heads, axis=1, ddof=1).mean(),
         "largest_share": jnp.exp(heads).max(axis=1).mean(),
+        "map_overlap": _overlap(aux["attention"]),
     }
+
+
+def _overlap(maps_BxKxHxW):
+    flat = maps_BxKxHxW.reshape(*maps_BxKxHxW.shape[:2], -1)
+    sums = flat.sum(axis=-1, keepdims=True)
+    shares = jnp.where(sums > 0, flat / jnp.where(sums > 0, sums, 1.0), 1.0 / flat.shape[-1])
+    first, second = np.triu_indices(shares.shape[1], k=1)
+    return jnp.minimum(shares[:, first], shares[:, second]).sum(axis=-1).mean()
 
 
 def train(config: ConfigDict, crops: Crops, validation: Crops, num_steps: int) -> dict:

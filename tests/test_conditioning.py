@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from benchmarks import conditioning, conditioning_report
+from benchmarks.head_overlap import mean_overlap
 from hmhn_jax import config as config_lib
 
 
@@ -68,13 +69,24 @@ def test_runs_are_recorded_once(configs, tmp_path, monkeypatch):
     assert (tmp_path / "conditioning.png").stat().st_size > 10_000
 
 
-def test_spread_is_that_of_the_vectors_before_the_log_softmax():
-    vectors = np.random.default_rng(0).normal(size=(5, 4, 7)).astype(np.float32)
-    aux = {"heads": jax.nn.log_softmax(vectors, axis=1)}
-    measured = conditioning.measure({}, aux)
+def test_measures_agree_with_their_definitions():
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(5, 4, 7)).astype(np.float32)
+    maps = rng.uniform(size=(5, 4, 2, 3)).astype(np.float32)
+    measured = conditioning.measure(
+        {}, {"heads": jax.nn.log_softmax(vectors, axis=1), "attention": maps}
+    )
+    # The spread before the log-softmax is that after it.
     assert measured["head_spread"] == pytest.approx(vectors.std(axis=1, ddof=1).mean(), rel=1e-5)
     softmax = np.exp(vectors) / np.exp(vectors).sum(axis=1, keepdims=True)
     assert measured["largest_share"] == pytest.approx(softmax.max(axis=1).mean(), rel=1e-5)
+    assert measured["map_overlap"] == pytest.approx(mean_overlap(maps), rel=1e-5)
+
+
+def test_steps_until_the_error_is_low():
+    assert conditioning_report.steps_to_goal([300.0] * 20 + [0.0] * 20) == 27
+    assert conditioning_report.steps_to_goal([300.0] * 40) is None
+    assert conditioning_report.steps_to_goal([0.0] * 9) is None
 
 
 def test_shares_cover_all_runs():
