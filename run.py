@@ -6,12 +6,10 @@ prepares the data when they are missing, trains, and evaluates on the test split
 goes on with a run that was interrupted. Research software: its numbers are not a diagnosis.
 """
 
-import os
 import shlex
 import sys
 from pathlib import Path
 
-from absl import logging
 from ml_collections import ConfigDict
 
 from hmhn_jax import command_line
@@ -24,11 +22,12 @@ def run() -> None:
         print(f"{__doc__}\nFlags:\n{command_line.help_text()}")
         return
     args = command_line.parse_flags(sys.argv)
-    quieten()
+    command_line.quieten()
     # From here on it takes seconds: the heavy packages are imported.
     from configs import default
-    from hmhn_jax import atomic, checkpoints, doctor, torch_export
+    from hmhn_jax import atomic, checkpoints, doctor, export, predict, torch_export
     from hmhn_jax import config as config_lib
+    from hmhn_jax.serve import server
     from hmhn_jax.sweep import sweep
 
     workdir = Path(args.workdir)
@@ -38,18 +37,23 @@ def run() -> None:
     config = config_lib.choose(args["config"], workdir, default.get_config())
     if args.mode == "doctor":  # looks at recordings before hours are spent on them
         return doctor.examine(config.data, workdir)
-    if args.mode in ("evaluate", "export_torch"):
-        checkpoints.check_exists(workdir)
-    else:
-        atomic.make_folder(workdir)
-    if args.mode == "export_torch":
+    prepare = atomic.make_folder if args.mode.startswith("train") else checkpoints.check_exists
+    prepare(workdir)
+    if args.mode == "predict":
+        workdirs = [workdir, *args.ensemble]
+        predict.predict(config, workdirs, args.input, args.output, args.overlay_video)
+    elif args.mode == "export":
+        export.export_checkpoint(config, workdir, args.output and Path(args.output))
+    elif args.mode == "serve":
+        server.serve(config, workdir, args.host, args.port)
+    elif args.mode == "export_torch":
         torch_export.export_checkpoint(config, workdir)
     else:
-        work(config, workdir, args.mode)
+        work(config, workdir, args.mode, args.ensemble)
 
 
-def work(config: ConfigDict, workdir: Path, mode: str) -> None:
-    """Trains, evaluates or both."""
+def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None = None) -> None:
+    """Trains, evaluates (together with the networks of other workdirs) or both."""
     from configs import avec2014
     from data import avec_faces  # noqa: F401  registers the dataset
     from hmhn_jax.dataset import open_dataset
@@ -63,24 +67,17 @@ def work(config: ConfigDict, workdir: Path, mode: str) -> None:
     if mode != "evaluate":
         train(config, workdir, builder)
     if mode != "train":
-        evaluate(config, workdir, builder, config.data.test_split, avec2014.get_config())
+        reference = avec2014.get_config()
+        evaluate(config, workdir, builder, config.data.test_split, others or (), reference)
 
 
 def train_and_evaluate(workdir: Path) -> None:
     """One run of a sweep, in a process of its own and a workdir that has its config."""
-    quieten()
+    command_line.quieten()
     from configs import default
     from hmhn_jax import config as config_lib
 
     work(config_lib.load(workdir, default.get_config()), workdir, "train_and_evaluate")
-
-
-def quieten() -> None:
-    """Keeps back what libraries say that no user can act on."""
-    logging.set_verbosity(logging.ERROR)  # Orbax and TFDS
-    # TensorFlow, which reads the records, looks at these when it is imported.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 
 def main() -> int:
@@ -90,7 +87,7 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("interrupted; the same command goes on from the last checkpoint", file=sys.stderr)
+        print("interrupted; run the same command again to go on", file=sys.stderr)
         return 130
     return 0
 

@@ -1,8 +1,9 @@
 """The flags of `run.py`, and one line for what is wrong with them."""
 
+import os
 from pathlib import Path
 
-from absl import flags
+from absl import flags, logging
 from ml_collections import config_flags
 
 from hmhn_jax.errors import UsageError
@@ -11,9 +12,20 @@ MODES = {
     "train_and_evaluate": "the default",
     "train": "only that",
     "evaluate": "only that, with the weights of a workdir",
+    "predict": "scores of new videos and pictures: --input",
     "sweep": "all runs of a config of configs/sweeps/, and their table",
+    "export": "the network as a file that needs only JAX",
     "export_torch": "the weights as a file for PyTorch",
+    "serve": "a local page to try the network on a video",
     "doctor": "looks real recordings over before anything long",
+}
+FLAGS_OF_MODES = {
+    "input": ("predict",),
+    "output": ("export", "predict"),
+    "overlay_video": ("predict",),
+    "ensemble": ("evaluate", "predict"),
+    "host": ("serve",),
+    "port": ("serve",),
 }
 DEFAULT_CONFIG = Path(__file__).resolve().parents[1] / "configs" / "default.py"
 
@@ -27,6 +39,14 @@ def define_flags() -> None:
         list(MODES),
         "; ".join(f"{mode}: {what}" for mode, what in MODES.items()) + ".",
     )
+    flags.DEFINE_string("input", None, "What to predict: a video, picture, folder or '*' pattern.")
+    flags.DEFINE_string("output", None, "Folder for what is written, instead of one in workdir.")
+    flags.DEFINE_bool("overlay_video", False, "Whether to predict a video of the heads' maps too.")
+    flags.DEFINE_list(
+        "ensemble", [], "More workdirs, DIR,DIR: evaluate and predict by the mean of all networks."
+    )
+    flags.DEFINE_string("host", "127.0.0.1", "Address that the page of --mode serve is bound to.")
+    flags.DEFINE_integer("port", 8000, "Its port; 0 for any free one.", 0, 65535)
     config_flags.DEFINE_config_file(
         "config",
         str(DEFAULT_CONFIG),
@@ -54,10 +74,27 @@ def parse_flags(arguments: list[str]) -> flags.FlagValues:
         raise UsageError(f"expected flags only, got {' '.join(rest[1:])!r}")
     if not flags.FLAGS.workdir:
         raise UsageError("expected --workdir DIR, got none")
+    _check_flags_of_mode(flags.FLAGS)
     return flags.FLAGS
+
+
+def _check_flags_of_mode(args: flags.FlagValues) -> None:
+    if args.mode == "predict" and not args.input:
+        raise UsageError("--mode predict expects --input, a video, picture, folder or pattern")
+    for name, modes in FLAGS_OF_MODES.items():
+        if not args[name].using_default_value and args.mode not in modes:
+            raise UsageError(f"--{name} is for --mode {' or '.join(modes)}, got --mode {args.mode}")
 
 
 def help_text() -> str:
     """The flags and what they are for."""
     define_flags()
     return flags.FLAGS.module_help(__name__)
+
+
+def quieten() -> None:
+    """Keeps back what libraries say that no user can act on."""
+    logging.set_verbosity(logging.ERROR)  # Orbax and TFDS
+    # TensorFlow, which reads the records, looks at these when it is imported.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")

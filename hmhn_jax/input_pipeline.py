@@ -2,20 +2,17 @@
 
 import dataclasses
 import functools
-import os
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import cv2
 import numpy as np
 from ml_collections import ConfigDict
 
 from hmhn_jax.errors import UserError
+from hmhn_jax.faces.jpeg import decode_crops
 from hmhn_jax.progress import track
-
-DECODE_THREADS = min(8, os.cpu_count() or 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,9 +66,7 @@ class Crops:
         """u8[len(indices),image_size,image_size,3]."""
         if self.decoded is not None:
             return self.decoded[indices]
-        with ThreadPoolExecutor(DECODE_THREADS) as threads:
-            jpegs = (self.jpegs[index] for index in indices)
-            return np.stack(list(threads.map(lambda jpeg: _decode(jpeg, self.image_size), jpegs)))
+        return decode_crops([self.jpegs[index] for index in indices], self.image_size)
 
 
 def check_split(builder: Any, split: str) -> None:
@@ -139,17 +134,6 @@ def read_crops(builder: Any, split: str, settings: ConfigDict) -> Crops:
     batches = np.array_split(np.arange(len(crops)), max(1, len(crops) // 256))
     decoded = [crops.images(indices) for indices in track(batches, f"decoding {split}")]
     return dataclasses.replace(crops, decoded=np.concatenate(decoded))
-
-
-def _decode(jpeg, image_size):
-    image = cv2.cvtColor(
-        cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB
-    )
-    if image.shape[:2] == (image_size, image_size):
-        return image
-    shrinks = image.shape[0] > image_size
-    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(image, (image_size, image_size), interpolation=interpolation)
 
 
 def training_indices(

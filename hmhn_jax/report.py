@@ -55,7 +55,7 @@ def write_report(
     *,
     scalars: Sequence[dict[str, float]] = (),
     reference: ConfigDict | None = None,
-    head_maps: Mapping[str, Sequence[np.ndarray]] | None = None,
+    head_maps: Mapping[str, np.ndarray] | None = None,
 ) -> None:
     """Writes one HTML file with everything in it; it needs no network and has no date.
 
@@ -66,8 +66,8 @@ def write_report(
       results: what metrics.json holds, with what `describe` adds.
       scalars: of the training, from `scalars.read`; none where they are lost.
       reference: the config to say the difference from, that of configs/avec2014.py.
-      head_maps: pictures u8[H,W,3] by video id, shown below the crops of a video that was
-        predicted badly; `report_crops.worst_crops` says which these are.
+      head_maps: by video id, for each head a row of pictures u8[N,H,W,3], shown below the crops
+        of a video that was predicted badly; `report_crops.worst_crops` says which these are.
 
     Raises:
       UserError: when the file cannot be written.
@@ -138,7 +138,8 @@ def _worst(crops, means, head_maps):
                 "spread": spreads[index] if np.isfinite(spreads[index]) else None,
                 "pictures": [report_crops.thumbnail(image) for image in crops.images(indices)],
                 "maps": [
-                    report_crops.thumbnail(map_) for map_ in head_maps.get(video.video_id, ())
+                    [report_crops.thumbnail(picture) for picture in head]
+                    for head in head_maps.get(video.video_id, ())
                 ],
             }
         )

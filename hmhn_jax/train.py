@@ -14,11 +14,11 @@ from hmhn_jax import checkpoints, devices, pretrained, scalars, versions
 from hmhn_jax import config as config_lib
 from hmhn_jax.checkpoints import Provenance
 from hmhn_jax.errors import UserError
-from hmhn_jax.evaluate import make_score_frames, score_videos
 from hmhn_jax.input_pipeline import Crops, read_crops, training_batches
 from hmhn_jax.metrics import mean_absolute_error
 from hmhn_jax.progress import track
 from hmhn_jax.protocols import subject_means
+from hmhn_jax.scoring import make_score_frames, score_videos
 from hmhn_jax.train_step import TrainState, init_state, make_optimizer, make_train_step
 
 STEPS_DEPEND_ON = (

@@ -8,9 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hmhn_jax import evaluate
+from hmhn_jax import results as results_lib
+from hmhn_jax import scoring
 from hmhn_jax.augment import standardise
 from hmhn_jax.input_pipeline import Crops, Video
+from hmhn_jax.metrics import VideoMeans
 from hmhn_jax.models import HMHN
 from hmhn_jax.protocols import evaluate_protocols
 
@@ -42,7 +44,7 @@ def model_and_variables():
 @pytest.mark.parametrize("batch_size", [1, 4, 16])
 def test_every_crop_counts_once_in_any_batch(crops, model_and_variables, batch_size):
     model, variables = model_and_variables
-    means = evaluate.score_videos(evaluate.make_score_frames(model), variables, crops, batch_size)
+    means = scoring.score_videos(scoring.make_score_frames(model), variables, crops, batch_size)
     frames = jax.jit(model.apply)(variables, standardise(crops.decoded))[0]
     expected = [frames[:4].mean(), frames[4:5].mean(), frames[5:].mean()]
     np.testing.assert_array_equal(means.counts, [4, 1, 6])
@@ -51,14 +53,14 @@ def test_every_crop_counts_once_in_any_batch(crops, model_and_variables, batch_s
 
 @pytest.mark.parametrize("synthetic", [True, False])
 def test_results_are_written_and_labelled(tmp_path, crops, synthetic, capsys):
-    means = evaluate.metrics.VideoMeans.empty(3).add(
+    means = VideoMeans.empty(3).add(
         np.array([2.0, 80.0, 29.0, 31.0]), np.array([0, 1, 2, 2]), np.ones(4, bool)
     )
     results = {"dataset": "d", "split": "test", "synthetic": synthetic}
     protocols = evaluate_protocols(crops.videos, means.compute(), 10.0, {})
     results |= protocols["clips"] | {"protocols": protocols}
-    evaluate.write_results(tmp_path, crops, means, results)
-    evaluate.report(results, tmp_path)
+    results_lib.write(tmp_path, crops, means, results)
+    results_lib.announce(results, tmp_path)
 
     with (tmp_path / "predictions.csv").open() as file:
         rows = list(csv.DictReader(file))

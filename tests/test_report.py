@@ -194,11 +194,40 @@ def test_maps_are_below_the_crops_of_their_video(make, crops):
     red = np.zeros((8, 8, 3), np.uint8)
     red[..., 0] = 255
     without = read_page(make())
-    maps = {crops.videos[index].video_id: [red, red] for index in (0, 5)}  # the worst, a good one
+    # Of the worst video and of a good one: two heads, three crops.
+    heads = np.broadcast_to(red, (2, 3, 8, 8, 3))
+    maps = {crops.videos[index].video_id: heads for index in (0, 5)}
     page = read_page(make(head_maps=maps))
     assert page.text.count("What each head attends to") == 1
-    assert len(page.images) == len(without.images) + 2
-    assert page.images[4:6] == [report_crops.thumbnail(red)] * 2
+    assert len(page.images) == len(without.images) + 6
+    assert page.images[4:10] == [report_crops.thumbnail(red)] * 6
+
+
+def test_the_attention_check_is_a_number_with_its_meaning(make):
+    assert "Do the heads' maps mean anything" not in read_page(make()).text
+    check = {
+        "num_crops": 192,
+        "num_videos": 40,
+        "top_share": 0.2,
+        "top": 1.25,
+        "random": 1.0,
+        "ratio": 1.25,
+        "ratio_interval": [1.1, 1.5],
+        "heads": [{"top": 1.25, "random": 1.0, "ratio": 1.25}],
+    }
+    text = read_page(make({"attention_check": check})).text
+    assert "1.25 times as far" in text
+    assert "1.10 to 1.50" in text
+    nothing = dict.fromkeys(("top", "random", "ratio", "ratio_interval"))
+    assert "not defined" in read_page(make({"attention_check": check | nothing})).text
+
+
+def test_an_ensemble_says_who_is_in_it(make):
+    member = {"workdir": "runs/<a>", "seed": 3, "checkpoint_step": 480, "mae": 4.0, "rmse": 5.0}
+    together = {"members": [member, member], "mean_members_std": 0.75}
+    page = read_page(make({"ensemble": together}))
+    assert "runs/<a>" in page.text
+    assert "0.75 points" in page.text
 
 
 def test_the_worst_videos_and_crops_spread_over_them():

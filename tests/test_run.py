@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import workdirs
 from html_pages import read_page
 
 from data.avec_faces import configs
@@ -165,6 +166,39 @@ def test_evaluate_reads_the_weights_and_nothing_more(workdir, run, tmp_path):
     finished = run("--workdir", copy, "--mode", "evaluate")
     assert finished.returncode == 0, finished.stderr
     assert predictions(copy) == predictions(workdir)
+
+
+def test_evaluate_the_mean_of_two_networks(workdir, run, tmp_path):
+    first, second = shutil.copytree(workdir, tmp_path / "first"), tmp_path / "second"
+    workdirs.shifted(second, workdir, points=6.0)
+    finished = run("--workdir", first, "--mode", "evaluate", "--ensemble", second)
+    assert finished.returncode == 0, finished.stderr
+    assert predictions(first) == predictions(workdir)  # the single network's results stay
+    alone = [float(row["prediction"]) for row in predictions(workdir)]
+    rows = predictions(first, "test_ensemble")
+    together = [float(row["prediction"]) for row in rows]
+    np.testing.assert_allclose(np.subtract(together, alone), 3.0, atol=1e-3)
+    spreads = [float(row["prediction_members_std"]) for row in rows]
+    np.testing.assert_allclose(spreads, 6 / 2**0.5, atol=1e-3)
+    metrics = results(first, "test_ensemble")
+    members = metrics["ensemble"]["members"]
+    assert [member["workdir"] for member in members] == [str(first), str(second)]
+    assert members[0]["mae"] == pytest.approx(results(workdir)["mae"])
+    assert metrics["ensemble"]["mean_members_std"] == pytest.approx(6 / 2**0.5, abs=1e-3)
+
+
+def test_predicts_what_it_evaluated(workdir, run, tiny_dataset, tmp_path):
+    pattern = tiny_dataset / "downloads" / "avec_faces" / "*" / "videos" / "*.mp4"
+    moved = shutil.copytree(workdir, tmp_path / "run")
+    nowhere = f"--config.data.data_dir={tmp_path / 'none'}"  # needs no dataset
+    finished = run("--workdir", moved, "--mode", "predict", "--input", pattern, nowhere)
+    assert finished.returncode == 0, finished.stderr
+    output = moved / "predictions" / "pattern" / "predictions.csv"
+    with output.open(newline="") as file:
+        scores = {Path(row["file"]).stem: float(row["score"]) for row in csv.DictReader(file)}
+    assert len(scores) == 12
+    for row in predictions(workdir):
+        assert scores[row["video_id"]] == pytest.approx(float(row["prediction"]), abs=1e-3)
 
 
 def test_evaluate_on_another_split(workdir, run, tmp_path):

@@ -48,6 +48,7 @@ def write(path: Path, result: VideoCrops | CropFailure) -> None:
     images = []
     if isinstance(result, CropFailure):
         header["failure"] = result.reason
+        header["num_sampled"] = result.num_sampled
     else:
         header["num_sampled"] = result.num_sampled
         header["crops"] = [_described(crop) for crop in result.crops]
@@ -71,7 +72,8 @@ def read(path: Path) -> VideoCrops | CropFailure | None:
     line, images = content.split(b"\n", 1)
     header = json.loads(line)
     if "failure" in header:
-        return CropFailure(header["failure"], header["sha256"], from_cache=True)
+        num_sampled = header.get("num_sampled", 0)  # not in entries of before it was kept
+        return CropFailure(header["failure"], header["sha256"], num_sampled, from_cache=True)
     crops = []
     start = 0
     for fields in header["crops"]:

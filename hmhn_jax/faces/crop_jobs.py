@@ -2,7 +2,7 @@
 
 import functools
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -18,6 +18,7 @@ from hmhn_jax.faces.crops import (
     sha256_of,
 )
 from hmhn_jax.faces.detection import Detector, landmark_model, load_detector
+from hmhn_jax.faces.images import crop_image, is_image
 from hmhn_jax.faces.recordings import Recording
 from hmhn_jax.faces.video import VideoError
 from hmhn_jax.process_pool import map_in_order
@@ -48,13 +49,30 @@ def crop_videos(
       UserError: the landmark model is not installed, a worker process died, or the cache cannot
         be written.
     """
+    paths = [recording.path for recording in recordings]
+    results = crop_files(paths, settings, num_processes, cache_dir)
+    yield from zip(recordings, results, strict=True)
+
+
+def crop_files(
+    paths: Sequence[Path],
+    settings: CropSettings,
+    num_processes: int | None = None,
+    cache_dir: Path | None = None,
+    watch: Callable[[float], None] | None = None,
+) -> Iterator[VideoCrops | CropFailure]:
+    """As `crop_videos`, for videos and pictures of which nothing is known.
+
+    `watch` is told each sampled frame's time in seconds, for which there must be one process; a
+    `BaseException` that it raises ends the work, an `Exception` that of one video.
+    """
     landmark_model()  # if it is missing, say so once and now, not in each process
     if cache_dir is not None and cache_dir.is_dir():
         atomic.remove_abandoned(cache_dir)
-    crop = functools.partial(_cached_or_cropped, settings=settings, cache_dir=cache_dir)
-    paths = [recording.path for recording in recordings]
-    results = map_in_order(crop, paths, num_processes, initializer=_use_one_thread)
-    yield from zip(recordings, results, strict=True)
+    crop = functools.partial(
+        _cached_or_cropped, settings=settings, cache_dir=cache_dir, watch=watch
+    )
+    yield from map_in_order(crop, paths, num_processes, initializer=_use_one_thread)
 
 
 def _use_one_thread() -> None:
@@ -67,7 +85,10 @@ def _detector_of_this_process() -> Detector:
 
 
 def _cached_or_cropped(
-    path: Path, settings: CropSettings, cache_dir: Path | None
+    path: Path,
+    settings: CropSettings,
+    cache_dir: Path | None,
+    watch: Callable[[float], None] | None,
 ) -> VideoCrops | CropFailure:
     try:
         sha256 = sha256_of(path)
@@ -79,7 +100,7 @@ def _cached_or_cropped(
         cached = crop_cache.read(entry)
         if cached is not None:
             return cached
-    result, is_final = _crop_or_failure(path, sha256, settings)
+    result, is_final = _crop_or_failure(path, sha256, settings, watch)
     # The second condition fails for a video that was still being copied while it was read.
     if entry is not None and is_final and result.sha256 == sha256:
         crop_cache.write(entry, result)
@@ -87,13 +108,19 @@ def _cached_or_cropped(
 
 
 def _crop_or_failure(
-    path: Path, sha256: str | None, settings: CropSettings
+    path: Path,
+    sha256: str | None,
+    settings: CropSettings,
+    watch: Callable[[float], None] | None,
 ) -> tuple[VideoCrops | CropFailure, bool]:
     """Gives the result, and whether it would be the same next time."""
     try:
-        return crop_video(path, settings, _detector_of_this_process()), True
+        detector = _detector_of_this_process()
+        if is_image(path):
+            return crop_image(path, settings, detector), True
+        return crop_video(path, settings, detector, watch), True
     except NoFaceError as error:
-        return CropFailure(error.reason, sha256), True
+        return CropFailure(error.reason, sha256, error.num_sampled), True
     except VideoError as error:
         # Noticed at once the next time too, unless the disk was to blame and works again.
         return CropFailure(error.reason, sha256), False

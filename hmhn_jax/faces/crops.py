@@ -2,13 +2,14 @@
 
 import dataclasses
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from hmhn_jax.errors import UserError
-from hmhn_jax.faces.align import align_face
+from hmhn_jax.faces.align import FaceCrop, align_face
 from hmhn_jax.faces.detection import Box, Detector
 from hmhn_jax.faces.tracking import Track, follow
 from hmhn_jax.faces.video import VideoError, sampled_frames
@@ -105,22 +106,39 @@ class CropFailure:
     Attributes:
       reason: one line, without the file's name.
       sha256: of the video file; None if it cannot be read.
+      num_sampled: how many frames were looked at; 0 when it could not be decoded.
       from_cache: whether an earlier run found out.
     """
 
     reason: str
     sha256: str | None
+    num_sampled: int = 0
     from_cache: bool = dataclasses.field(default=False, compare=False)
 
 
 class NoFaceError(VideoError):
-    """A video that can be decoded but shows no face."""
+    """A video that can be decoded but shows no face in the `num_sampled` frames looked at."""
+
+    def __init__(self, path: Path, reason: str, num_sampled: int):
+        super().__init__(path, reason)
+        self.num_sampled = num_sampled
 
 
-def crop_video(path: Path, settings: CropSettings, detector: Detector) -> VideoCrops:
+def crop_video(
+    path: Path,
+    settings: CropSettings,
+    detector: Detector,
+    watch: Callable[[float], None] | None = None,
+) -> VideoCrops:
     """Crops one person's face out of a video's sampled frames.
 
     Frames are decoded one after the other and not kept, only the crops are.
+
+    Args:
+      path: of the video.
+      settings: how crops are made.
+      detector: what finds faces.
+      watch: told each sampled frame's time in seconds; what it raises ends the work.
 
     Raises:
       NoFaceError: there is no face in any sampled frame.
@@ -131,23 +149,29 @@ def crop_video(path: Path, settings: CropSettings, detector: Detector) -> VideoC
     num_sampled = 0
     for frame in sampled_frames(path, settings.rate_hz, settings.max_frames_per_video):
         num_sampled += 1
+        if watch is not None:
+            watch(frame.time_s)
         face, track = follow(frame.rgb, frame.time_s, track, detector)
         if face is None:
             continue
         aligned = align_face(frame.rgb, face, detector, settings.size, settings.padding)
-        crops.append(
-            Crop(
-                jpeg=_encode_jpeg(aligned.rgb, settings.jpeg_quality),
-                frame_index=frame.index,
-                time_s=frame.time_s,
-                box=aligned.box,
-                eyes=aligned.eyes,
-                confidence=aligned.confidence,
-            )
-        )
+        crops.append(make_crop(aligned, frame.index, frame.time_s, settings.jpeg_quality))
     if not crops:
-        raise NoFaceError(path, f"no face found in any of {num_sampled} sampled frames")
+        reason = f"no face found in any of {num_sampled} sampled frames"
+        raise NoFaceError(path, reason, num_sampled)
     return VideoCrops(tuple(crops), num_sampled, sha256_of(path))
+
+
+def make_crop(aligned: FaceCrop, frame_index: int, time_s: float, jpeg_quality: int) -> Crop:
+    """Encodes an aligned face; arguments as the fields of `Crop` and `CropSettings`."""
+    return Crop(
+        jpeg=_encode_jpeg(aligned.rgb, jpeg_quality),
+        frame_index=frame_index,
+        time_s=time_s,
+        box=aligned.box,
+        eyes=aligned.eyes,
+        confidence=aligned.confidence,
+    )
 
 
 def sha256_of(path: Path) -> str:

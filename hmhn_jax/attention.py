@@ -1,0 +1,81 @@
+"""What the heads look at: their spatial maps (Eq. 8) over the face, as in Fig. 1."""
+
+import functools
+
+import cv2
+import jax
+import matplotlib
+import numpy as np
+
+from hmhn_jax.augment import standardise
+from hmhn_jax.ensemble import Trained
+
+COLOURS = "inferno"  # of Matplotlib; grows lighter from 0 to 1
+AT_ONCE = 8  # images; always as many, so that it is compiled once
+OPACITY = 0.75  # of the colours where a map is largest
+
+
+def maps(trained: Trained, images: np.ndarray) -> np.ndarray | None:
+    """The heads' spatial maps as the network computes them.
+
+    Args:
+      trained: the network.
+      images: u8[N,S,S,3], S its image size.
+
+    Returns:
+      f32[N,K,H',W'], not negative; None of a network without heads (`model.use_mab=False`).
+    """
+    if not trained.model.use_mab:
+        return None
+    parts = []
+    for start in range(0, len(images), AT_ONCE):
+        some = images[start : start + AT_ONCE]
+        padded = np.resize(some, (AT_ONCE, *images.shape[1:]))
+        parts.append(np.asarray(_attend(trained.model, trained.variables, padded))[: len(some)])
+    return np.concatenate(parts).astype(np.float32)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _attend(model, variables, images):
+    return model.apply(variables, standardise(images))[1]["attention"]
+
+
+def overlay(images: np.ndarray, attention: np.ndarray) -> np.ndarray:
+    """Lays each head's map in colour over the face in grey.
+
+    A map is scaled so that its smallest value is 0 and its largest 1, and enlarged between the
+    middles of its cells: colours compare places within one map, not faces or heads. A map without
+    differences, as of a head that is never active, leaves the face grey.
+
+    Args:
+      images: u8[N,S,S,3].
+      attention: f[N,K,H',W'].
+
+    Returns:
+      u8[N,K,S,S,3].
+    """
+    grey = images.mean(axis=-1, keepdims=True)[:, None]
+    strength = _enlarged(attention, images.shape[1:3])
+    colours = 255 * matplotlib.colormaps[COLOURS](strength)[..., :3]
+    opacity = OPACITY * strength[..., None]
+    return np.rint(grey * (1 - opacity) + colours * opacity).astype(np.uint8)
+
+
+def overlays(trained: Trained, images: np.ndarray) -> np.ndarray | None:
+    """`overlay` of the maps that a network computes, u8[N,K,S,S,3]; None without heads."""
+    attention = maps(trained, images)
+    return None if attention is None else overlay(images, attention)
+
+
+def _enlarged(attention, size):
+    """f[N,K,H',W'] -> f[N,K,*size], each map from 0 to 1; one without differences is 0."""
+    low = attention.min(axis=(-2, -1), keepdims=True)
+    span = attention.max(axis=(-2, -1), keepdims=True) - low
+    scaled = np.divide(attention - low, span, out=np.zeros_like(attention), where=span > 0)
+    height, width = size
+    flat = [
+        cv2.resize(one, (width, height), interpolation=cv2.INTER_CUBIC)
+        for one in scaled.reshape(-1, *attention.shape[2:])
+    ]
+    # Between cells a cubic overshoots.
+    return np.clip(flat, 0, 1).reshape(*attention.shape[:2], height, width)

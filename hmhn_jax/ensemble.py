@@ -1,0 +1,139 @@
+"""Trained networks, one or several, that score the same crops."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from hmhn_jax import checkpoints
+from hmhn_jax import config as config_lib
+from hmhn_jax.checkpoints import Provenance
+from hmhn_jax.errors import UsageError, UserError
+from hmhn_jax.input_pipeline import Crops, evaluation_batches
+from hmhn_jax.metrics import VideoMeans
+from hmhn_jax.models import HMHN
+from hmhn_jax.scoring import make_score_frames
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A network restored from a workdir.
+
+    Attributes:
+      workdir: where from.
+      model: the network.
+      variables: its weights and running statistics.
+      provenance: what they were made from.
+      step: of the checkpoint.
+      image_size: side of the images that it takes, in pixels.
+    """
+
+    workdir: Path
+    model: HMHN
+    variables: Any
+    provenance: Provenance
+    step: int
+    image_size: int
+
+    def summary(self) -> dict:
+        """Which network this is, in values that JSON knows."""
+        return {
+            "workdir": str(self.workdir),
+            "checkpoint_step": self.step,
+            "seed": self.provenance.config["seed"],
+            "fingerprint": self.provenance.data.get("fingerprint"),
+        }
+
+
+def restore(config: ConfigDict, workdirs: Sequence[Path]) -> tuple[Trained, ...]:
+    """Restores one network from each workdir; no dataset is needed.
+
+    Args:
+      config: checked; of the first workdir. The others have their own, but for which checkpoint
+        is taken (`evaluate.checkpoint`).
+      workdirs: of training runs, at least one, none twice.
+
+    Raises:
+      UserError: without a checkpoint, with one of another architecture, or when the networks
+        do not take the same crops.
+    """
+    workdirs = [Path(workdir) for workdir in workdirs]
+    if len({workdir.resolve() for workdir in workdirs}) < len(workdirs):
+        raise UsageError(f"expected different workdirs, got {', '.join(map(str, workdirs))}")
+    members = []
+    for workdir in workdirs:
+        checkpoints.check_exists(workdir)
+        if members and (own := config_lib.load(workdir, config)):
+            choice = {"evaluate.checkpoint": config.evaluate.checkpoint}
+            config = config_lib.override(own, choice)
+            config_lib.check(config)
+        step, provenance, variables = checkpoints.restore_chosen(config, workdir)
+        model, image_size = config_lib.make_model(config), config.data.image_size
+        members.append(Trained(workdir, model, variables, provenance, step, image_size))
+    for member in members[1:]:
+        _check_same_crops(members[0], member)
+    return tuple(members)
+
+
+def _check_same_crops(first: Trained, other: Trained) -> None:
+    values = {
+        "image size": [each.image_size for each in (first, other)],
+        "padding of the crops": [
+            each.provenance.data.get("crops", {}).get("padding") for each in (first, other)
+        ],
+    }
+    for name, (expected, got) in values.items():
+        if expected != got:
+            raise UserError(
+                f"networks of an ensemble take the same crops: expected {name} {expected} as in "
+                f"{first.workdir}, got {got} in {other.workdir}"
+            )
+
+
+def score_frames(members: Sequence[Trained], images: np.ndarray) -> np.ndarray:
+    """Each member's score of each crop, in BDI-II points, unclipped.
+
+    Args:
+      members: the M networks.
+      images: u8[B,S,S,3], S the members' image size, B a multiple of the devices.
+
+    Returns:
+      f32[M,B]; the ensemble's score is the mean over M.
+    """
+    return np.stack(
+        [make_score_frames(member.model)(member.variables, images) for member in members]
+    )
+
+
+def score_videos(
+    members: Sequence[Trained], crops: Crops, batch_size: int
+) -> tuple[VideoMeans, np.ndarray]:
+    """Scores every crop of a split once with each member.
+
+    Returns:
+      What computes to one score a video, of the mean over members, and each member's scores of
+      the videos, f64[M,V] in BDI-II points.
+    """
+    means = VideoMeans.empty(len(crops.videos))
+    of_members = [means] * len(members)
+    for batch in evaluation_batches(crops, batch_size):
+        videos, mask = batch["videos"], batch["mask"]
+        scores = score_frames(members, batch["images"])
+        means = means.add(scores.mean(axis=0), videos, mask)
+        of_members = [
+            each.add(member, videos, mask) for each, member in zip(of_members, scores, strict=True)
+        ]
+    return means, np.stack([each.compute() for each in of_members])
+
+
+def spread(scores: np.ndarray) -> np.ndarray | None:
+    """Sample standard deviation between members, f[M,...] -> f[...]; None of a single one."""
+    return None if len(scores) < 2 else np.std(scores, axis=0, ddof=1)
+
+
+def is_synthetic(members: Sequence[Trained]) -> bool:
+    """Whether any of them learnt from rendered faces."""
+    return any(member.provenance.data.get("synthetic") for member in members)

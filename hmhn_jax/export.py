@@ -1,0 +1,141 @@
+"""A trained network as one file that runs with JAX alone."""
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.export
+import jax.numpy as jnp
+import numpy as np
+from ml_collections import ConfigDict
+
+from hmhn_jax import atomic, checkpoints, model_card, versions
+from hmhn_jax import config as config_lib
+from hmhn_jax.augment import standardise
+from hmhn_jax.models import HMHN
+
+ARTEFACT = "hmhn.jaxexport"
+PLATFORMS = ("cpu", "cuda")
+# What may be known of the training data wherever the file goes: no people, no file names.
+SHARED_FACTS = (
+    "fingerprint",
+    "synthetic",
+    "train_score_mean",
+    "train_score_sd",
+    "crops",
+    "num_videos",
+    "num_frames_sampled",
+    "num_frames_with_face",
+    "software",
+)
+
+EXAMPLE = """\
+# Scores face crops with an exported network: pip install jax numpy flatbuffers
+import pathlib
+import sys
+
+import jax.export
+import numpy as np
+
+file = pathlib.Path(__file__).with_name("hmhn.jaxexport")
+network = jax.export.deserialize(bytearray(file.read_bytes()))
+print("expects", network.in_avals[0])  # b crops: RGB, 0 to 255, faces aligned as for training
+crops = np.load(sys.argv[1])
+scores = np.asarray(network.call(crops))  # of the frames, not clipped
+print("frames:", scores.round(2))
+print("video:", round(float(np.clip(scores.mean(), 0, 63)), 2), "BDI-II points")
+"""
+
+
+def export_network(model: HMHN, variables: Any, image_size: int) -> jax.export.Exported:
+    """Lowers a network to StableHLO, its weights and the standardisation inside.
+
+    Args:
+      model: whose variables they are.
+      variables: {"params", "batch_stats"}.
+      image_size: S, pixels on each side of a crop.
+
+    Returns:
+      A function u8[b,S,S,3] -> f32[b] for any number b of RGB crops, on the CPU and on CUDA. Its
+      scores are the frames' own: they are not clipped to 0..63, since the mean over a video's
+      frames is what is clipped.
+    """
+    constants = jax.tree.map(np.asarray, variables)
+
+    def score(images):
+        return model.apply(constants, standardise(images))[0]
+
+    shape = jax.export.symbolic_shape(f"b, {image_size}, {image_size}, 3")
+    images = jax.ShapeDtypeStruct(shape, jnp.uint8)
+    return jax.export.export(jax.jit(score), platforms=PLATFORMS)(images)
+
+
+def export_checkpoint(config: ConfigDict, workdir: Path, output: Path | None = None) -> Path:
+    """Writes the network of a workdir and what its users must know, and prints where it is.
+
+    Beside the network itself come an example that runs it, export.json (its input, sha256, config
+    and origin) and a model card. None of them names a person or a video of the training data.
+
+    Args:
+      config: of the run; `evaluate.checkpoint` chooses the checkpoint.
+      workdir: of the run.
+      output: the folder to write to; DIR/export when None.
+
+    Returns:
+      The path of the network's file.
+
+    Raises:
+      UserError: without a checkpoint, with one of another architecture, when the workdir has a
+        damaged evaluation or a file cannot be written.
+    """
+    output = workdir / "export" if output is None else output
+    atomic.make_folder(output)
+    step, provenance, variables = checkpoints.restore_chosen(config, workdir)
+    size = config.data.image_size
+    exported = export_network(config_lib.make_model(config), variables, size)
+    content = bytes(exported.serialize())
+    summary = {
+        "file": ARTEFACT,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+        "platforms": list(exported.platforms),
+        "calling_convention_version": exported.calling_convention_version,
+        "input": {
+            "shape": ["b", size, size, 3],
+            "dtype": "uint8",
+            "content": "aligned RGB face crops, 0 to 255; standardised inside",
+        },
+        "output": {
+            "shape": ["b"],
+            "dtype": "float32",
+            "content": "BDI-II points of each frame, not clipped to 0..63",
+        },
+        "num_parameters": sum(leaf.size for leaf in jax.tree.leaves(variables["params"])),
+        "checkpoint_step": step,
+        "config": config.to_dict(),
+        "trained": _shared(provenance),
+        "versions": versions.installed(),
+    }
+    evaluations = model_card.read_evaluations(workdir, step, config)
+    path = output / ARTEFACT
+    atomic.write_bytes(path, content)
+    atomic.write_text(output / "example.py", EXAMPLE)
+    atomic.write_text(output / "model_card.md", model_card.render(summary, evaluations))
+    # Last, so that export.json says that all of it is there.
+    atomic.write_text(output / "export.json", json.dumps(summary, indent=2) + "\n")
+    print(f"network of step {step}, {len(content) / 1e6:.1f} MB: {path}")
+    if summary["trained"]["data"].get("synthetic"):
+        print("trained on synthetic faces: its numbers say nothing about patients")
+    print(f"beside it: example.py, export.json and model_card.md in {output}", flush=True)
+    return path
+
+
+def _shared(provenance):
+    origin = dataclasses.asdict(provenance)
+    del origin["subject_means"]  # what people scored
+    data = origin["data"]
+    origin["data"] = {name: data[name] for name in SHARED_FACTS if name in data}
+    return origin

@@ -1,0 +1,65 @@
+"""Which files a path means: a video or picture, all below a folder, or those of a pattern."""
+
+import dataclasses
+import glob
+import os
+from pathlib import Path
+
+from hmhn_jax.errors import UserError
+from hmhn_jax.faces.avec import VIDEO_SUFFIXES
+from hmhn_jax.faces.avec_labels import files_below
+from hmhn_jax.faces.images import IMAGE_SUFFIXES
+
+OTHER_VIDEO_SUFFIXES = (".m4v", ".webm", ".mpg", ".mpeg", ".3gp", ".flv", ".ogv", ".mts", ".gif")
+SUFFIXES = (*VIDEO_SUFFIXES, *OTHER_VIDEO_SUFFIXES, *IMAGE_SUFFIXES)
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """Files to score.
+
+    Attributes:
+      name: of all of them together, fit for a folder's name.
+      root: the folder that they are all below.
+      files: videos and pictures, in order.
+      skipped: files that are neither, by their endings.
+    """
+
+    name: str
+    root: Path
+    files: tuple[Path, ...]
+    skipped: tuple[Path, ...] = ()
+
+
+def find(text: str, excluded: Path | None = None) -> Inputs:
+    """Finds the files.
+
+    Args:
+      text: a file, whatever its ending; a folder, for all files at any depth below it but hidden
+        ones; or a pattern of the shell (`*`, `?`, `[...]`, `**`), for the files it matches.
+      excluded: a folder whose files are passed over, such as of earlier results.
+
+    Raises:
+      UserError: there is no such file, or none of them is a video or picture.
+    """
+    path = Path(text)
+    if path.is_file():
+        return Inputs(path.name, path.parent, (path,))
+    if path.is_dir():
+        name, root, found = path.resolve().name, path, files_below(path)
+    else:
+        found = sorted(Path(each) for each in glob.glob(text, recursive=True))
+        found = [each for each in found if each.is_file()]
+        if not found:
+            is_pattern = glob.has_magic(text)
+            wanted = "a file that matches" if is_pattern else "a video, picture or folder"
+            raise UserError(f"expected {wanted} {text!r}, found none")
+        name, root = "pattern", Path(os.path.commonpath([each.parent for each in found]))
+    if excluded is not None:
+        found = [each for each in found if not each.resolve().is_relative_to(excluded.resolve())]
+    files = tuple(each for each in found if each.suffix.lower() in SUFFIXES)
+    if not files:
+        raise UserError(
+            f"expected videos or pictures in {text!r}, found {len(found)} files of other endings"
+        )
+    return Inputs(name or "root", root, files, tuple(sorted(set(found) - set(files))))

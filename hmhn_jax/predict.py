@@ -1,0 +1,195 @@
+"""Scores of new videos and pictures, by trained networks and nothing else: no dataset."""
+
+import collections
+import dataclasses
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from hmhn_jax import atomic, devices, ensemble, inputs, prediction, versions
+from hmhn_jax.ensemble import Trained
+from hmhn_jax.errors import UserError
+from hmhn_jax.faces.crop_jobs import crop_files
+from hmhn_jax.faces.crops import Crop, CropFailure
+from hmhn_jax.faces.images import is_image
+from hmhn_jax.faces.jpeg import decode_crops
+from hmhn_jax.faces.probe import probe
+from hmhn_jax.overlay_video import write_overlay_video
+from hmhn_jax.prediction import Prediction
+from hmhn_jax.prediction_plots import NOTICE, SYNTHETIC, attention_sheet, scores_over_time
+from hmhn_jax.prediction_tables import open_tables
+from hmhn_jax.process_pool import num_usable_cores
+from hmhn_jax.progress import track
+
+FAILURES_NAMED = 3  # in the error message; the table has them all
+
+
+def predict(
+    config: ConfigDict,
+    workdirs: Sequence[Path | str],
+    text: str,
+    output: Path | str | None = None,
+    overlay_video: bool = False,
+) -> None:
+    """Scores the files that a path means and writes tables and pictures.
+
+    Args:
+      config: checked; of the first workdir.
+      workdirs: whose networks score; the first one's heads are shown.
+      text: see `inputs.find`.
+      output: a folder; DIR/predictions/NAME of the first workdir when None.
+      overlay_video: whether to write a video of the heads' maps too.
+
+    Raises:
+      UserError: nothing to score, no checkpoint, an output that cannot be written, or, when all
+        others are done, files that could not be read.
+    """
+    devices.check_batch_size("evaluate.batch_size", config.evaluate.batch_size)
+    results = Path(output or Path(workdirs[0]) / "predictions")
+    found = inputs.find(text, excluded=results)
+    output = results if output else results / found.name
+    members = ensemble.restore(config, workdirs)
+    atomic.make_folder(output)
+    counts, failures = collections.Counter(), []
+    with open_tables(output, len(members)) as tables:
+        for path in found.skipped:
+            tables.skip(path)
+        made_one_by_one = predict_files(members, found.files, config.evaluate.batch_size)
+        for made in track(made_one_by_one, "scoring", total=len(found.files)):
+            tables.add(made)
+            counts[outcome := _outcome(made)] += 1
+            if outcome == "failed" and len(failures) < FAILURES_NAMED:
+                failures.append(f"{made.path}: {made.error}")
+            if outcome == "scored":
+                pictures = output / "pictures" / made.path.relative_to(found.root)
+                write_pictures(pictures, made, members, overlay_video)
+        atomic.write_text(output / "about.json", json.dumps(_about(members), indent=2) + "\n")
+    _report(counts, found, members, output)
+    if counts["failed"]:
+        rest = counts["failed"] - len(failures)
+        more = f"; and {rest} more" if rest else ""
+        raise UserError(
+            f"{counts['failed']} of {len(found.files)} files could not be read: "
+            f"{'; '.join(failures)}{more}; see {output / 'predictions.csv'}"
+        )
+
+
+def predict_files(
+    members: Sequence[Trained],
+    paths: Sequence[Path],
+    batch_size: int,
+    num_processes: int | None = None,
+    watch: Callable[[float], None] | None = None,
+) -> Iterator[Prediction]:
+    """Scores videos and pictures; one that fails does not stop the others.
+
+    Crops are made as those that the first member learnt from. Several processes make them while the
+    network scores; neither the number of files nor their length changes how much memory it takes.
+
+    Args:
+      members: the networks, whose mean is the score.
+      paths: of the files; what `faces.images.is_image` knows is a picture, all else a video.
+      batch_size: crops scored at once, a multiple of the devices.
+      num_processes: how many make crops; when None, as many as cores are usable, but no more than
+        files. With 1, no process is started.
+      watch: told each sampled frame's time in seconds; see `crop_files`.
+
+    Yields:
+      What is said of each file, in their order.
+
+    Raises:
+      UserError: the landmark model is not installed, or a worker process died.
+    """
+    data = members[0].provenance.data
+    settings, warning = prediction.crop_settings(data)
+    if num_processes is None:
+        num_processes = min(num_usable_cores(), len(paths))
+    results = crop_files(paths, settings, num_processes, watch=watch) if paths else ()
+    for path, crops in zip(paths, results, strict=True):
+        duration_s = _duration(path)
+        if isinstance(crops, CropFailure):
+            made = prediction.failed(path, crops, duration_s)
+        elif reason := prediction.abstention(path, crops):
+            rate = len(crops.crops) / crops.num_sampled
+            made = Prediction(path, None, None, None, rate, duration_s, (reason,))
+        else:
+            scores = score_crops(members, crops.crops, batch_size)
+            made = prediction.summarise(path, crops, scores, duration_s, settings, data)
+            if warning:
+                made = dataclasses.replace(made, warnings=(warning, *made.warnings))
+        yield made
+
+
+def score_crops(members: Sequence[Trained], crops: Sequence[Crop], batch_size: int) -> np.ndarray:
+    """Each member's score of each crop, f32[M,F]; for one crop no whole batch is computed."""
+    batch_size = batch_size if len(crops) > 1 else devices.count()
+    scores = []
+    for start in range(0, len(crops), batch_size):
+        some = [crop.jpeg for crop in crops[start : start + batch_size]]
+        images = decode_crops(some, members[0].image_size)
+        padding = [(0, batch_size - len(images)), (0, 0), (0, 0), (0, 0)]
+        padded = np.pad(images, padding, mode="edge")
+        scores.append(ensemble.score_frames(members, padded)[:, : len(images)])
+    return np.concatenate(scores, axis=1)
+
+
+def write_pictures(
+    stem: Path, made: Prediction, members: Sequence[Trained], overlay_video: bool
+) -> None:
+    """Writes STEM.attention.png and, of a video, STEM.scores.png and, if asked, STEM.overlay.mp4.
+
+    Raises:
+      UserError: when one cannot be written.
+    """
+    synthetic = ensemble.is_synthetic(members)
+
+    def place(ending):
+        return stem.with_name(stem.name + ending)
+
+    attention_sheet(place(".attention.png"), made, members[0], synthetic)
+    if is_image(made.path):
+        return
+    scores_over_time(place(".scores.png"), made, synthetic)
+    if overlay_video:
+        write_overlay_video(place(".overlay.mp4"), made.crops, members[0])
+
+
+def _outcome(made):
+    if made.error is not None:
+        return "failed"
+    return "abstained" if made.score is None else "scored"
+
+
+def _about(members):
+    """What predictions.csv came from, in values that JSON knows."""
+    settings, warning = prediction.crop_settings(members[0].provenance.data)
+    return {
+        "notice": NOTICE,
+        "synthetic": ensemble.is_synthetic(members),
+        "members": [each.summary() for each in members],
+        "crops": dataclasses.asdict(settings),
+        "crops_warning": warning,
+        "versions": versions.installed(),
+    }
+
+
+def _report(counts, found, members, output):
+    skipped = f", {len(found.skipped)} skipped" if found.skipped else ""
+    print(
+        f"{counts['scored']} of {len(found.files)} files have a score, {counts['abstained']} none "
+        f"for lack of a face, {counts['failed']} could not be read{skipped}; {NOTICE}"
+    )
+    if ensemble.is_synthetic(members):
+        print(SYNTHETIC)
+    print(f"results: {output}/{{predictions.csv,frames.csv,about.json,pictures}}", flush=True)
+
+
+def _duration(path):
+    """Seconds as a video claims them; None if it does not say, or is none."""
+    try:
+        return None if is_image(path) else probe(path).duration_s
+    except UserError:
+        return None

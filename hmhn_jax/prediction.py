@@ -1,0 +1,178 @@
+"""What comes out for one file: a score or why there is none, and what to be wary of."""
+
+import dataclasses
+import itertools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hmhn_jax import ensemble
+from hmhn_jax.bdi import MAX_SCORE, severity
+from hmhn_jax.faces.crops import Crop, CropFailure, CropSettings, VideoCrops
+from hmhn_jax.faces.detection import overlap
+from hmhn_jax.faces.images import is_image
+
+# A video gets no score unless as many of its frames, and such a share of them, show a face.
+MIN_FACES = 3
+MIN_FOUND_RATE = 0.2
+
+# What a score comes with a warning for.
+LOW_FOUND_RATE = 0.7  # share of frames with a face
+SHORT_SHARE = 0.25  # frames, relative to the mean of the training videos
+WIDE_SPREAD = 10.0  # BDI-II points between frames (sd); two of the four bands are narrower
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """What is said of one file.
+
+    Attributes:
+      path: the file.
+      score: BDI-II points, the mean over frames and members, clipped to 0..63; None without one.
+      score_std: sample standard deviation of the frames' scores (means over members), in BDI-II
+        points; None with fewer than two frames.
+      members_std: sample standard deviation of the members' scores; None of a single network.
+      face_found_rate: share of the frames looked at that show a face; None when none could be.
+      duration_s: seconds as the file claims them; None for a picture, or if it does not say.
+      warnings: a line each.
+      error: why the file could not be read; None if it could.
+      crops: F, one for each frame with a face.
+      frame_scores: f32[M,F], each member's score of each crop, unclipped; [M,0] without a score.
+    """
+
+    path: Path
+    score: float | None = None
+    score_std: float | None = None
+    members_std: float | None = None
+    face_found_rate: float | None = None
+    duration_s: float | None = None
+    warnings: tuple[str, ...] = ()
+    error: str | None = None
+    crops: tuple[Crop, ...] = ()
+    frame_scores: np.ndarray = dataclasses.field(
+        default_factory=lambda: np.zeros((1, 0), np.float32), compare=False
+    )
+
+    @property
+    def band(self) -> str | None:
+        """The level of Table 1 that the score is in."""
+        return None if self.score is None else severity(self.score)
+
+    @property
+    def frames_used(self) -> int:
+        """How many frames the score is the mean of."""
+        return self.frame_scores.shape[1]
+
+    @property
+    def mean_scores(self) -> np.ndarray:
+        """Each frame's score, the mean over members, f[F]."""
+        return self.frame_scores.mean(axis=0)
+
+
+def failed(path: Path, failure: CropFailure, duration_s: float | None) -> Prediction:
+    """A file without crops: it shows no face, or could not be read."""
+    if failure.num_sampled:
+        warning = f"no score: {failure.reason}"
+        return Prediction(path, face_found_rate=0.0, duration_s=duration_s, warnings=(warning,))
+    return Prediction(path, error=failure.reason)
+
+
+def abstention(path: Path, crops: VideoCrops) -> str | None:
+    """Why a file with some faces gets no score; None if it gets one. A picture needs one face."""
+    found, sampled = len(crops.crops), crops.num_sampled
+    if is_image(path) or (found >= MIN_FACES and found >= MIN_FOUND_RATE * sampled):
+        return None
+    return (
+        f"no score: a face in {found} of {sampled} frames; expected at least {MIN_FACES} and "
+        f"{MIN_FOUND_RATE:.0%}"
+    )
+
+
+def summarise(
+    path: Path,
+    crops: VideoCrops,
+    frame_scores: np.ndarray,
+    duration_s: float | None,
+    settings: CropSettings,
+    training_data: Mapping[str, Any],
+) -> Prediction:
+    """Makes one score of the frames' scores.
+
+    Args:
+      path: the file.
+      crops: its F crops.
+      frame_scores: f[M,F], in BDI-II points.
+      duration_s: seconds, None if not known.
+      settings: how the crops were made.
+      training_data: the metadata of the dataset that the network learnt from.
+    """
+    means = frame_scores.mean(axis=0)
+    members = np.clip(frame_scores.mean(axis=1), 0, MAX_SCORE)
+    members_std = ensemble.spread(members)
+    score_std = float(np.std(means, ddof=1)) if len(means) > 1 else None
+    made = Prediction(
+        path,
+        score=float(np.clip(means.mean(), 0, MAX_SCORE)),
+        score_std=score_std,
+        members_std=None if members_std is None else float(members_std),
+        face_found_rate=len(crops.crops) / crops.num_sampled,
+        duration_s=duration_s,
+        crops=crops.crops,
+        frame_scores=frame_scores,
+    )
+    if is_image(path):
+        return made
+    limit = settings.max_frames_per_video
+    warnings = _warnings(made, crops.num_sampled, limit, _mean_frames(training_data))
+    return dataclasses.replace(made, warnings=tuple(warnings))
+
+
+def crop_settings(training_data: Mapping[str, Any]) -> tuple[CropSettings, str | None]:
+    """How crops for a network are made: as those it learnt from.
+
+    Of a dataset that had no limit of frames a video, the default limit is taken, so that a long
+    video needs no more memory than a short one.
+
+    Args:
+      training_data: metadata of the dataset.
+
+    Returns:
+      The settings, and a warning if the metadata do not say how the crops were made.
+    """
+    default = CropSettings()
+    known = {field.name for field in dataclasses.fields(CropSettings)}
+    stored = training_data.get("crops") or {}
+    values = {name: value for name, value in stored.items() if name in known}
+    settings = CropSettings(**values)
+    if settings.max_frames_per_video is None:
+        limit = default.max_frames_per_video
+        settings = dataclasses.replace(settings, max_frames_per_video=limit)
+    if values.keys() == known:
+        return settings, None
+    return settings, "the network does not say how its crops were made; the defaults were taken"
+
+
+def _warnings(made, num_sampled, limit, usual):
+    """Gives a line for each reason to trust a video's score less."""
+    if made.face_found_rate < LOW_FOUND_RATE:
+        yield f"a face in only {made.frames_used} of {num_sampled} frames"
+    if usual and num_sampled < SHORT_SHARE * usual:
+        yield f"short: {num_sampled} frames; videos of the training have {usual:.0f} on average"
+    if made.duration_s is None and num_sampled == limit:
+        last = made.crops[-1].time_s
+        yield f"the file does not say how long it is; nothing after {last:.0f} s was looked at"
+    boxes = [crop.box for crop in made.crops]
+    jumps = sum(overlap(one, other) == 0 for one, other in itertools.pairwise(boxes))
+    if jumps:
+        yield f"the face jumps to another place {jumps} times: several scenes or people?"
+    if made.score_std > WIDE_SPREAD:
+        yield f"the frames' scores differ much (standard deviation {made.score_std:.1f} points)"
+
+
+def _mean_frames(training_data):
+    """Frames looked at of a training video on average; None if it is not known."""
+    num_videos = sum((training_data.get("num_videos") or {}).values())
+    sampled = training_data.get("num_frames_sampled")
+    return sampled / num_videos if sampled and num_videos else None

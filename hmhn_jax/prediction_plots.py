@@ -1,0 +1,102 @@
+"""Pictures of a prediction: the score over time, and the heads' maps over the face."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from hmhn_jax import atomic
+from hmhn_jax.attention import overlays
+from hmhn_jax.bdi import MAX_SCORE, SEVERITIES
+from hmhn_jax.ensemble import Trained
+from hmhn_jax.faces.jpeg import decode_crops
+from hmhn_jax.prediction import Prediction
+
+NOTICE = "research software, not a diagnosis"
+SYNTHETIC = "learnt from synthetic faces: the score says nothing about people"
+
+
+def scores_over_time(path: Path, made: Prediction, synthetic: bool) -> None:
+    """Draws the frames' scores of a video, their mean and the bands of Table 1, into a PNG.
+
+    Args:
+      path: of the PNG.
+      made: with a score.
+      synthetic: whether the network learnt from synthetic faces, which the figure then says.
+
+    Raises:
+      UserError: when it cannot be written.
+    """
+    figure = Figure(figsize=(8, 3.4), dpi=120, layout="constrained")
+    axes = figure.subplots()
+    times = [crop.time_s for crop in made.crops]
+    for index, (name, (least, most)) in enumerate(SEVERITIES.items()):
+        low, high = least - 0.5, most + 0.5
+        axes.axhspan(low, high, color="0.85" if index % 2 else "0.95", linewidth=0)
+        axes.annotate(
+            name, (1.01, (low + high) / 2), xycoords=("axes fraction", "data"), va="center"
+        )
+    if len(made.frame_scores) > 1:
+        axes.plot(times, made.frame_scores.T, color="C0", alpha=0.25, linewidth=0.8)
+    axes.plot(times, made.mean_scores, "o-", color="C0", markersize=3, linewidth=1)
+    axes.axhline(made.score, color="C1", linestyle="--", linewidth=1.2)
+    axes.set(ylim=(-0.5, MAX_SCORE + 0.5), xlabel="time, s", ylabel="BDI-II score")
+    axes.set_title(f"{made.path.name}: {made.score:.1f} ({made.band})", fontsize="medium")
+    _add_notice(figure, synthetic)
+    _save(figure, path)
+
+
+def attention_sheet(path: Path, made: Prediction, trained: Trained, synthetic: bool) -> bool:
+    """Draws the heads' maps over the face in the frames of the highest, median and lowest score.
+
+    Args:
+      path: of the PNG.
+      made: with a score.
+      trained: the network whose heads are shown.
+      synthetic: as in `scores_over_time`.
+
+    Returns:
+      Whether it was drawn: False of a network without heads.
+
+    Raises:
+      UserError: when it cannot be written.
+    """
+    chosen = extreme_frames(made.mean_scores)
+    crops = [made.crops[frame] for frame in chosen]
+    images = decode_crops([crop.jpeg for crop in crops], trained.image_size)
+    maps = overlays(trained, images)
+    if maps is None:
+        return False
+    columns = maps.shape[1] + 1
+    size = (1.7 * columns + 0.3, 1.75 * len(chosen) + 0.9)
+    figure = Figure(figsize=size, dpi=120, layout="constrained")
+    grid = figure.subplots(len(chosen), columns, squeeze=False)
+    for row, frame, crop, image, heads in zip(grid, chosen, crops, images, maps, strict=True):
+        for axes, picture in zip(row, (image, *heads), strict=True):
+            axes.imshow(picture)
+            axes.set(xticks=[], yticks=[])
+        row[0].set_ylabel(f"{made.mean_scores[frame]:.1f} at {crop.time_s:.1f} s")
+    for axes, name in zip(
+        grid[0], ["face", *(f"head {n}" for n in range(1, columns))], strict=True
+    ):
+        axes.set_title(name, fontsize="medium")
+    figure.suptitle(f"{made.path.name}: {made.score:.1f} ({made.band})", fontsize="medium")
+    _add_notice(figure, synthetic)
+    _save(figure, path)
+    return True
+
+
+def extreme_frames(scores: np.ndarray) -> list[int]:
+    """The frames of the highest, the median and the lowest score, each once."""
+    order = np.argsort(-scores, kind="stable").tolist()
+    return list(dict.fromkeys([order[0], order[len(order) // 2], order[-1]]))
+
+
+def _add_notice(figure, synthetic):
+    text = f"{NOTICE}; {SYNTHETIC}" if synthetic else NOTICE
+    figure.supxlabel(text, fontsize="small", color="0.35")
+
+
+def _save(figure, path):
+    with atomic.replacing(path) as temporary:
+        figure.savefig(temporary)

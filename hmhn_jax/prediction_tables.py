@@ -1,0 +1,97 @@
+"""The tables of predictions: one row a file, and one row a frame."""
+
+import contextlib
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+from hmhn_jax import atomic
+from hmhn_jax.prediction import Prediction
+
+FILE_COLUMNS = [
+    "file",
+    "score",
+    "band",
+    "score_std",
+    "face_found_rate",
+    "frames_used",
+    "duration_s",
+    "warnings",
+    "error",
+]
+FRAME_COLUMNS = ["file", "frame_index", "time_s", "score", "confidence"]
+
+
+class Tables:
+    """predictions.csv and frames.csv of a folder, written row by row.
+
+    Used through `open_tables`: both take their names when all rows are there, and not before.
+    """
+
+    def __init__(self, files: Any, frames: Any, num_members: int):
+        self._files = csv.writer(files, lineterminator="\n")
+        self._frames = csv.writer(frames, lineterminator="\n")
+        self._is_ensemble = num_members > 1
+        names = ["members_std"] if self._is_ensemble else []
+        self._files.writerow([*FILE_COLUMNS[:4], *names, *FILE_COLUMNS[4:]])
+        names = [f"score_{number}" for number in range(1, num_members + 1)]
+        self._frames.writerow([*FRAME_COLUMNS, *(names if self._is_ensemble else [])])
+
+    def add(self, made: Prediction) -> Self:
+        """Writes the row of a file, and a row for each frame that was scored."""
+        members = [_number(made.members_std)] if self._is_ensemble else []
+        self._files.writerow(
+            [
+                made.path,
+                _number(made.score),
+                made.band or "",
+                _number(made.score_std),
+                *members,
+                _number(made.face_found_rate),
+                made.frames_used,
+                _number(made.duration_s),
+                "; ".join(made.warnings),
+                made.error or "",
+            ]
+        )
+        for frame in range(made.frames_used):
+            crop, scores = made.crops[frame], made.frame_scores[:, frame]
+            self._frames.writerow(
+                [
+                    made.path,
+                    crop.frame_index,
+                    f"{crop.time_s:.3f}",
+                    _number(scores.mean()),
+                    _number(crop.confidence),
+                    *(map(_number, scores) if self._is_ensemble else []),
+                ]
+            )
+        return self
+
+    def skip(self, path: Path) -> None:
+        """Writes the row of a file that is no video or picture."""
+        self.add(
+            Prediction(path, warnings=(f"skipped: no video or picture ends in {path.suffix}",))
+        )
+
+
+@contextlib.contextmanager
+def open_tables(folder: Path, num_members: int) -> Iterator[Tables]:
+    """Begins the tables of a folder; on leaving without an error they replace those there.
+
+    Raises:
+      UserError: when they cannot be written.
+    """
+    with (
+        # predictions.csv takes its name last, so that it says that all of it is there.
+        atomic.replacing(folder / "predictions.csv") as files_path,
+        atomic.replacing(folder / "frames.csv") as frames_path,
+        files_path.open("w", newline="", encoding="utf-8") as files,
+        frames_path.open("w", newline="", encoding="utf-8") as frames,
+    ):
+        yield Tables(files, frames, num_members)
+
+
+def _number(value):
+    return "" if value is None else f"{value:.4f}"

@@ -1,0 +1,103 @@
+"""What an evaluation leaves: metrics.json, predictions.csv, predictions.png, and lines to read."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+
+from hmhn_jax import atomic, plots
+from hmhn_jax.bdi import severity
+from hmhn_jax.input_pipeline import Crops
+from hmhn_jax.metrics import VideoMeans
+
+
+def write(
+    directory: Path,
+    crops: Crops,
+    means: VideoMeans,
+    results: dict,
+    members_std: np.ndarray | None = None,
+) -> None:
+    """Writes metrics.json, predictions.csv and predictions.png, each whole or not at all.
+
+    Args:
+      directory: where to; DIR/evaluation/SPLIT.
+      crops: what was scored.
+      means: what came out.
+      results: for metrics.json.
+      members_std: f[V], how far an ensemble's members differ on each video, in BDI-II points.
+
+    Raises:
+      UserError: when a file cannot be written.
+    """
+    table = _predictions(crops, means, members_std)
+    with (
+        atomic.replacing(directory / "predictions.csv") as path,
+        path.open("w", newline="") as file,
+    ):
+        writer = csv.DictWriter(file, list(table[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(table)
+    title = f"{results['dataset']}, {results['split']}: MAE {results['mae']:.2f}"
+    if results["synthetic"]:
+        title += "\nsynthetic faces, not clinical data"
+    with atomic.replacing(directory / "predictions.png") as path:
+        plots.predicted_against_true(path, means.compute(), crops.scores, title)
+    # Last, so that metrics.json says that all of it is there.
+    atomic.write_text(directory / "metrics.json", json.dumps(results, indent=2) + "\n")
+
+
+def _predictions(crops, means, members_std):
+    """A row a video."""
+    predictions, deviations = means.compute(), means.standard_deviations()
+    table = [
+        {
+            "video_id": video.video_id,
+            "subject_id": video.subject_id,
+            "task": video.task,
+            "score": video.score,
+            "prediction": f"{prediction:.4f}",
+            "num_frames": count,
+            "prediction_std": f"{deviation:.4f}" if count > 1 else "",
+            "band": severity(video.score),
+            "predicted_band": severity(prediction),
+        }
+        for video, prediction, count, deviation in zip(
+            crops.videos, predictions, means.counts, deviations, strict=True
+        )
+    ]
+    if members_std is None:
+        return table
+    return [
+        row | {"prediction_members_std": f"{std:.4f}"}
+        for row, std in zip(table, members_std, strict=True)
+    ]
+
+
+def announce(results: dict, directory: Path) -> None:
+    """Prints the outcome and where it is."""
+    for name, each in results["protocols"].items():
+        what, unit = ("", "videos") if name == "clips" else (f" {name}", "sessions")
+        count = each[f"num_{unit}"]
+        # Where every video is a session, and nobody is in two splits, all are the same numbers.
+        if name == "clips" or count != results["num_videos"]:
+            print(
+                f"{results['split']}{what}: MAE {each['mae']:.2f}, RMSE {each['rmse']:.2f} over "
+                f"{count} {unit} (always the training mean: {each['baseline_mae']:.2f}, "
+                f"{each['baseline_rmse']:.2f})"
+            )
+    if together := results.get("ensemble"):
+        print(
+            f"mean of {len(together['members'])} networks, which differ by "
+            f"{together['mean_members_std']:.2f} points (standard deviation) on a video"
+        )
+    if (check := results.get("attention_check")) and check["ratio"] is not None:
+        print(
+            f"attention check: hiding what a head looks at moves the score {check['ratio']:.2f} "
+            "times as far as hiding another place"
+        )
+    if results["synthetic"]:
+        print("synthetic faces, not clinical data: the numbers say nothing about patients")
+    files = "{report.html,metrics.json,predictions.csv,predictions.png}"
+    print(f"results: {directory}/{files}", flush=True)

@@ -1,0 +1,168 @@
+"""The page and what it asks for, over HTTP."""
+
+import contextlib
+import importlib.resources
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import jinja2
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from hmhn_jax.faces.avec import VIDEO_SUFFIXES
+from hmhn_jax.faces.images import IMAGE_SUFFIXES, is_image, read_image
+from hmhn_jax.faces.probe import probe
+from hmhn_jax.faces.video import VideoError
+from hmhn_jax.serve.guard import guarded
+from hmhn_jax.serve.jobs import Job, Jobs, Work
+from hmhn_jax.serve.limits import Limits
+from hmhn_jax.serve.uploads import RefusedError, drain, receive
+
+SUFFIXES = (*VIDEO_SUFFIXES, ".webm", ".m4v", *IMAGE_SUFFIXES)
+
+
+def make_app(work: Work, about: dict, limits: Limits, host: str) -> ASGIApp:
+    """The page, its script and style, and:
+
+    POST /jobs?name=NAME with a file as body: 202 {"id"}; or {"error"} with 400 (empty), 408 (too
+      slow), 413 (too large), 415 (no video or picture), 422 (too long), 503 (busy), 507 (no room).
+      Of NAME only a known ending is used.
+    GET /jobs/ID: {"state", "progress", "position", "result", "error"}, see `Job`.
+    GET /jobs/ID/pictures/N: a PNG.
+    DELETE /jobs/ID: forgets it, and ends its work.
+
+    Args:
+      work: what is done with an upload.
+      about: for the page, of the network.
+      limits: on uploads.
+      host: the address or name that the server is bound to.
+    """
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        with tempfile.TemporaryDirectory(prefix="hmhn-", ignore_cleanup_errors=True) as folder:
+            app.state.jobs = Jobs(Path(folder), work, limits)
+            try:
+                yield
+            finally:
+                await run_in_threadpool(app.state.jobs.close)
+
+    async def create(request: Request) -> Response:
+        try:
+            job = await _upload(request, limits)
+        except RefusedError as error:
+            await drain(request, limits)
+            headers = {"Retry-After": "10"} if error.status == 503 else {}
+            return JSONResponse({"error": error.reason}, error.status, headers)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody reads it
+        return JSONResponse({"id": job.id}, 202)
+
+    async def show(request: Request) -> Response:
+        job = _job(request)
+        return JSONResponse(
+            {
+                "state": job.state,
+                "progress": job.progress,
+                "position": request.app.state.jobs.position(job),
+                "result": job.outcome.values if job.outcome else None,
+                "error": job.error,
+            }
+        )
+
+    async def picture(request: Request) -> Response:
+        outcome, number = _job(request).outcome, request.path_params["number"]
+        if outcome is None or number >= len(outcome.pictures):
+            raise HTTPException(404, "no such picture")
+        return Response(outcome.pictures[number], media_type="image/png")
+
+    async def discard(request: Request) -> Response:
+        request.app.state.jobs.discard(_job(request))
+        return Response(status_code=204)
+
+    async def error(_: Request, raised: HTTPException) -> Response:
+        return JSONResponse({"error": raised.detail}, raised.status_code)
+
+    app = Starlette(
+        routes=[
+            *_page(about, limits),
+            Route("/jobs", create, methods=["POST"]),
+            Route("/jobs/{id}", show, methods=["GET"]),
+            Route("/jobs/{id}", discard, methods=["DELETE"]),
+            Route("/jobs/{id}/pictures/{number:int}", picture),
+        ],
+        exception_handlers={HTTPException: error},
+        lifespan=lifespan,
+    )
+    return guarded(app, host)
+
+
+async def _upload(request: Request, limits: Limits) -> Job:
+    suffix = Path(request.query_params.get("name", "")).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise RefusedError(
+            415, f"expected a video or a picture ({' '.join(SUFFIXES)}), got {suffix or 'no'!r}"
+        )
+    jobs = request.app.state.jobs
+    job = jobs.open()
+    if job is None:
+        raise RefusedError(503, "busy with other files; try again in a while")
+    try:
+        path = job.folder / f"upload{suffix}"
+        max_bytes = limits.max_picture_bytes if is_image(path) else limits.max_bytes
+        await receive(request, path, max_bytes, limits.stall_s)
+        await run_in_threadpool(_check, path, limits)
+    except BaseException:
+        jobs.discard(job)
+        raise
+    jobs.submit(job, path)
+    return job
+
+
+def _check(path: Path, limits: Limits) -> None:
+    try:
+        duration = None if is_image(path) else probe(path).duration_s
+        if is_image(path):
+            read_image(path)
+    except VideoError as error:
+        raise RefusedError(415, error.reason) from error
+    if duration is not None and duration > limits.max_duration_s:
+        minutes = limits.max_duration_s / 60
+        raise RefusedError(
+            422, f"expected at most {minutes:g} minutes of video, got {duration / 60:.1f}"
+        )
+
+
+def _job(request: Request) -> Job:
+    job = request.app.state.jobs.get(request.path_params["id"])
+    if job is None:
+        raise HTTPException(404, "no such job; results are kept for a short while only")
+    return job
+
+
+def _page(about: dict, limits: Limits) -> list[Route]:
+    """Gives the routes of the page and its files, read once."""
+
+    def route(path: str, content: str, media_type: str) -> Route:
+        return Route(path, lambda _: Response(content, media_type=media_type))
+
+    folder = importlib.resources.files("hmhn_jax.serve")
+    html, script, style = (
+        folder.joinpath(f"page.{ending}").read_text(encoding="utf-8")
+        for ending in ("html", "js", "css")
+    )
+    template = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    ).from_string(html)
+    return [
+        route("/", template.render(about, limits=limits, suffixes=SUFFIXES), "text/html"),
+        route("/page.js", script, "text/javascript"),
+        route("/page.css", style, "text/css"),
+        Route("/favicon.ico", lambda _: Response(status_code=204)),  # browsers ask for it
+    ]

@@ -1,0 +1,88 @@
+"""What the page shows of a video or picture."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from hmhn_jax import attention, predict
+from hmhn_jax.bdi import SEVERITIES
+from hmhn_jax.ensemble import Trained
+from hmhn_jax.errors import UserError
+from hmhn_jax.faces.images import is_image
+from hmhn_jax.faces.jpeg import decode_crops
+from hmhn_jax.faces.probe import probe
+from hmhn_jax.faces.video import VideoError
+from hmhn_jax.prediction import Prediction
+from hmhn_jax.prediction_plots import extreme_frames
+from hmhn_jax.serve.jobs import Outcome, Work
+
+
+def make_work(members: Sequence[Trained], batch_size: int, max_duration_s: float) -> Work:
+    """work(path, progress) predicts one file with these networks.
+
+    Args:
+      members: the networks; the first one's maps are shown.
+      batch_size: crops scored at once, a multiple of the devices.
+      max_duration_s: looks at no more seconds of a video, whatever its header claims.
+    """
+
+    def work(path: Path, progress: Callable[[float | None], None]) -> Outcome:
+        duration = None if is_image(path) else probe(path).duration_s
+
+        def watch(time_s: float) -> None:
+            if time_s > max_duration_s:
+                raise VideoError(path, f"longer than {max_duration_s / 60:g} minutes")
+            progress(min(time_s / duration, 1.0) if duration else None)
+
+        (made,) = predict.predict_files(members, [path], batch_size, num_processes=1, watch=watch)
+        if made.error:
+            raise UserError(made.error)
+        return describe(made, members[0])
+
+    return work
+
+
+def describe(made: Prediction, trained: Trained) -> Outcome:
+    """A prediction in values that JSON knows, and pictures of what the heads look at.
+
+    Each picture is a strip: the aligned face, and beside it each head's map over it. They are of
+    the frames with the highest, the median and the lowest score.
+    """
+    chosen, pictures = [], []
+    if made.frames_used:
+        chosen = extreme_frames(made.mean_scores)
+        images = decode_crops([made.crops[frame].jpeg for frame in chosen], trained.image_size)
+        # Always three at once, so that they are compiled for once.
+        overlays = attention.overlays(trained, np.resize(images, (3, *images.shape[1:])))
+        for number, image in enumerate(images):
+            heads = [] if overlays is None else list(overlays[number])
+            pictures.append(_png(np.concatenate([image, *heads], axis=1)))
+    values = {
+        "score": made.score,
+        "band": made.band,
+        "band_range": SEVERITIES[made.band] if made.band else None,
+        "score_std": made.score_std,
+        "face_found_rate": made.face_found_rate,
+        "frames_used": made.frames_used,
+        "duration_s": made.duration_s,
+        "warnings": list(made.warnings),
+        "frames": [
+            {"time_s": made.crops[frame].time_s, "score": float(score)}
+            for frame, score in enumerate(made.mean_scores)
+        ],
+        "num_heads": trained.model.num_heads if trained.model.use_mab else 0,
+        "pictures": [
+            {"time_s": made.crops[frame].time_s, "score": float(made.mean_scores[frame])}
+            for frame in chosen
+        ],
+    }
+    return Outcome(values, tuple(pictures))
+
+
+def _png(rgb):
+    encoded, png = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+    if not encoded:
+        raise RuntimeError("OpenCV could not encode a picture as PNG")
+    return png.tobytes()

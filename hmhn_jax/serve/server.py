@@ -1,0 +1,77 @@
+"""`--mode serve`: the page, on this machine."""
+
+import contextlib
+import socket
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from hmhn_jax import devices, model_card
+from hmhn_jax.bdi import MAX_SCORE, SEVERITIES
+from hmhn_jax.errors import UsageError, UserError
+
+
+def serve(config: ConfigDict, workdir: Path, host: str, port: int) -> None:
+    """Serves the page until it is interrupted, and removes all that was uploaded.
+
+    Args:
+      config: of the run; `evaluate.checkpoint` chooses the checkpoint.
+      workdir: of the run.
+      host: address or name to bind to; others than loopback ones can be reached from elsewhere.
+      port: 0 for any free one.
+
+    Raises:
+      UsageError: for an address or a port that cannot be had.
+      UserError: without the packages that it takes, or without a checkpoint.
+    """
+    try:
+        import uvicorn
+
+        from hmhn_jax.serve.app import make_app
+        from hmhn_jax.serve.guard import is_loopback
+        from hmhn_jax.serve.limits import Limits
+        from hmhn_jax.serve.predictor import make_work
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"the page needs {error.name}, which is not installed: pip install 'hmhn-jax[serve]'"
+        ) from error
+    from hmhn_jax import ensemble
+
+    limits = Limits()
+    devices.check_batch_size("evaluate.batch_size", config.evaluate.batch_size)
+    members = ensemble.restore(config, [workdir])
+    work = make_work(members, config.evaluate.batch_size, limits.max_duration_s)
+    evaluations = model_card.read_evaluations(workdir, members[0].step, config)
+    about = {
+        "dataset": members[0].provenance.config["data"]["dataset"],
+        "synthetic": ensemble.is_synthetic(members),
+        "evaluation": next((e for e in evaluations if e["split"] == config.data.test_split), None),
+        "severities": SEVERITIES,
+        "max_score": MAX_SCORE,
+    }
+    with _listening(host, port) as listener:
+        address = f"[{host}]" if ":" in host else host
+        print(f"the page is at http://{address}:{listener.getsockname()[1]} (Ctrl-C ends it)")
+        if not is_loopback(host):
+            print(
+                f"warning: whoever can reach {host} can use it; there is no password and no "
+                "encryption"
+            )
+        if about["synthetic"]:
+            print("trained on synthetic faces: its numbers say nothing about people")
+        print("research software, not a diagnosis", flush=True)
+        app = make_app(work, about, limits, host)
+        settings = uvicorn.Config(
+            app, log_level="warning", server_header=False, timeout_graceful_shutdown=3
+        )
+        with contextlib.suppress(KeyboardInterrupt):  # the way to end it
+            uvicorn.Server(settings).run(sockets=[listener])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        reason = error.strerror or error
+        raise UsageError(f"cannot listen at --host {host} --port {port}: {reason}") from error

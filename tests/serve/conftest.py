@@ -1,0 +1,85 @@
+"""A server in this process, and whoever speaks to it over HTTP."""
+
+import contextlib
+import http.client
+import json
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from hmhn_jax.serve.app import make_app
+from hmhn_jax.serve.limits import Limits
+
+ABOUT = {
+    "dataset": "avec_faces/<b>invented</b>",
+    "synthetic": True,
+    "evaluation": {"num_videos": 40, "split": "test", "mae": 3.47, "baseline_mae": 9.91},
+    "severities": {"none or minimal": (0, 13), "severe": (14, 63)},
+    "max_score": 63,
+}
+
+
+class Client:
+    """Speaks to a server, a connection a request."""
+
+    def __init__(self, port: int):
+        self.port = port
+
+    def ask(self, method, path, body=None, headers=None):
+        """Status, headers and body of the answer; the body as JSON when it is."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        with contextlib.closing(connection):
+            connection.request(method, path, body, headers or {})
+            answer = connection.getresponse()
+            content = answer.read()
+            if answer.headers.get_content_type() == "application/json":
+                content = json.loads(content)
+            return answer.status, answer.headers, content
+
+    def upload(self, body, name="clip.mp4"):
+        return self.ask("POST", f"/jobs?name={name}", body)
+
+    def wait(self, id, until=("done", "failed")):
+        """The job when its state is one of these."""
+        deadline = time.monotonic() + 60
+        while True:
+            _, _, job = self.ask("GET", f"/jobs/{id}")
+            if job["state"] in until:
+                return job
+            assert time.monotonic() < deadline, job
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch) -> Path:
+    """Where the server keeps its temporary folder."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    return tmp_path / "temporary"
+
+
+@pytest.fixture
+def serving(temporary):
+    """`with serving(work, **limits) as client:` serves what a function makes of uploads."""
+
+    @contextlib.contextmanager
+    def serving(work, **limits):
+        app = make_app(work, ABOUT, Limits(**limits), "127.0.0.1")
+        settings = uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=1)
+        server = uvicorn.Server(settings)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        try:
+            while not server.started:
+                assert thread.is_alive()
+                time.sleep(0.005)
+            yield Client(server.servers[0].sockets[0].getsockname()[1])
+        finally:
+            server.should_exit = True
+            thread.join()
+
+    return serving

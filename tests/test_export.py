@@ -1,0 +1,161 @@
+"""An exported network gives the live one's scores without this package, and says what it is."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+import workdirs
+from workdirs import STEP
+
+from hmhn_jax import atomic, ensemble, export, model_card
+from hmhn_jax import config as config_lib
+from hmhn_jax.augment import standardise
+from hmhn_jax.errors import UserError
+
+DOCS = Path(__file__).parents[1] / "docs" / "export.md"
+
+
+@pytest.fixture(scope="module")
+def config():
+    return workdirs.tiny_config(**{"data.image_size": 32})
+
+
+@pytest.fixture(scope="module")
+def workdir(config, tmp_path_factory):
+    """Of a network that learnt from Anneliese, among others."""
+    workdir = tmp_path_factory.mktemp("run")
+    data = workdirs.DATA | {
+        "videos": {"video_of_anneliese": {"age": 34}},
+        "facts": ["/home/anneliese/videos: one clip is missing"],
+    }
+    workdirs.make(workdir, config, data, subject_means={"anneliese": 61.5})
+    workdirs.evaluate(workdir, config)
+    return workdir
+
+
+@pytest.fixture(scope="module")
+def exported(workdir, run):
+    """The folder that the command wrote."""
+    finished = run("--workdir", workdir, "--mode", "export")
+    assert finished.returncode == 0, finished.stderr
+    assert str(workdir / "export" / "hmhn.jaxexport") in finished.stdout
+    assert "synthetic" in finished.stdout
+    assert finished.stderr == ""
+    return workdir / "export"
+
+
+def alone(code, *arguments, cwd):
+    """What Python prints that does not see this checkout."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    command = [sys.executable, "-I", "-c", code, *map(str, arguments)]
+    finished = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+def test_scores_are_the_live_networks_at_any_batch_size(exported, workdir, config, tmp_path):
+    crops = np.random.default_rng(1).integers(0, 256, (64, 32, 32, 3), np.uint8)
+    crops[1::2] //= 4  # dark ones and light ones, so that scores differ
+    np.save(tmp_path / "crops.npy", crops)
+    code = """if True:
+        import sys
+        import jax.export, numpy
+        network = jax.export.deserialize(bytearray(open(sys.argv[1], "rb").read()))
+        crops = numpy.load("crops.npy")
+        scores = {str(n): numpy.asarray(network.call(crops[:n])) for n in (1, 3, 64)}
+        numpy.savez("scores.npz", **scores)
+        print(sorted({"hmhn_jax", "flax", "tensorflow", "orbax"} & set(sys.modules)))
+    """
+    assert alone(code, exported / export.ARTEFACT, cwd=tmp_path) == "[]\n"
+    (trained,) = ensemble.restore(config, [workdir])
+    expected = np.asarray(jax.jit(trained.model.apply)(trained.variables, standardise(crops))[0])
+    scale = np.abs(expected).max()
+    assert expected.std() > 1e-2 * scale
+    with np.load(tmp_path / "scores.npz") as scores:
+        for count in (1, 3, 64):
+            assert scores[str(count)].shape == (count,)
+            assert scores[str(count)].dtype == np.float32
+            np.testing.assert_allclose(scores[str(count)], expected[:count], atol=1e-5 * scale)
+
+
+def test_the_example_runs_by_itself(exported, tmp_path):
+    np.save(tmp_path / "crops.npy", np.zeros((2, 32, 32, 3), np.uint8))
+    code = "import runpy, sys; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0])"
+    printed = alone(code, exported / "example.py", tmp_path / "crops.npy", cwd=tmp_path)
+    assert "uint8[b,32,32,3]" in printed
+    assert printed.splitlines()[-1].endswith("BDI-II points")
+
+
+def test_the_docs_show_the_example():
+    assert export.EXAMPLE in DOCS.read_text()
+
+
+def test_the_summary_says_what_the_file_is(exported, config):
+    summary = json.loads((exported / "export.json").read_text())
+    content = (exported / export.ARTEFACT).read_bytes()
+    assert summary["sha256"] == hashlib.sha256(content).hexdigest()
+    assert summary["input"]["shape"] == ["b", 32, 32, 3]
+    assert summary["platforms"] == ["cpu", "cuda"]
+    assert summary["checkpoint_step"] == STEP
+    assert config_lib.from_dict(summary["config"]).to_dict() == config.to_dict()
+    assert summary["trained"]["data"]["fingerprint"] == "f" * 64
+
+
+def test_the_card_says_the_errors_and_the_limits(exported):
+    card = (exported / "model_card.md").read_text()
+    assert "| test | clips | 3 | 3.47 | 4.36 | 9.91 | 12.26 |" in card
+    assert "| test | sessions unseen | 3 | 3.47" in card
+    for words in ("not a diagnosis", "Trained on synthetic faces", "| videos, train | 2 |"):
+        assert words in card
+    assert "validation" not in card  # there is none
+
+
+def test_nothing_tells_who_was_trained_on(exported):
+    for file in exported.iterdir():
+        assert b"anneliese" not in file.read_bytes(), file
+
+
+def test_errors_of_another_network_are_not_this_ones(workdir, config):
+    assert len(model_card.read_evaluations(workdir, STEP, config)) == 1
+    assert model_card.read_evaluations(workdir, STEP + 1, config) == []
+    larger = config_lib.override(config, {"data.image_size": 40})
+    assert model_card.read_evaluations(workdir, STEP, larger) == []
+
+
+def test_the_card_of_real_faces_without_an_evaluation(exported):
+    summary = json.loads((exported / "export.json").read_text())
+    summary["trained"]["data"] = {"synthetic": False}
+    card = model_card.render(summary, [])
+    assert "Not evaluated." in card
+    assert "synthetic faces" not in card
+
+
+def test_the_card_shows_intervals_where_there_are_some(exported, workdir, config):
+    summary = json.loads((exported / "export.json").read_text())
+    (results,) = model_card.read_evaluations(workdir, STEP, config)
+    results["protocols"]["clips"] |= {"mae_low": 2.9, "mae_high": 4.1, "rmse_low": None}
+    card = model_card.render(summary, [results])
+    assert "| test | clips | 3 | 3.47 (2.90 to 4.10) | 4.36 | 9.91 | 12.26 |" in card
+
+
+def test_a_damaged_evaluation_is_named(tmp_path, config):
+    file = tmp_path / "evaluation" / "test" / "metrics.json"
+    atomic.write_text(file, '{"checkpoint_step": ')
+    with pytest.raises(UserError, match=f"cannot read {file}"):
+        model_card.read_evaluations(tmp_path, STEP, config)
+
+
+def test_output_says_where_to(workdir, config, tmp_path):
+    path = export.export_checkpoint(config, workdir, tmp_path / "elsewhere")
+    names = {"example.py", "export.json", "hmhn.jaxexport", "model_card.md"}
+    assert {file.name for file in path.parent.iterdir()} == names
+    assert path.parent == tmp_path / "elsewhere"
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot make the folder"):
+        export.export_checkpoint(config, workdir, tmp_path / "file")

@@ -1,0 +1,201 @@
+"""New files in, scores out: all of a folder, whatever is in it."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import av
+import avec_trees
+import numpy as np
+import pytest
+import skimage.data
+import workdirs
+from PIL import Image
+
+from hmhn_jax import ensemble, predict
+from hmhn_jax.errors import UsageError, UserError
+
+SHIFT = 6.0  # points that the second network scores higher than the first
+
+
+@pytest.fixture(scope="module")
+def config():
+    return workdirs.tiny_config()
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory, config):
+    return workdirs.make(tmp_path_factory.mktemp("trained") / "first", config)
+
+
+@pytest.fixture(scope="module")
+def second(workdir):
+    return workdirs.shifted(workdir.parent / "second", workdir, SHIFT)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Two videos and a photograph of a face, a video without one, and what is no video."""
+    folder = tmp_path_factory.mktemp("inputs") / "mixed"
+    avec_trees.write(folder / "anna.mp4", avec_trees.frames(0))
+    avec_trees.write(folder / "visit" / "ben.mkv", avec_trees.frames(1)[:6])
+    noise = np.random.default_rng(0).integers(0, 256, (4, 240, 320, 3), dtype=np.uint8)
+    avec_trees.write(folder / "noise.mp4", noise)
+    (folder / "broken.mp4").write_bytes((folder / "anna.mp4").read_bytes()[:2000])
+    (folder / "notes.txt").write_text("not a video")
+    Image.fromarray(skimage.data.astronaut()).save(folder / "photo.png")
+    return folder
+
+
+def table(output, name="predictions.csv"):
+    with (output / name).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def mixed(run, workdir, second, folder, tmp_path_factory):
+    """What `run.py` said of the mixed folder, and where it wrote."""
+    output = tmp_path_factory.mktemp("mixed") / "out"
+    flags = ["--mode", "predict", "--workdir", workdir, "--ensemble", second, "--overlay_video"]
+    return run(*flags, "--input", folder, "--output", output), output
+
+
+def test_every_file_has_a_row(mixed, folder):
+    _, output = mixed
+    rows = {Path(row["file"]).relative_to(folder).as_posix(): row for row in table(output)}
+    assert len(rows) == len(table(output)) == 6
+    scored = {name for name, row in rows.items() if row["score"]}
+    assert scored == {"anna.mp4", "visit/ben.mkv", "photo.png"}
+    assert {name for name, row in rows.items() if row["error"]} == {"broken.mp4"}
+    assert rows["broken.mp4"]["error"].startswith("not a readable video")
+    assert rows["noise.mp4"]["warnings"].startswith("no score: no face found in any of 4")
+    assert rows["noise.mp4"]["face_found_rate"] == "0.0000"
+    assert rows["notes.txt"]["warnings"].startswith("skipped")
+    assert rows["anna.mp4"]["frames_used"] == "12"
+    assert rows["anna.mp4"]["duration_s"] == "3.0000"
+    assert rows["visit/ben.mkv"]["frames_used"] == "6"
+    assert rows["photo.png"]["frames_used"] == "1"
+    assert rows["photo.png"]["score_std"] == rows["photo.png"]["duration_s"] == ""
+    for name in scored:
+        assert float(rows[name]["members_std"]) == pytest.approx(SHIFT / 2**0.5, abs=1e-3)
+
+
+def test_one_line_says_what_failed(mixed, folder):
+    finished, output = mixed
+    assert finished.returncode == 1
+    *rest, last = finished.stderr.splitlines()
+    assert last.startswith(f"error: 1 of 5 files could not be read: {folder / 'broken.mp4'}: not a")
+    assert str(output / "predictions.csv") in last
+    assert all(line.startswith("scoring: ") for line in rest)
+    summary, label, place = finished.stdout.splitlines()
+    assert summary.startswith("3 of 5 files have a score, 1 none for lack of a face, 1 could")
+    assert "not a diagnosis" in summary
+    assert "synthetic" in label
+    assert str(output) in place
+
+
+def test_frames_are_those_that_the_score_is_the_mean_of(mixed, folder):
+    _, output = mixed
+    rows = [row for row in table(output, "frames.csv") if row["file"].endswith("anna.mp4")]
+    assert [int(row["frame_index"]) for row in rows] == list(range(12))
+    assert [float(row["time_s"]) for row in rows] == [index / 4 for index in range(12)]
+    scores = np.array([float(row["score"]) for row in rows])
+    of_members = np.array([[float(row["score_1"]), float(row["score_2"])] for row in rows])
+    np.testing.assert_allclose(of_members.mean(axis=1), scores, atol=1e-3)
+    (row,) = [row for row in table(output) if row["file"].endswith("anna.mp4")]
+    assert float(row["score"]) == pytest.approx(scores.mean(), abs=1e-3)
+    assert float(row["score_std"]) == pytest.approx(scores.std(ddof=1), abs=1e-3)
+
+
+def test_pictures_of_what_was_scored(mixed):
+    _, output = mixed
+    pictures = output / "pictures"
+    found = {path.relative_to(pictures).as_posix() for path in pictures.rglob("*.*")}
+    endings = ("attention.png", "scores.png", "overlay.mp4")
+    videos = ("anna.mp4", "visit/ben.mkv")
+    expected = {f"{video}.{ending}" for video in videos for ending in endings}
+    assert found == expected | {"photo.png.attention.png"}
+    for path in pictures.rglob("*.png"):
+        assert min(Image.open(path).size) > 200
+
+
+def test_overlay_video_shows_each_crop_in_time(mixed):
+    _, output = mixed
+    with av.open(str(output / "pictures" / "anna.mp4.overlay.mp4")) as container:
+        frames = list(container.decode(video=0))
+    assert [round(frame.time, 2) for frame in frames] == [index / 4 for index in range(12)]
+    # A face and two heads of 64 pixels, three times as large.
+    assert (frames[0].width, frames[0].height) == (3 * 192, 192)
+    face, head, _ = np.split(frames[0].to_ndarray(format="rgb24").astype(int), 3, axis=1)
+    assert np.abs(face - head).mean() > 5
+
+
+def test_results_say_where_they_come_from(mixed, workdir, second):
+    about = json.loads((mixed[1] / "about.json").read_text())
+    assert about["synthetic"] is True
+    assert "not a diagnosis" in about["notice"]
+    assert [member["workdir"] for member in about["members"]] == [str(workdir), str(second)]
+    assert about["crops"] == workdirs.DATA["crops"] | {"max_frames_per_video": 120}
+
+
+def test_pattern_into_the_workdir(config, workdir, folder, tmp_path, capsys):
+    copy = shutil.copytree(workdir, tmp_path / "run")
+    predict.predict(config, [copy], str(folder / "*.mkv").replace("mixed", "mix*/vis*"))
+    output = copy / "predictions" / "pattern"
+    (row,) = table(output)
+    assert row["file"] == str(folder / "visit" / "ben.mkv")
+    assert row["score"]
+    assert "members_std" not in row
+    assert (output / "pictures" / "ben.mkv.scores.png").exists()
+    assert not list(output.rglob("*.mp4"))
+
+
+def test_any_number_of_processes_gives_the_same(config, workdir, folder):
+    members = ensemble.restore(config, [workdir])
+    paths = [folder / "anna.mp4", folder / "broken.mp4", folder / "visit" / "ben.mkv"]
+    one, two = (list(predict.predict_files(members, paths, 8, number)) for number in (1, 2))
+    one, two = ([(each.path, each.score, each.error) for each in made] for made in (one, two))
+    assert one == two
+    assert [path for path, _, _ in one] == paths
+
+
+def test_interrupted_leaves_no_table(config, workdir, folder, tmp_path, monkeypatch):
+    made_whole = predict.predict_files
+
+    def interrupted(members, paths, batch_size):
+        yield next(made_whole(members, paths[:1], batch_size))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(predict, "predict_files", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        predict.predict(config, [workdir], str(folder), tmp_path / "out")
+    left = [path.name for path in (tmp_path / "out").iterdir()]
+    assert left == ["pictures"]
+
+
+def test_an_output_that_cannot_be_is_one_line(config, workdir, folder, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="cannot make the folder"):
+        predict.predict(config, [workdir], str(folder), tmp_path / "file" / "out")
+
+
+def test_missing_input_is_one_line(config, workdir):
+    with pytest.raises(UserError, match=r"expected a video, picture or folder 'none\.mp4'"):
+        predict.predict(config, [workdir], "none.mp4")
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--mode", "predict"], "expects --input"),
+        (["--mode", "evaluate", "--input", "a.mp4"], "--input is for --mode predict"),
+        (["--ensemble", "other"], "--ensemble is for --mode evaluate or predict"),
+    ],
+)
+def test_flags_that_do_not_go_together_are_one_line(run, workdir, flags, words):
+    finished = run("--workdir", workdir, *flags)
+    assert finished.returncode == UsageError.exit_code
+    (line,) = finished.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert words in line
