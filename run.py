@@ -56,11 +56,14 @@ def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None 
     """Trains, evaluates (together with the networks of other workdirs) or both."""
     from configs import avec2014
     from data import avec_faces  # noqa: F401  registers the dataset
+    from hmhn_jax import checkpoints, pretrained
     from hmhn_jax.dataset import open_dataset
     from hmhn_jax.evaluate import evaluate
     from hmhn_jax.input_pipeline import check_split
     from hmhn_jax.train import train
 
+    if mode != "evaluate" and not checkpoints.exist(workdir):
+        pretrained.check(config)
     builder = open_dataset(config.data)
     if mode != "train":
         check_split(builder, config.data.test_split)  # now, not after hours of training

@@ -81,10 +81,16 @@ def checkpoint_directory(workdir: Path) -> Path:
     return Path(workdir).absolute() / "checkpoints"
 
 
+def exist(workdir: Path) -> bool:
+    """Whether a workdir has a checkpoint."""
+    directory = checkpoint_directory(workdir)
+    return directory.is_dir() and bool(ocp.utils.checkpoint_steps(directory))
+
+
 def check_exists(workdir: Path) -> None:
     """Raises UserError when a workdir has no checkpoint."""
     directory = checkpoint_directory(workdir)
-    if not directory.is_dir() or not ocp.utils.checkpoint_steps(directory):
+    if not exist(workdir):
         raise UserError(f"expected a checkpoint in {directory}, found none; train first")
 
 

@@ -141,7 +141,7 @@ def override(config: ConfigDict, values: dict) -> ConfigDict:
     try:
         changed.update_from_flattened_dict(values)
     except (KeyError, TypeError, ValueError) as error:
-        raise UsageError(f"cannot change the stored config: {error}") from error
+        raise UsageError(f"cannot change the config: {error}") from error
     return changed
 
 

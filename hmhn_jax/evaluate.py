@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 from hmhn_jax import attention, devices, ensemble, report, report_crops, scalars, versions
 from hmhn_jax import config as config_lib
 from hmhn_jax import results as results_lib
-from hmhn_jax.input_pipeline import read_crops
+from hmhn_jax.input_pipeline import read_crops, share_examples
 from hmhn_jax.occlusion import occlusion_check
 from hmhn_jax.protocols import errors, evaluate_protocols
 
@@ -61,6 +61,7 @@ def evaluate(
         "dataset": config.data.dataset,
         "split": split,
         "synthetic": bool(data.get("synthetic")),
+        "notices": _notices(builder, split, config, provenance),
         **protocols["clips"],
         "protocols": protocols,
         **report.describe(crops, predictions, data.get("videos") or {}),
@@ -91,6 +92,19 @@ def evaluate(
     results_lib.write(directory, crops, means, results, members_std)
     results_lib.announce(results, directory)
     return results
+
+
+def _notices(builder, split, config, provenance):
+    """What makes the errors look better than those on new videos would be."""
+    if provenance.data.get("fingerprint") != builder.info.metadata.get("fingerprint"):
+        return []
+    trained = provenance.config["data"]
+    if share_examples(builder, split, trained["train_split"]):
+        return ["The network was trained on some or all of these videos."]
+    chooses = config.evaluate.checkpoint == "best" and trained["validation_split"]
+    if chooses and share_examples(builder, split, trained["validation_split"]):
+        return ["The checkpoint was chosen by its error on some or all of these videos."]
+    return []
 
 
 def _describe_members(members, member_scores, crops):

@@ -82,6 +82,21 @@ def check_split(builder: Any, split: str) -> None:
         raise UserError(f"split {split!r} of {builder.info.full_name} is empty")
 
 
+def share_examples(builder: Any, split: str, other: str) -> bool:
+    """Whether two splits, such as "train[:50%]" and "train+test", have an example in common."""
+
+    def ranges(split):
+        for part in builder.info.splits[split].file_instructions:
+            end = part.examples_in_shard if part.take == -1 else part.skip + part.take
+            yield part.filename, part.skip, end
+
+    return any(
+        file == other_file and start < other_end and other_start < end
+        for file, start, end in ranges(split)
+        for other_file, other_start, other_end in ranges(other)
+    )
+
+
 def read_crops(builder: Any, split: str, settings: ConfigDict) -> Crops:
     """Reads one split, such as "train" or "train+validation".
 

@@ -65,7 +65,8 @@ def sweep(
                 axes.plot(theirs, row, "D", color="C1", fillstyle="none")
         axes.axvline(baselines[name], color="0.6", linestyle="--", linewidth=1)
         axes.set_xlabel(f"{name.upper()}, BDI-II points")
-        axes.set_xlim(left=0)
+        axes.set_xlim(0, 1.05 * max(baselines[name], *axes.get_xlim()))
+        axes.set_ylim(-0.5, len(labels) - 0.25)
     panels[0].set_yticks(range(len(labels)), labels)
     panels[0].invert_yaxis()
     # Drawn outside of the data, for the legend alone.

@@ -97,6 +97,8 @@ def announce(results: dict, directory: Path) -> None:
             f"attention check: hiding what a head looks at moves the score {check['ratio']:.2f} "
             "times as far as hiding another place"
         )
+    for notice in results.get("notices", ()):
+        print(f"note: {notice} Errors on new videos will be larger.")
     if results["synthetic"]:
         print("synthetic faces, not clinical data: the numbers say nothing about patients")
     files = "{report.html,metrics.json,predictions.csv,predictions.png}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from hmhn_jax import atomic, process_pool, sweep_table
+from hmhn_jax import atomic, checkpoints, process_pool, sweep_table
 from hmhn_jax import config as config_lib
 from hmhn_jax.errors import UsageError, UserError
 from hmhn_jax.sweep_table import Cell
@@ -105,11 +105,18 @@ def read_cells(settings: ConfigDict) -> list[Cell]:
             raise UsageError(
                 f"config.cells must be dicts of {', '.join(sorted(CELL_FIELDS))}, got {cell!r}"
             )
+        for field, wanted in {"name": str, "label": str, "set": Mapping, "paper": Mapping}.items():
+            if not isinstance(cell[field], wanted):
+                raise UsageError(
+                    f"config.cells: {field} must be a {wanted.__name__}, got {cell[field]!r}"
+                )
     names = [cell["name"] for cell in settings.cells]
     if len(set(names)) < len(names) or any(name != Path(name).name for name in names):
         raise UsageError(f"config.cells must have different names fit for folders, got {names}")
     if not names or not settings.seeds:
         raise UsageError("config.cells and config.seeds must not be empty")
+    if len(set(settings.seeds)) < len(settings.seeds):
+        raise UsageError(f"config.seeds must differ from each other, got {settings.seeds}")
     return [Cell(**cell) for cell in settings.cells]
 
 
@@ -122,17 +129,26 @@ def plan(settings: ConfigDict, cells: list[Cell], workdir: Path) -> Iterator[Run
     config_lib.check_fields(settings.base, settings.base)
     for seed in settings.seeds:
         for cell in cells:
-            config = config_lib.override(settings.base, {**cell.set, "seed": seed})
+            fields = {**cell.set, "seed": seed}
+            if unknown := sorted(fields.keys() - config_lib.flatten(settings.base).keys()):
+                raise UsageError(f"config.cells: {cell.name} sets no known field: {unknown}")
+            try:
+                config = config_lib.override(settings.base, fields)
+            except UsageError as error:
+                raise UsageError(f"config.cells: {cell.name}, seed {seed!r}: {error}") from error
             config_lib.check_fields(config, settings.base)
             config_lib.check(config)
             yield Run(cell, config, workdir / "cells" / cell.name / f"seed{seed}")
 
 
 def _check_workdir(run):
+    if run.results() is None and not checkpoints.exist(run.workdir):
+        return  # there is nothing in it that another config would spoil
     stored = config_lib.load(run.workdir, run.config)
     if stored and (changed := config_lib.differences(run.config, stored)):
         raise UserError(
-            f"{run.workdir} is of another sweep: {'; '.join(changed)}; use another --workdir"
+            f"{run.workdir} is of another sweep: {'; '.join(changed)}; use another --workdir, or "
+            "delete that one"
         )
 
 

@@ -157,4 +157,5 @@ def _number(row, column, digits):
 
 
 def _line(cells):
-    return f"| {' | '.join(cells)} |"
+    escaped = (cell.replace("|", r"\|") for cell in cells)
+    return f"| {' | '.join(escaped)} |"

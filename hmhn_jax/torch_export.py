@@ -27,5 +27,10 @@ def export_checkpoint(config: ConfigDict, workdir: Path) -> Path:
     left_out = [block.upper() for block in ("gwa", "dff") if block in variables["params"]]
     without = f", without {' and '.join(left_out)}, which DAN has not" if left_out else ""
     print(f"weights of step {step}, under DAN's names{without}: {path}")
+    if config.model.use_mab and config.model.spatial_reduce == "mean":
+        print(
+            "note: DAN sums the heads' spatial maps over the channels, here they are means: DAN "
+            f"itself gives other scores unless it divides its maps by {8 * config.model.width}"
+        )
     print(f"load them with torch.load({str(path)!r}) or --config.init_from={path}", flush=True)
     return path

@@ -72,7 +72,7 @@ def state_dict(content: Any, described: str) -> dict[str, np.ndarray]:
             continue
         array = _to_array(value)
         if not isinstance(name, str) or array is None or array.dtype.kind != "f":
-            got = getattr(value, "dtype", type(value).__name__)
+            got = _describe(value)
             raise UserError(f"{expected}, got {got} under {name!r}")
         state[name.removeprefix("module.")] = array
     return state
@@ -84,8 +84,16 @@ def _to_array(value):
         return np.asarray(value)
     if not hasattr(value, "is_floating_point"):
         return None
+    if not value.is_floating_point() or value.is_sparse or value.is_meta:
+        return None
     # NumPy has no bfloat16, and float64 holds every other type of tensor's numbers.
-    return value.detach().cpu().double().numpy() if value.is_floating_point() else None
+    return value.detach().cpu().double().numpy()
+
+
+def _describe(value):
+    kind = getattr(value, "dtype", type(value).__name__)
+    odd = [word for word in ("sparse", "meta") if getattr(value, f"is_{word}", False)]
+    return " ".join([*odd, str(kind)])
 
 
 def _import_torch():

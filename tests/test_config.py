@@ -30,6 +30,8 @@ def test_papers_setting():
     assert config.train.batch_size == 64
     assert config.optimizer.learning_rate == 1e-3
     assert config.optimizer.plateau_factor == 0.1
+    assert config.model.dropout_rate == 0.2
+    assert config.train.num_epochs == 50  # ours: the paper gives none
     assert config.data.train_split == "train+validation"
 
 

@@ -12,6 +12,7 @@ from hmhn_jax.errors import UserError
 from hmhn_jax.input_pipeline import (
     evaluation_batches,
     read_crops,
+    share_examples,
     training_batches,
     training_indices,
 )
@@ -128,3 +129,17 @@ def test_a_video_without_a_session_is_one_of_its_own(builder, monkeypatch, cell,
     monkeypatch.setitem(builder.info.metadata, "videos", details)
     videos = read_crops(builder, "test", settings()).videos
     assert [video.session_id for video in videos] == [session or video_id for video_id in ids]
+
+
+@pytest.mark.parametrize(
+    ("split", "other", "shared"),
+    [
+        ("train", "train", True),
+        ("train[:50%]", "train[50%:]", False),
+        ("train[:50%]", "train[40%:]", True),
+        ("train", "test", False),
+        ("train+validation", "validation[:1]", True),
+    ],
+)
+def test_splits_with_examples_in_common(builder, split, other, shared):
+    assert share_examples(builder, split, other) == shared == share_examples(builder, other, split)

@@ -222,6 +222,12 @@ def test_the_attention_check_is_a_number_with_its_meaning(make):
     assert "not defined" in read_page(make({"attention_check": check | nothing})).text
 
 
+def test_videos_of_the_training_are_announced(make):
+    assert "Errors on new videos" not in read_page(make()).text
+    notice = "The network was trained on some or all of these videos."
+    assert notice in read_page(make({"notices": [notice]})).text
+
+
 def test_an_ensemble_says_who_is_in_it(make):
     member = {"workdir": "runs/<a>", "seed": 3, "checkpoint_step": 480, "mae": 4.0, "rmse": 5.0}
     together = {"members": [member, member], "mean_members_std": 0.75}

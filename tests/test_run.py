@@ -206,6 +206,9 @@ def test_evaluate_on_another_split(workdir, run, tmp_path):
     finished = run("--workdir", copy, "--mode", "evaluate", "--config.data.test_split=validation")
     assert finished.returncode == 0, finished.stderr
     assert len(predictions(copy, "validation")) == 2
+    # It chose the checkpoint, which must not be overlooked.
+    assert "The checkpoint was chosen by its error on some or all of these" in finished.stdout
+    assert results(copy)["notices"] == []
 
 
 def test_help_is_quick_and_plain(run):

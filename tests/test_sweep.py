@@ -112,6 +112,24 @@ def test_seeds_can_be_added_and_other_settings_are_refused(tmp_path):
         sweep(changed, tmp_path, write_results, "")
 
 
+def test_a_cell_that_never_began_may_be_mended(tmp_path):
+    wrong = settings(seeds=(0,))
+    wrong.cells = (wrong.cells[1],)  # two heads fail
+    with pytest.raises(UserError, match="1 of 1 runs failed"):
+        sweep(wrong, tmp_path, write_some_results, "")
+    mended = settings(seeds=(0,))
+    mended.cells = (wrong.cells[0] | {"set": {"model.num_heads": 3}},)
+    sweep(mended, tmp_path, write_results, "")
+    assert float(rows(tmp_path)["2"]["mae_mean"]) == 6.0
+
+
+def test_a_bar_in_a_label_stays_in_its_cell(tmp_path):
+    config = settings(seeds=(0,))
+    config.cells = (config.cells[0] | {"label": "a | b"},)
+    sweep(config, tmp_path, write_results, "")
+    assert r"| 1 | a \| b | 2.00 |" in (tmp_path / "table.md").read_text()
+
+
 def test_a_run_without_results_has_failed(tmp_path):
     with pytest.raises(UserError, match="it ended without results"):
         sweep(settings(seeds=(0,)), tmp_path, str, "")
@@ -124,11 +142,17 @@ def test_a_run_without_results_has_failed(tmp_path):
         ({"cells": ({"name": "A"},)}, "must be dicts of label, name, paper, set"),
         ({"cells": ()}, "must not be empty"),
         ({"seeds": ()}, "must not be empty"),
-        ({"seeds": ("x",)}, "seed"),
+        ({"seeds": (0.5,)}, r"1, seed 0\.5: cannot change"),
+        ({"seeds": (0, 1, 0)}, r"config\.seeds must differ"),
+        ({"cells": (settings().cells[0] | {"label": 7},)}, "label must be a str, got 7"),
+        ({"cells": (settings().cells[0] | {"set": [1]},)}, "set must be a Mapping"),
         ({"seeds": (-1,)}, r"config\.seed must be at least 0"),
         ({"cells": settings().cells * 2}, "must have different names"),
         ({"cells": (settings().cells[0] | {"name": "../1"},)}, "fit for folders"),
-        ({"cells": (settings().cells[0] | {"set": {"model.depth": 1}},)}, "depth"),
+        (
+            {"cells": (settings().cells[0] | {"set": {"model.depth": 1}},)},
+            r"no known field: \['model\.depth'\]",
+        ),
         ({"cells": (settings().cells[0] | {"set": {"model.num_heads": 0}},)}, "at least 1"),
     ],
 )

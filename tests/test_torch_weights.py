@@ -218,6 +218,14 @@ def without_last_head(state):
             ["torch.int8 under 'fc.weight'"],
         ),
         (lambda state: state.update(epoch=3), ["int under 'epoch'"]),
+        (
+            lambda state: state.update({"fc.bias": torch.zeros(1).to_sparse()}),
+            ["sparse torch.float32 under 'fc.bias'"],
+        ),
+        (
+            lambda state: state.update({"fc.bias": torch.zeros(1, device="meta")}),
+            ["meta torch.float32 under 'fc.bias'"],
+        ),
         (lambda state: state.clear(), ["got an empty one"]),
     ],
 )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hmhn_jax.models import AFB, DFF, MAB, AttentionHead, ResNet18
-from hmhn_jax.models.afb import batch_mask
+from hmhn_jax.models.afb import Regression, batch_mask
 from hmhn_jax.models.resnet import BasicBlock
 
 
@@ -164,3 +164,14 @@ def test_afb_is_a_log_softmax_over_heads_and_their_sum():
 def test_dropout_mask_has_its_rate():
     mask = batch_mask(jax.random.key(0), 0.8, (100, 50), axis_name=None)
     assert float(mask.mean()) == pytest.approx(0.8, abs=0.02)
+
+
+def test_dropout_is_before_the_last_dense():
+    model = Regression(dropout_rate=0.2, use_output_norm=False)
+    params = {"dense": {"kernel": jnp.full((1, 1), 4.0), "bias": jnp.full((1,), 10.0)}}
+    features = jnp.ones((64, 1))
+    scores = model.apply(
+        {"params": params}, features, train=True, rngs={"dropout": jax.random.key(0)}
+    )
+    # Dropped are inputs: what is left of the score is the bias, and never nothing.
+    assert set(np.asarray(scores).round(4).tolist()) == {10.0, 15.0}
