@@ -25,6 +25,7 @@ def run() -> None:
     command_line.quieten()
     # From here on it takes seconds: the heavy packages are imported.
     from configs import default
+    from data import avec_faces  # noqa: F401  registers the dataset
     from hmhn_jax import atomic, checkpoints, doctor, export, predict, torch_export
     from hmhn_jax import config as config_lib
     from hmhn_jax.serve import server
@@ -55,7 +56,6 @@ def run() -> None:
 def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None = None) -> None:
     """Trains, evaluates (together with the networks of other workdirs) or both."""
     from configs import avec2014
-    from data import avec_faces  # noqa: F401  registers the dataset
     from hmhn_jax import checkpoints, pretrained
     from hmhn_jax.dataset import open_dataset
     from hmhn_jax.evaluate import evaluate
@@ -78,6 +78,7 @@ def train_and_evaluate(workdir: Path) -> None:
     """One run of a sweep, in a process of its own and a workdir that has its config."""
     command_line.quieten()
     from configs import default
+    from data import avec_faces  # noqa: F401
     from hmhn_jax import config as config_lib
 
     work(config_lib.load(workdir, default.get_config()), workdir, "train_and_evaluate")

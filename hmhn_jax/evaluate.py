@@ -87,7 +87,8 @@ def evaluate(
         results,
         scalars=scalars.read(workdir),
         reference=reference,
-        head_maps=_head_maps(trained, crops, predictions),
+        # What cannot be checked has no heads, or maps of one cell.
+        head_maps=results["attention_check"] and _head_maps(trained, crops, predictions),
     )
     results_lib.write(directory, crops, means, results, members_std)
     results_lib.announce(results, directory)
@@ -123,6 +124,5 @@ def _head_maps(trained, crops, predictions):
     rows = {}
     for video, indices in report_crops.worst_crops(crops, predictions).items():
         overlays = attention.overlays(trained, crops.images(indices))
-        if overlays is not None:
-            rows[crops.videos[video].video_id] = overlays.swapaxes(0, 1)
+        rows[crops.videos[video].video_id] = overlays.swapaxes(0, 1)
     return rows
