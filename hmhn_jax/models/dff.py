@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from hmhn_jax.models.layers import batch_norm, conv
+from hmhn_jax.models.planes import batch_norm_planes, conv_planes
 
 
 class DFF(nn.Module):
@@ -19,18 +20,29 @@ class DFF(nn.Module):
     Attributes:
       axis_name: device axis over which batch statistics are averaged.
       dtype: type of the computation.
+      fast: computes on planes, see `shifted_conv`; the same numbers.
     """
 
     axis_name: str | None = None
     dtype: Any = jnp.float32
+    fast: bool = True
 
     @nn.compact
     def __call__(self, images: jax.Array, weighted: jax.Array, train: bool) -> jax.Array:
         """Both inputs f[B,H,W,C]; returns f[B,H,W,C] between 0 and 1."""
         channels = images.shape[-1]
+        if self.fast:
+            images, weighted = (jnp.moveaxis(each, -1, 0) for each in (images, weighted))
+
+        def conv_3x3(x, name):
+            if self.fast:
+                return conv_planes(x, channels, self.dtype, f"{name}_conv")
+            return conv(channels, (3, 3), dtype=self.dtype, name=f"{name}_conv")(x)
 
         def conv_bn(x, name):
-            x = conv(channels, (3, 3), dtype=self.dtype, name=f"{name}_conv")(x)
+            x = conv_3x3(x, name)
+            if self.fast:
+                return batch_norm_planes(x, train, self.axis_name, f"{name}_bn")
             return batch_norm(train, self.axis_name, dtype=self.dtype, name=f"{name}_bn")(x)
 
         transformed = nn.relu(conv_bn(images, "ft1")) + nn.relu(conv_bn(weighted, "ft2"))
@@ -38,5 +50,5 @@ class DFF(nn.Module):
         for name in ("fusion1", "fusion2"):
             # 0.25 is PyTorch's initial slope.
             fused = nn.PReLU(negative_slope_init=0.25, name=f"{name}_prelu")(conv_bn(fused, name))
-        fused = conv(channels, (3, 3), dtype=self.dtype, name="output_conv")(fused + transformed)
-        return nn.sigmoid(fused)
+        fused = nn.sigmoid(conv_3x3(fused + transformed, "output"))
+        return jnp.moveaxis(fused, 0, -1) if self.fast else fused

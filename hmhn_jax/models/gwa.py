@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from einops import rearrange, repeat
 
 from hmhn_jax.models.layers import at_least_float32, batch_norm, conv
+from hmhn_jax.models.planes import LGFEPlanes
 
 
 class LGFE(nn.Module):
@@ -45,6 +46,7 @@ class GWA(nn.Module):
         the last axis of the map; its average is then constant and nothing is attended to.
       axis_name: device axis over which batch statistics are averaged.
       dtype: type of the computation; the softmax is at least float32.
+      fast: computes LGFE on planes, see `LGFEPlanes`; the same numbers.
     """
 
     grid: tuple[int, int] = (3, 3)
@@ -52,6 +54,7 @@ class GWA(nn.Module):
     softmax_axis: str = "grid"
     axis_name: str | None = None
     dtype: Any = jnp.float32
+    fast: bool = True
 
     @nn.compact
     def __call__(self, images: jax.Array, train: bool) -> tuple[jax.Array, jax.Array]:
@@ -68,32 +71,31 @@ class GWA(nn.Module):
         height, width = images.shape[1:3]
         rows, columns = self.grid
         padding = ((0, 0), (0, -height % rows), (0, -width % columns), (0, 0))
-        grids = rearrange(  # Eq. 1
-            jnp.pad(images, padding, mode="edge"),
-            "B (h y) (w x) C -> B (h w) y x C",
-            h=rows,
-            w=columns,
-        )
-        cell_height, cell_width = grids.shape[2:4]
-        # One image of all the grids' pixels: a 1x1 convolution does not see where a pixel lies.
-        features = LGFE(self.lgfe_expansion, self.axis_name, self.dtype, name="lgfe")(grids, train)
-        weights = grid_weights(features, self.softmax_axis)  # B (h w) C
-        pixels = repeat(
-            weights,
-            "B (h w) C -> B (h y) (w x) C",
-            h=rows,
-            y=cell_height,
-            x=cell_width,
-        )[:, :height, :width]
-        return images * pixels.astype(images.dtype), rearrange(
-            weights, "B (h w) C -> B h w C", h=rows
-        )
+        padded = jnp.pad(images, padding, mode="edge")
+        settings = (self.lgfe_expansion, self.axis_name, self.dtype)
+        grids = {"B": len(images), "h": rows, "w": columns, "y": padded.shape[1] // rows}
+        # Eq. 1. A 1x1 convolution does not see where a pixel lies: all grids go as one image.
+        if self.fast:
+            pixels = rearrange(padded, "B (h y) (w x) C -> C (B h w y x)", h=rows, w=columns)
+            features = LGFEPlanes(*settings, name="lgfe")(pixels, train)
+            features = rearrange(features, "C (B h w y x) -> C B (h w) y x", **grids)
+            weights = grid_weights(features, self.softmax_axis)
+            weights = rearrange(weights, "C B (h w) -> B h w C", h=rows)
+        else:
+            pixels = rearrange(padded, "B (h y) (w x) C -> B (h w) y x C", h=rows, w=columns)
+            features = LGFE(*settings, name="lgfe")(pixels, train)
+            features = rearrange(features, "B G y x C -> B C G y x")
+            weights = grid_weights(features, self.softmax_axis)
+            weights = rearrange(weights, "B C (h w) -> B h w C", h=rows)
+        cell = {"y": padded.shape[1] // rows, "x": padded.shape[2] // columns}
+        spread = repeat(weights, "B h w C -> B (h y) (w x) C", **cell)[:, :height, :width]
+        return images * spread.astype(images.dtype), weights
 
 
 def grid_weights(features: jax.Array, softmax_axis: str) -> jax.Array:
-    """One weight per grid and channel (Eq. 4-5), f[B,G,H/h,W/w,C] -> f[B,G,C]."""
+    """One weight per grid (Eq. 4-5), f[...,G,H/h,W/w] -> f[...,G]."""
     logits = at_least_float32(
-        jnp.einsum("BGyxC,BGzxC->BGCyz", features, features) / math.sqrt(features.shape[3])
+        jnp.einsum("...yx,...zx->...yz", features, features) / math.sqrt(features.shape[-1])
     )
-    axis = {"grid": 1, "last": -1}[softmax_axis]
+    axis = {"grid": -3, "last": -1}[softmax_axis]
     return jax.nn.softmax(logits, axis=axis).mean(axis=(-2, -1))

@@ -31,6 +31,8 @@ class HMHN(nn.Module):
       use_output_norm, score_mean, score_std: of the last layer, see `Regression`.
       axis_name: device axis over which batch statistics are averaged in training.
       dtype: type of the computation; statistics, softmaxes and scores are at least float32.
+      fast: computes the same numbers in the faster ways of models/planes.py, stem.py and
+        max_pool.py; without it every layer is Flax's own.
 
     Raises:
       ValueError: for DFF without GWA.
@@ -52,6 +54,7 @@ class HMHN(nn.Module):
     score_std: float = 1.0
     axis_name: str | None = None
     dtype: Any = jnp.float32
+    fast: bool = True
 
     @nn.compact
     def __call__(
@@ -76,15 +79,18 @@ class HMHN(nn.Module):
                 "use_dff=True needs use_gwa=True: DFF fuses the image with GWA's output"
             )
         shared = {"axis_name": self.axis_name, "dtype": self.dtype}
+        ways = {"fast": self.fast}
         aux = {}
         images = images.astype(self.dtype)
         x = images
         if self.use_gwa:
-            gwa = GWA(self.grid, self.lgfe_expansion, self.gwa_softmax_axis, **shared, name="gwa")
+            gwa = GWA(
+                self.grid, self.lgfe_expansion, self.gwa_softmax_axis, **shared, **ways, name="gwa"
+            )
             x, aux["grid_weights"] = gwa(images, train)
         if self.use_dff:
-            x = DFF(**shared, name="dff")(images, x, train)
-        features = aux["features"] = ResNet18(self.width, **shared, name="trunk")(x, train)
+            x = DFF(**shared, **ways, name="dff")(images, x, train)
+        features = aux["features"] = ResNet18(self.width, **shared, **ways, name="trunk")(x, train)
         if self.use_mab:
             mab = MAB(self.num_heads, self.kernels, self.spatial_reduce, **shared, name="mab")
             heads, aux["attention"] = mab(features, train)

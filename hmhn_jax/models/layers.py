@@ -1,11 +1,16 @@
 """The two layers that every block is made of, with the settings they share."""
 
+from collections.abc import Callable
 from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jax.nn import initializers
+
+# PyTorch's defaults; it calls the momentum 0.1.
+MOMENTUM = 0.9
+EPSILON = 1e-5
 
 # torchvision's ResNet and DAN's attention heads start their convolutions this way.
 he_normal_fan_out = initializers.variance_scaling(2.0, "fan_out", "normal")
@@ -29,14 +34,11 @@ def conv(features: int, kernel: tuple[int, int], strides: int = 1, **kwargs: Any
 
 
 def batch_norm(train: bool, axis_name: str | None, **kwargs: Any) -> nn.BatchNorm:
-    """Batch normalisation over all axes but the last, and over the devices of `axis_name`.
-
-    Momentum 0.9 and epsilon 1e-5 are PyTorch's defaults (which calls the former 0.1).
-    """
+    """Batch normalisation over all axes but the last, and over the devices of `axis_name`."""
     return nn.BatchNorm(
         use_running_average=not train,
-        momentum=0.9,
-        epsilon=1e-5,
+        momentum=MOMENTUM,
+        epsilon=EPSILON,
         axis_name=axis_name if train else None,
         **kwargs,
     )
@@ -45,3 +47,67 @@ def batch_norm(train: bool, axis_name: str | None, **kwargs: Any) -> nn.BatchNor
 def at_least_float32(x: jax.Array) -> jax.Array:
     """`x` in the precision that softmaxes and scores need; float64 stays float64."""
     return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+
+
+class ConvWeights(nn.Module):
+    """The parameters of `conv`, for a convolution that is computed in another way.
+
+    Attributes:
+      shape: of the kernel, (height, width, channels in, channels out).
+      use_bias: whether there is one.
+      dtype: of the computation.
+    """
+
+    shape: tuple[int, int, int, int]
+    use_bias: bool = True
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self) -> tuple[jax.Array, jax.Array | None]:
+        """The kernel and the bias f[D], None without one."""
+        kernel = self.param("kernel", he_normal_fan_out, self.shape, jnp.float32)
+        bias = None
+        if self.use_bias:
+            bias = self.param("bias", nn.initializers.zeros, self.shape[-1:], jnp.float32)
+        return nn.dtypes.promote_dtype(kernel, bias, dtype=self.dtype)
+
+
+class BatchNormWeights(nn.Module):
+    """The variables of `batch_norm`, for a normalisation that is computed in another way.
+
+    Attributes:
+      axis_name: device axis over which batch statistics are averaged.
+    """
+
+    axis_name: str | None = None
+
+    @nn.compact
+    def __call__(
+        self, moments: Callable, channels: int, train: bool
+    ) -> tuple[jax.Array, jax.Array]:
+        """Scale and shift f[C] that normalise: x * scale + shift.
+
+        Args:
+          moments: () -> the mean and the variance of each channel over the batch of all devices,
+            at least f32[C] each; asked in training only.
+          channels: C.
+          train: whether to normalise by the batch's statistics, and to remember them.
+        """
+        scale = self.param("scale", nn.initializers.ones, (channels,), jnp.float32)
+        bias = self.param("bias", nn.initializers.zeros, (channels,), jnp.float32)
+        mean = self.variable("batch_stats", "mean", jnp.zeros, (channels,), jnp.float32)
+        variance = self.variable("batch_stats", "var", jnp.ones, (channels,), jnp.float32)
+        batch_mean, batch_variance = moments() if train else (mean.value, variance.value)
+        if train and not self.is_initializing():
+            mean.value = MOMENTUM * mean.value + (1 - MOMENTUM) * batch_mean
+            variance.value = MOMENTUM * variance.value + (1 - MOMENTUM) * batch_variance
+        scale = scale * jax.lax.rsqrt(batch_variance + EPSILON)
+        return scale, bias - batch_mean * scale
+
+
+def plane_moments(planes: jax.Array, axis_name: str | None) -> tuple[jax.Array, jax.Array]:
+    """Mean and variance f32[C] of planes f[C,...], over the devices of `axis_name`, too."""
+    planes = at_least_float32(planes).reshape(len(planes), -1)
+    moments = planes.mean(axis=1), jnp.square(planes).mean(axis=1)
+    mean, square = jax.lax.pmean(moments, axis_name) if axis_name else moments
+    return mean, jnp.maximum(square - jnp.square(mean), 0.0)

@@ -6,7 +6,9 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from hmhn_jax.models.layers import batch_norm, conv
+from hmhn_jax.models.layers import ConvWeights, batch_norm, conv
+from hmhn_jax.models.max_pool import max_pool
+from hmhn_jax.models.stem import stem_conv
 
 
 class BasicBlock(nn.Module):
@@ -53,18 +55,29 @@ class ResNet18(nn.Module):
       width: channels of the first stage; the last has 8 times as many.
       axis_name: device axis over which batch statistics are averaged.
       dtype: type of the computation.
+      fast: computes the first layers by `stem_conv` and `max_pool`; the same numbers.
     """
 
     width: int = 64
     axis_name: str | None = None
     dtype: Any = jnp.float32
+    fast: bool = True
 
     @nn.compact
     def __call__(self, images: jax.Array, train: bool) -> jax.Array:
         """f[B,H,W,C] -> f[B,H/32,W/32,8*width], sides rounded up."""
-        x = conv(self.width, (7, 7), 2, use_bias=False, dtype=self.dtype, name="stem_conv")(images)
+        if self.fast:
+            shape = (7, 7, images.shape[-1], self.width)
+            kernel, _ = ConvWeights(shape, use_bias=False, dtype=self.dtype, name="stem_conv")()
+            x = stem_conv(images.astype(kernel.dtype), kernel)
+        else:
+            stem = conv(self.width, (7, 7), 2, use_bias=False, dtype=self.dtype, name="stem_conv")
+            x = stem(images)
         x = nn.relu(batch_norm(train, self.axis_name, dtype=self.dtype, name="stem_bn")(x))
-        x = nn.max_pool(x, (3, 3), strides=(2, 2), padding=((1, 1), (1, 1)))
+        if self.fast:
+            x = max_pool(x)
+        else:
+            x = nn.max_pool(x, (3, 3), strides=(2, 2), padding=((1, 1), (1, 1)))
         for stage in range(4):
             for block in range(2):
                 x = BasicBlock(

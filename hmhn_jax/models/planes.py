@@ -1,0 +1,92 @@
+"""LGFE and DFF's convolutions on planes f[C,...], a channel after the other.
+
+With three channels, channels last leaves nothing to vectorise over but those three. Here every
+operation runs over whole planes. The modules have the variables of `conv` and `batch_norm` under
+the same names, so that weights fit either way of computing.
+"""
+
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from hmhn_jax.models.layers import (
+    BatchNormWeights,
+    ConvWeights,
+    at_least_float32,
+    plane_moments,
+)
+from hmhn_jax.models.pointwise_pair import LEAK, pointwise_pair
+from hmhn_jax.models.shifted_conv import shifted_conv
+
+
+class LGFEPlanes(nn.Module):
+    """`gwa.LGFE`, computed without storing its hidden channels.
+
+    The first normalisation's statistics come from those of the input: of W^T x + b the mean
+    is W^T mean(x) + b and the variance the diagonal of W^T cov(x) W, exactly. So the convolutions
+    and both normalisations' scales become one pass over the pixels, `pointwise_pair`.
+
+    Attributes:
+      expansion, axis_name, dtype: as of `gwa.LGFE`.
+    """
+
+    expansion: int
+    axis_name: str | None = None
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, planes: jax.Array, train: bool) -> jax.Array:
+        """f[C,N] -> f[C,N]."""
+        channels = len(planes)
+        hidden = channels * self.expansion
+        first, first_bias = ConvWeights((1, 1, channels, hidden), dtype=self.dtype, name="Conv_0")()
+        second, second_bias = ConvWeights(
+            (1, 1, hidden, channels), dtype=self.dtype, name="Conv_1"
+        )()
+        first, second = first[0, 0], second[0, 0]
+
+        def hidden_moments():
+            mean, covariance = _moments(at_least_float32(planes), self.axis_name)
+            weights = at_least_float32(first)
+            variance = jnp.einsum("im,ij,jm->m", weights, covariance, weights)
+            return weights.T @ mean + first_bias, variance
+
+        norm = BatchNormWeights(self.axis_name, name="BatchNorm_0")
+        scale, shift = norm(hidden_moments, hidden, train)
+        scale, shift = scale.astype(first.dtype), shift.astype(first.dtype)
+        y = pointwise_pair(planes, first * scale[None], first_bias * scale + shift, second)
+        y = y + second_bias[:, None]
+        return _leaky_relu(batch_norm_planes(y, train, self.axis_name, "BatchNorm_1"))
+
+
+def _moments(planes, axis_name):
+    """Mean f[C] and covariance f[C,C] over the pixels of f[C,N]."""
+    average = (lambda x: jax.lax.pmean(x, axis_name)) if axis_name else (lambda x: x)
+    mean = average(planes.mean(axis=1))
+    centred = planes - mean[:, None]
+    covariance = jnp.stack([jnp.stack([(a * b).mean() for b in centred]) for a in centred])
+    return mean, average(covariance)
+
+
+def _leaky_relu(x):
+    return jnp.maximum(x, LEAK * x)
+
+
+def conv_planes(planes: jax.Array, features: int, dtype: Any, name: str) -> jax.Array:
+    """A 3x3 `conv`, by `shifted_conv`: f[C,B,H,W] -> f[features,B,H,W], inside a compact module."""
+    kernel, bias = ConvWeights((3, 3, len(planes), features), dtype=dtype, name=name)()
+    return shifted_conv(planes.astype(kernel.dtype), kernel) + bias[:, None, None, None]
+
+
+def batch_norm_planes(
+    planes: jax.Array, train: bool, axis_name: str | None, name: str
+) -> jax.Array:
+    """`batch_norm` of f[C,...], inside a compact module."""
+    scale, shift = BatchNormWeights(axis_name, name=name)(
+        lambda: plane_moments(planes, axis_name), len(planes), train
+    )
+    shape = (-1,) + (1,) * (planes.ndim - 1)
+    scale, shift = (each.astype(planes.dtype).reshape(shape) for each in (scale, shift))
+    return planes * scale + shift

@@ -1,0 +1,156 @@
+"""Every faster way of computing gives the numbers of the plain layers, and their gradients."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hmhn_jax.models import DFF, GWA, HMHN, ResNet18
+from hmhn_jax.models.max_pool import max_pool
+from hmhn_jax.models.pointwise_pair import pointwise_pair
+from hmhn_jax.models.shifted_conv import shifted_conv
+from hmhn_jax.models.stem import stem_conv
+
+NHWC = ("NHWC", "HWIO", "NHWC")
+CNHW = ("CNHW", "HWIO", "CNHW")
+
+
+@pytest.fixture(autouse=True)
+def double_precision():
+    with jax.enable_x64(True):
+        yield
+
+
+def normal(seed, *shape):
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+def assert_equal_with_gradients(fast, plain, *inputs):
+    """Same values, and the same gradients in every input, to 1e-6 of their size."""
+    cotangents = normal(99, *jax.eval_shape(plain, *inputs).shape)
+    ours, theirs = (
+        jax.jit(lambda *inputs, function=function: _with_gradients(function, cotangents, inputs))(
+            *inputs
+        )
+        for function in (fast, plain)
+    )
+    for our, their in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
+        assert our.dtype == their.dtype == jnp.float64
+        np.testing.assert_allclose(our, their, rtol=0, atol=1e-6 * np.abs(theirs[0]).max())
+
+
+def _with_gradients(function, cotangents, inputs):
+    outputs, pull_back = jax.vjp(function, *inputs)
+    return outputs, pull_back(cotangents)
+
+
+@pytest.mark.parametrize("size", [(8, 9), (1, 1), (5, 2)])
+@pytest.mark.parametrize("channels", [(3, 3), (2, 5)])
+def test_shifted_conv_is_a_convolution(size, channels):
+    def plain(planes, kernel):
+        return jax.lax.conv_general_dilated(planes, kernel, (1, 1), "SAME", dimension_numbers=CNHW)
+
+    planes, kernel = normal(0, channels[0], 2, *size), normal(1, 3, 3, *channels)
+    assert_equal_with_gradients(shifted_conv, plain, planes, kernel)
+
+
+@pytest.mark.parametrize("pixels", [7, 4096, 5000])
+def test_pointwise_pair_is_two_convolutions(pixels):
+    def plain(planes, first, bias, second):
+        return second.T @ nn.leaky_relu(first.T @ planes + bias[:, None])
+
+    inputs = normal(0, 3, pixels), normal(1, 3, 6), normal(2, 6), normal(3, 6, 2)
+    assert_equal_with_gradients(pointwise_pair, plain, *inputs)
+
+
+@pytest.mark.parametrize("size", [(8, 8), (9, 12), (7, 5), (1, 1)])
+def test_stem_is_a_convolution(size):
+    def plain(images, kernel):
+        return jax.lax.conv_general_dilated(
+            images, kernel, (2, 2), ((3, 3), (3, 3)), dimension_numbers=NHWC
+        )
+
+    assert_equal_with_gradients(stem_conv, plain, normal(0, 2, *size, 3), normal(1, 7, 7, 3, 4))
+
+
+@pytest.mark.parametrize("size", [(8, 8), (9, 12), (7, 5), (1, 1)])
+@pytest.mark.parametrize("ties", [False, True])
+def test_max_pool_is_flaxs(size, ties):
+    def plain(x):
+        return nn.max_pool(x, (3, 3), strides=(2, 2), padding=((1, 1), (1, 1)))
+
+    x = normal(0, 2, *size, 3)
+    if ties:  # as behind a ReLU: many zeros in a window, and its gradient goes to the first
+        x = np.maximum(x.round(), 0.0)
+    assert_equal_with_gradients(max_pool, plain, x)
+
+
+def blocks():
+    image, other = normal(0, 4, 13, 12, 3), normal(1, 4, 13, 12, 3)
+    yield "dff", DFF, {}, (image, other)
+    for grid in ((3, 3), (2, 5), (1, 1)):
+        yield f"gwa {grid}", GWA, {"grid": grid, "lgfe_expansion": 2}, (image,)
+    literal = {"grid": (2, 2), "lgfe_expansion": 1, "softmax_axis": "last"}
+    yield "gwa, literal", GWA, literal, (image,)
+
+
+@pytest.mark.parametrize("train", [False, True])
+@pytest.mark.parametrize(
+    ("block", "fields", "inputs"), [pytest.param(*rest, id=name) for name, *rest in blocks()]
+)
+def test_blocks_are_the_plain_ones(block, fields, inputs, train):
+    fast, plain = (block(dtype=jnp.float64, fast=fast, **fields) for fast in (True, False))
+    variables = random_variables(plain, inputs)
+
+    def outputs(model):
+        def apply(params, *inputs):
+            out, updates = model.apply(
+                variables | {"params": params}, *inputs, train=train, mutable=["batch_stats"]
+            )
+            leaves = jax.tree.leaves((out, updates))  # running statistics too
+            return jnp.concatenate([leaf.reshape(-1) for leaf in leaves])
+
+        return apply
+
+    assert_equal_with_gradients(outputs(fast), outputs(plain), variables["params"], *inputs)
+
+
+def random_variables(model, inputs):
+    shapes = jax.eval_shape(lambda: model.init(jax.random.key(0), *inputs, train=False))
+    rng = np.random.default_rng(0)
+    return jax.tree.map(lambda leaf: rng.uniform(0.5, 1.5, leaf.shape), shapes)
+
+
+def test_both_ways_have_the_same_variables():
+    def structure(fast):
+        model = HMHN(width=2, lgfe_expansion=1, fast=fast)
+        return jax.eval_shape(model.init, jax.random.key(0), np.zeros((1, 32, 32, 3)))
+
+    assert structure(True) == structure(False)
+
+
+@pytest.mark.parametrize(
+    ("block", "fields", "inputs"), [pytest.param(*rest, id=name) for name, *rest in blocks()][:2]
+)
+def test_both_ways_start_from_the_same_weights(block, fields, inputs):
+    fast, plain = (
+        jax.jit(
+            lambda fast=fast: block(fast=fast, **fields).init(
+                jax.random.key(3), *inputs, train=False
+            )
+        )()
+        for fast in (True, False)
+    )
+    jax.tree.map(np.testing.assert_array_equal, fast, plain)
+
+
+@pytest.mark.parametrize("size", [33, 64])
+def test_the_trunk_scores_as_the_plain_one(size):
+    images = normal(0, 2, size, size + 3, 3)
+    fast, plain = (ResNet18(2, dtype=jnp.float64, fast=fast) for fast in (True, False))
+    variables = random_variables(plain, (images,))
+    ours, theirs = (
+        jax.jit(model.apply, static_argnums=2)(variables, images, False) for model in (fast, plain)
+    )
+    np.testing.assert_allclose(ours, theirs, rtol=1e-9)
