@@ -43,7 +43,7 @@ from hmhn_jax.dataset import open_dataset
 from hmhn_jax.input_pipeline import Crops, read_crops, training_batches
 from hmhn_jax.metrics import mean_absolute_error
 from hmhn_jax.progress import track
-from hmhn_jax.scoring import make_score_frames, score_videos
+from hmhn_jax.scoring import fold_weights, make_score_frames, score_videos
 from hmhn_jax.train_step import init_state, make_optimizer, make_train_step
 
 NUM_STEPS = 200
@@ -114,9 +114,8 @@ def train(config: ConfigDict, crops: Crops, validation: Crops, num_steps: int) -
     for _ in track(range(num_steps), _title(config)):
         state, metrics = step(state, devices.split_batch(next(batches)))
         history.append(jax.device_get(metrics))
-    means = score_videos(
-        make_score_frames(model), state.variables, validation, config.evaluate.batch_size
-    )
+    weights = fold_weights(model, state.variables)
+    means = score_videos(make_score_frames(model), weights, validation, config.evaluate.batch_size)
     baseline = np.full_like(validation.scores, crops.scores.mean())
     return {
         "factors": describe(config),

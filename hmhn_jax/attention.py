@@ -9,6 +9,7 @@ import numpy as np
 
 from hmhn_jax.augment import standardise
 from hmhn_jax.ensemble import Trained
+from hmhn_jax.models.deploy import forward
 
 COLOURS = "inferno"  # of Matplotlib; grows lighter from 0 to 1
 AT_ONCE = 8  # images; always as many, so that it is compiled once
@@ -31,13 +32,13 @@ def maps(trained: Trained, images: np.ndarray) -> np.ndarray | None:
     for start in range(0, len(images), AT_ONCE):
         some = images[start : start + AT_ONCE]
         padded = np.resize(some, (AT_ONCE, *images.shape[1:]))
-        parts.append(np.asarray(_attend(trained.model, trained.variables, padded))[: len(some)])
+        parts.append(np.asarray(_attend(trained.model, trained.weights, padded))[: len(some)])
     return np.concatenate(parts).astype(np.float32)
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _attend(model, variables, images):
-    return model.apply(variables, standardise(images))[1]["attention"]
+def _attend(model, weights, images):
+    return forward(model, weights, standardise(images))[1]["attention"]
 
 
 def overlay(images: np.ndarray, attention: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Trained networks, one or several, that score the same crops."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from hmhn_jax.errors import UsageError, UserError
 from hmhn_jax.input_pipeline import Crops, evaluation_batches
 from hmhn_jax.metrics import VideoMeans
 from hmhn_jax.models import HMHN
-from hmhn_jax.scoring import make_score_frames
+from hmhn_jax.models.fold import DeployedWeights
+from hmhn_jax.scoring import fold_weights, make_score_frames
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +39,11 @@ class Trained:
     provenance: Provenance
     step: int
     image_size: int
+
+    @functools.cached_property
+    def weights(self) -> DeployedWeights:
+        """The variables folded for inference, on all local devices."""
+        return fold_weights(self.model, self.variables)
 
     def summary(self) -> dict:
         """Which network this is, in values that JSON knows."""
@@ -103,9 +110,7 @@ def score_frames(members: Sequence[Trained], images: np.ndarray) -> np.ndarray:
     Returns:
       f32[M,B]; the ensemble's score is the mean over M.
     """
-    return np.stack(
-        [make_score_frames(member.model)(member.variables, images) for member in members]
-    )
+    return np.stack([make_score_frames(member.model)(member.weights, images) for member in members])
 
 
 def score_videos(

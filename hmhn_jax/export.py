@@ -16,6 +16,8 @@ from hmhn_jax import atomic, checkpoints, model_card, versions
 from hmhn_jax import config as config_lib
 from hmhn_jax.augment import standardise
 from hmhn_jax.models import HMHN
+from hmhn_jax.models.deploy import forward
+from hmhn_jax.models.fold import fold
 
 ARTEFACT = "hmhn.jaxexport"
 PLATFORMS = ("cpu", "cuda")
@@ -63,10 +65,10 @@ def export_network(model: HMHN, variables: Any, image_size: int) -> jax.export.E
       scores are the frames' own: they are not clipped to 0..63, since the mean over a video's
       frames is what is clipped.
     """
-    constants = jax.tree.map(np.asarray, variables)
+    constants = jax.tree.map(np.asarray, fold(model, variables))
 
     def score(images):
-        return model.apply(constants, standardise(images))[0]
+        return forward(model, constants, standardise(images))[0]
 
     shape = jax.export.symbolic_shape(f"b, {image_size}, {image_size}, 3")
     images = jax.ShapeDtypeStruct(shape, jnp.uint8)

@@ -18,7 +18,7 @@ from hmhn_jax.input_pipeline import Crops, read_crops, training_batches
 from hmhn_jax.metrics import mean_absolute_error
 from hmhn_jax.progress import track
 from hmhn_jax.protocols import subject_means
-from hmhn_jax.scoring import make_score_frames, score_videos
+from hmhn_jax.scoring import fold_weights, make_score_frames, score_videos
 from hmhn_jax.train_step import TrainState, init_state, make_optimizer, make_train_step
 
 STEPS_DEPEND_ON = (
@@ -104,8 +104,9 @@ def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
             means["crops_per_second"] = crops_seen / (time.monotonic() - started)
             if checkpoint_due:
                 if validation is not None:
+                    weights = fold_weights(model, state.variables)
                     means["validation_mae"] = _validation_mae(
-                        score_frames, state.variables, validation, config.evaluate.batch_size
+                        score_frames, weights, validation, config.evaluate.batch_size
                     )
                 config_lib.save(config, workdir)  # from now on the workdir is of this config
                 checkpoints.save(
@@ -171,6 +172,6 @@ def _mean_metrics(recent: list[dict], step: int) -> dict[str, float]:
     return means
 
 
-def _validation_mae(score_frames, variables, crops: Crops, batch_size: int) -> float:
-    means = score_videos(score_frames, variables, crops, batch_size)
+def _validation_mae(score_frames, weights, crops: Crops, batch_size: int) -> float:
+    means = score_videos(score_frames, weights, crops, batch_size)
     return mean_absolute_error(means.compute(), crops.scores)

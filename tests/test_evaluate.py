@@ -44,7 +44,8 @@ def model_and_variables():
 @pytest.mark.parametrize("batch_size", [1, 4, 16])
 def test_every_crop_counts_once_in_any_batch(crops, model_and_variables, batch_size):
     model, variables = model_and_variables
-    means = scoring.score_videos(scoring.make_score_frames(model), variables, crops, batch_size)
+    score_frames, weights = scoring.make_score_frames(model), scoring.fold_weights(model, variables)
+    means = scoring.score_videos(score_frames, weights, crops, batch_size)
     frames = jax.jit(model.apply)(variables, standardise(crops.decoded))[0]
     expected = [frames[:4].mean(), frames[4:5].mean(), frames[5:].mean()]
     np.testing.assert_array_equal(means.counts, [4, 1, 6])

@@ -1,6 +1,7 @@
 """Grid-wise attention (GWA): weighs the regions of a face against each other."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import flax.linen as nn
@@ -46,7 +47,7 @@ class GWA(nn.Module):
         the last axis of the map; its average is then constant and nothing is attended to.
       axis_name: device axis over which batch statistics are averaged.
       dtype: type of the computation; the softmax is at least float32.
-      fast: computes LGFE on planes, see `LGFEPlanes`; the same numbers.
+      fast: computes on planes, see `attend_planes`; the same numbers.
     """
 
     grid: tuple[int, int] = (3, 3)
@@ -68,28 +69,56 @@ class GWA(nn.Module):
         Returns:
           The weighted images f[B,H,W,C] and the weights f32[B,h,w,C].
         """
+        settings = (self.lgfe_expansion, self.axis_name, self.dtype)
+        if self.fast:
+            lgfe = LGFEPlanes(*settings, name="lgfe")
+            weighted, weights = attend_planes(
+                jnp.moveaxis(images, -1, 0),
+                lambda pixels: lgfe(pixels, train),
+                self.grid,
+                self.softmax_axis,
+            )
+            return jnp.moveaxis(weighted, 0, -1), rearrange(weights, "C B h w -> B h w C")
         height, width = images.shape[1:3]
         rows, columns = self.grid
         padding = ((0, 0), (0, -height % rows), (0, -width % columns), (0, 0))
         padded = jnp.pad(images, padding, mode="edge")
-        settings = (self.lgfe_expansion, self.axis_name, self.dtype)
-        grids = {"B": len(images), "h": rows, "w": columns, "y": padded.shape[1] // rows}
         # Eq. 1. A 1x1 convolution does not see where a pixel lies: all grids go as one image.
-        if self.fast:
-            pixels = rearrange(padded, "B (h y) (w x) C -> C (B h w y x)", h=rows, w=columns)
-            features = LGFEPlanes(*settings, name="lgfe")(pixels, train)
-            features = rearrange(features, "C (B h w y x) -> C B (h w) y x", **grids)
-            weights = grid_weights(features, self.softmax_axis)
-            weights = rearrange(weights, "C B (h w) -> B h w C", h=rows)
-        else:
-            pixels = rearrange(padded, "B (h y) (w x) C -> B (h w) y x C", h=rows, w=columns)
-            features = LGFE(*settings, name="lgfe")(pixels, train)
-            features = rearrange(features, "B G y x C -> B C G y x")
-            weights = grid_weights(features, self.softmax_axis)
-            weights = rearrange(weights, "B C (h w) -> B h w C", h=rows)
+        grids = rearrange(padded, "B (h y) (w x) C -> B (h w) y x C", h=rows, w=columns)
+        features = LGFE(*settings, name="lgfe")(grids, train)
+        features = rearrange(features, "B G y x C -> B C G y x")
+        weights = grid_weights(features, self.softmax_axis)
+        weights = rearrange(weights, "B C (h w) -> B h w C", h=rows)
         cell = {"y": padded.shape[1] // rows, "x": padded.shape[2] // columns}
         spread = repeat(weights, "B h w C -> B (h y) (w x) C", **cell)[:, :height, :width]
         return images * spread.astype(images.dtype), weights
+
+
+def attend_planes(
+    planes: jax.Array, lgfe: Callable, grid: tuple[int, int], softmax_axis: str
+) -> tuple[jax.Array, jax.Array]:
+    """What `GWA` does, on planes.
+
+    Args:
+      planes: f[C,B,H,W].
+      lgfe: the features of pixels, f[C,N] -> f[C,N].
+      grid, softmax_axis: as of `GWA`.
+
+    Returns:
+      The weighted planes f[C,B,H,W] and the weights f32[C,B,h,w].
+    """
+    batch, height, width = planes.shape[1:]
+    rows, columns = grid
+    padding = ((0, 0), (0, 0), (0, -height % rows), (0, -width % columns))
+    padded = jnp.pad(planes, padding, mode="edge")
+    cell = {"y": padded.shape[2] // rows, "x": padded.shape[3] // columns}
+    pixels = rearrange(padded, "C B (h y) (w x) -> C (B h w y x)", h=rows, w=columns)
+    sizes = {"B": batch, "h": rows, "y": cell["y"], "x": cell["x"]}
+    features = rearrange(lgfe(pixels), "C (B h w y x) -> C B (h w) y x", **sizes)
+    weights = grid_weights(features, softmax_axis)
+    weights = rearrange(weights, "C B (h w) -> C B h w", h=rows)
+    spread = repeat(weights, "C B h w -> C B (h y) (w x)", **cell)[:, :, :height, :width]
+    return planes * spread.astype(planes.dtype), weights
 
 
 def grid_weights(features: jax.Array, softmax_axis: str) -> jax.Array:

@@ -1,0 +1,170 @@
+"""The network's weights for inference: every normalisation is part of the layer before it."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct, traverse_util
+
+from hmhn_jax.models.hmhn import HMHN
+from hmhn_jax.models.layers import EPSILON
+
+
+class Layer(NamedTuple):
+    """A convolution or dense layer of C to D channels.
+
+    Attributes:
+      kernel: f[h,w,C,D] of a convolution, f[C,D] of a 1x1 convolution or a dense layer.
+      bias: f[D].
+    """
+
+    kernel: jax.Array
+    bias: jax.Array
+
+
+@struct.dataclass
+class HeadWeights:
+    """All K attention heads.
+
+    Attributes:
+      reduce: the 1x1 convolutions C to C/2 side by side, a `Layer` of C to K*C/2.
+      spatial: of each head a `Layer` of C/2 to C, its parallel convolutions in one.
+      squeeze: a `Layer` of C to C/16 with K as first axis.
+      excite: a `Layer` of C/16 to C with K as first axis.
+    """
+
+    reduce: Layer
+    spatial: tuple[Layer, ...]
+    squeeze: Layer
+    excite: Layer
+
+
+@struct.dataclass
+class DeployedWeights:
+    """What `deploy.forward` computes with; None where a block is switched off.
+
+    Attributes:
+      lgfe: both 1x1 convolutions.
+      dff: the five convolutions by their names in `DFF`.
+      slopes: of its PReLUs, by name.
+      stem: the trunk's first convolution.
+      blocks: the trunk's eight blocks, each {"first", "second" and maybe "shortcut": layer}.
+      heads: of MAB.
+      output: the last layer, in at least float32.
+    """
+
+    lgfe: tuple[Layer, Layer] | None
+    dff: dict[str, Layer] | None
+    slopes: dict[str, jax.Array] | None
+    stem: Layer
+    blocks: tuple[dict[str, Layer], ...]
+    heads: HeadWeights | None
+    output: Layer
+
+
+def fold(model: HMHN, variables: Any) -> DeployedWeights:
+    """Folds what is linear at inference into single layers; the network computes the same.
+
+    A normalisation by running statistics scales and shifts each channel, and so becomes part of
+    the layer before it. A head's parallel convolutions are added up, so their kernels can be
+    added, too, and what all heads begin with stands side by side. Computed in float64 on the
+    host, then rounded to the model's type.
+
+    Args:
+      model: whose weights these are.
+      variables: its "params" and "batch_stats".
+    """
+    flat = {}
+    for collection in ("params", "batch_stats"):
+        for path, leaf in traverse_util.flatten_dict(variables.get(collection, {})).items():
+            flat[path] = np.asarray(leaf, np.float64)
+    tree = traverse_util.unflatten_dict(flat)
+    trunk = tree["trunk"]
+    weights = DeployedWeights(
+        lgfe=_lgfe(tree["gwa"]["lgfe"]) if model.use_gwa else None,
+        dff=_dff(tree["dff"]) if model.use_dff else None,
+        slopes=_slopes(tree["dff"]) if model.use_dff else None,
+        stem=_normalised(trunk, "stem_conv", "stem_bn"),
+        blocks=tuple(
+            _block(trunk[f"stage{stage}_block{block}"]) for stage in range(1, 5) for block in (1, 2)
+        ),
+        heads=_heads(model, tree["mab"]) if model.use_mab else None,
+        output=_normalised(tree["regression"], "dense", "output_bn"),
+    )
+    output = _cast(weights.output, jnp.promote_types(model.dtype, jnp.float32))
+    return _cast(weights, model.dtype).replace(output=output)
+
+
+def _cast(tree, dtype):
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), tree)
+
+
+def _normalised(tree: dict, layer: str, norm: str) -> Layer:
+    """The layer and the normalisation behind it, where there is one."""
+    kernel, bias = tree[layer]["kernel"], tree[layer].get("bias", 0.0)
+    if norm in tree:
+        norm = tree[norm]
+        scale = norm["scale"] / np.sqrt(norm["var"] + EPSILON)
+        kernel, bias = kernel * scale, (bias - norm["mean"]) * scale + norm["bias"]
+    return Layer(kernel, bias)
+
+
+def _pointwise(layer: Layer) -> Layer:
+    """f[1,1,C,D] -> f[C,D]."""
+    return layer._replace(kernel=layer.kernel[0, 0])
+
+
+def _lgfe(tree: dict) -> tuple[Layer, Layer]:
+    first, second = (
+        _pointwise(_normalised(tree, f"Conv_{index}", f"BatchNorm_{index}")) for index in range(2)
+    )
+    return first, second
+
+
+def _dff(tree: dict) -> dict[str, Layer]:
+    names = ("ft1", "ft2", "fusion1", "fusion2", "output")
+    return {name: _normalised(tree, f"{name}_conv", f"{name}_bn") for name in names}
+
+
+def _slopes(tree: dict) -> dict[str, jax.Array]:
+    return {name: tree[f"{name}_prelu"]["negative_slope"] for name in ("fusion1", "fusion2")}
+
+
+def _block(tree: dict) -> dict[str, Layer]:
+    layers = {name: _normalised(tree, f"{name}_conv", f"{name}_bn") for name in ("first", "second")}
+    if "shortcut_conv" in tree:
+        layers["shortcut"] = _pointwise(_normalised(tree, "shortcut_conv", "shortcut_bn"))
+    return layers
+
+
+def _heads(model: HMHN, tree: dict) -> HeadWeights:
+    heads = [tree[f"head{index + 1}"] for index in range(model.num_heads)]
+    reduce = [_pointwise(_normalised(head, "reduce_conv", "reduce_bn")) for head in heads]
+    squeeze = [_normalised(head, "squeeze_dense", "squeeze_bn") for head in heads]
+    excite = [_normalised(head, "excite_dense", "") for head in heads]
+    return HeadWeights(
+        reduce=Layer(*(np.concatenate(arrays, axis=-1) for arrays in zip(*reduce, strict=True))),
+        spatial=tuple(_added_branches(model, head) for head in heads),
+        squeeze=Layer(*map(np.stack, zip(*squeeze, strict=True))),
+        excite=Layer(*map(np.stack, zip(*excite, strict=True))),
+    )
+
+
+def _added_branches(model: HMHN, head: dict) -> Layer:
+    """The parallel convolutions as one, with a kernel as tall and as wide as the largest."""
+    kernel, bias = 0.0, 0.0
+    tallest, widest = (max(sizes) for sizes in zip(*model.kernels, strict=True))
+    for index, (height, width) in enumerate(model.kernels, start=1):
+        name = f"branch{index}_{height}x{width}"
+        branch = _normalised(head, f"{name}_conv", f"{name}_bn")
+        around = (_around(height, tallest), _around(width, widest), (0, 0), (0, 0))
+        kernel = kernel + np.pad(branch.kernel, around)
+        bias = bias + branch.bias
+    return Layer(kernel, bias)
+
+
+def _around(size: int, largest: int) -> tuple[int, int]:
+    """Zeros before and after a kernel of `size`, so that its centre is that of the largest."""
+    before = (largest - 1) // 2 - (size - 1) // 2
+    return before, largest - size - before

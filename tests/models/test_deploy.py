@@ -1,0 +1,96 @@
+"""Folded weights give the scores, and what people look at, of the network they are of."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from torch_twin import make_twin
+
+from hmhn_jax.models import HMHN
+from hmhn_jax.models.deploy import forward
+from hmhn_jax.models.fold import fold
+
+SMALL = {"width": 4, "lgfe_expansion": 2}
+STANDARD = ((3, 3), (3, 3), (3, 3))
+FIVES = ((1, 5), (5, 5), (5, 1))
+SEVENS = ((1, 7), (7, 7), (7, 1))
+TWO = ((3, 1), (1, 3))
+
+# Compiled for one run: compiling takes most of the time here.
+QUICKLY = {"xla_backend_optimization_level": 0}
+
+
+def folded(model, variables, images):
+    """{name: array} of the network with folded weights."""
+    compiled = jax.jit(functools.partial(forward, model), compiler_options=QUICKLY)
+    return named(*compiled(fold(model, variables), images))
+
+
+def plain(model, variables, images):
+    """The same of the network itself, by Flax's own layers."""
+    compiled = jax.jit(model.clone(fast=False).apply, compiler_options=QUICKLY)
+    return named(*compiled(variables, images))
+
+
+def named(scores, aux):
+    return {name: np.asarray(array) for name, array in ({"scores": scores} | aux).items()}
+
+
+def check_equal(ours, theirs, rtol):
+    """Every output to `rtol`, relative to its own size."""
+    assert ours.keys() == theirs.keys()
+    for name, expected in theirs.items():
+        atol = rtol * np.abs(expected).max()
+        np.testing.assert_allclose(ours[name], expected, rtol=0, atol=atol, err_msg=name)
+        if name not in ("grid_weights", "heads"):  # one grid's weight is always 1
+            assert np.std(expected, axis=0).max() > 0.001 * np.abs(expected).max(), name
+
+
+def images_of(height, width, batch=2):
+    return np.random.default_rng(0).normal(size=(batch, height, width, 3))
+
+
+@pytest.mark.parametrize(
+    ("size", "fields"),
+    [
+        ((64, 64), {}),
+        ((33, 65), {"num_heads": 1, "grid": (1, 1), "kernels": SEVENS}),
+        ((97, 83), {"num_heads": 2, "grid": (4, 5), "kernels": STANDARD, "spatial_reduce": "sum"}),
+        ((67, 49), {"grid": (5, 5), "kernels": FIVES, "gwa_softmax_axis": "last"}),
+        ((96, 64), {"grid": (2, 3), "kernels": TWO, "use_output_norm": False}),
+        ((35, 67), {"use_gwa": False, "use_dff": False, "use_mab": False}),  # A of Table 3
+        ((35, 67), {"use_dff": False, "use_mab": False}),  # B
+        ((35, 67), {"use_mab": False}),  # C
+        ((35, 67), {"use_gwa": False, "use_dff": False}),  # D
+    ],
+)
+def test_same_numbers_in_double_precision(size, fields):
+    with jax.enable_x64(True):
+        twin = make_twin("float64", **SMALL | fields)
+        network = twin.flax, twin.variables, images_of(*size)
+        check_equal(folded(*network), plain(*network), rtol=1e-10)
+
+
+def test_single_precision_is_as_good_as_it_gets():
+    twin = make_twin(width=16, lgfe_expansion=4)
+    images = images_of(97, 83).astype(np.float32)
+    ours = folded(twin.flax, twin.variables, images)
+    with jax.enable_x64(True):
+        double = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), twin.variables)
+        exact = plain(twin.flax.clone(dtype=jnp.float64), double, images.astype(np.float64))
+    # The log-softmax takes differences of larger numbers; the plain network is 4e-5 off there.
+    check_equal({"heads": ours.pop("heads")}, {"heads": exact.pop("heads")}, rtol=1e-4)
+    check_equal(ours, exact, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
+def test_same_types(dtype):
+    model = HMHN(**SMALL, dtype=jnp.dtype(dtype))
+    images = jnp.zeros((2, 64, 64, 3))
+    variables = jax.eval_shape(model.init, jax.random.key(0), images)
+    weights = fold(model, jax.tree.map(lambda leaf: np.zeros(leaf.shape), variables))
+    assert {leaf.dtype for leaf in jax.tree.leaves(weights)} == {model.dtype, jnp.dtype("float32")}
+    ours = jax.eval_shape(lambda images: forward(model, weights, images), images)
+    assert ours == jax.eval_shape(model.apply, variables, images)
