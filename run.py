@@ -23,6 +23,7 @@ def run() -> None:
         return
     args = command_line.parse_flags(sys.argv)
     command_line.quieten()
+    command_line.keep_compiled()
     # From here on it takes seconds: the heavy packages are imported.
     from configs import default
     from data import avec_faces  # noqa: F401  registers the dataset
@@ -77,6 +78,7 @@ def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None 
 def train_and_evaluate(workdir: Path) -> None:
     """One run of a sweep, in a process of its own and a workdir that has its config."""
     command_line.quieten()
+    command_line.keep_compiled()
     from configs import default
     from data import avec_faces  # noqa: F401
     from hmhn_jax import config as config_lib
