@@ -22,8 +22,7 @@ def run() -> None:
         print(f"{__doc__}\nFlags:\n{command_line.help_text()}")
         return
     args = command_line.parse_flags(sys.argv)
-    command_line.quieten()
-    command_line.keep_compiled()
+    command_line.set_environment()
     # From here on it takes seconds: the heavy packages are imported.
     from configs import default
     from data import avec_faces  # noqa: F401  registers the dataset
@@ -77,8 +76,7 @@ def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None 
 
 def train_and_evaluate(workdir: Path) -> None:
     """One run of a sweep, in a process of its own and a workdir that has its config."""
-    command_line.quieten()
-    command_line.keep_compiled()
+    command_line.set_environment()
     from configs import default
     from data import avec_faces  # noqa: F401
     from hmhn_jax import config as config_lib

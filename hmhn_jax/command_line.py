@@ -93,20 +93,16 @@ def help_text() -> str:
     return flags.FLAGS.module_help(__name__)
 
 
-def quieten() -> None:
-    """Keeps back what libraries say that no user can act on."""
+def set_environment() -> None:
+    """Sets what libraries look at when they are imported; to be called before that.
+
+    Keeps back what they say that no user can act on, and compiled functions between runs, so that
+    a second run starts at once. These lie in ~/.cache/hmhn_jax, by machine, as a function compiled
+    for one processor may not run on another; JAX_COMPILATION_CACHE_DIR names another place.
+    """
     logging.set_verbosity(logging.ERROR)  # Orbax and TFDS
     # TensorFlow, which reads the records, looks at these when it is imported.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-
-
-def keep_compiled() -> None:
-    """Keeps compiled functions between runs, so that a second run starts at once.
-
-    They lie in ~/.cache/hmhn_jax, by machine, as a function compiled for one processor may not
-    run on another; JAX_COMPILATION_CACHE_DIR names another place. To be called before JAX is
-    imported.
-    """
     folder = Path.home() / ".cache" / "hmhn_jax" / platform.node()
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))
