@@ -38,6 +38,7 @@ class Prediction:
       duration_s: seconds as the file claims them; None for a picture, or if it does not say.
       warnings: a line each.
       error: why the file could not be read; None if it could.
+      sha256: of the file, in hexadecimal digits; None if it could not be read.
       crops: F, one for each frame with a face.
       frame_scores: f32[M,F], each member's score of each crop, unclipped; [M,0] without a score.
     """
@@ -50,6 +51,7 @@ class Prediction:
     duration_s: float | None = None
     warnings: tuple[str, ...] = ()
     error: str | None = None
+    sha256: str | None = None
     crops: tuple[Crop, ...] = ()
     frame_scores: np.ndarray = dataclasses.field(
         default_factory=lambda: np.zeros((1, 0), np.float32), compare=False
@@ -122,10 +124,10 @@ def summarise(
         crops=crops.crops,
         frame_scores=frame_scores,
     )
-    if is_image(path):
-        return made
-    limit = settings.max_frames_per_video
-    warnings = _warnings(made, crops.num_sampled, limit, _mean_frames(training_data))
+    warnings = list(_crowd(path, crops))
+    if not is_image(path):
+        limit = settings.max_frames_per_video
+        warnings += _warnings(made, crops.num_sampled, limit, _mean_frames(training_data))
     return dataclasses.replace(made, warnings=tuple(warnings))
 
 
@@ -152,6 +154,15 @@ def crop_settings(training_data: Mapping[str, Any]) -> tuple[CropSettings, str |
     if values.keys() == known:
         return settings, None
     return settings, "the network does not say how its crops were made; the defaults were taken"
+
+
+def _crowd(path, crops):
+    """Warns of other people in the picture, as far as they were seen by the way."""
+    if crops.num_crowded and is_image(path):
+        yield "more than one face: the largest was scored"
+    elif crops.num_crowded:
+        number = f"at least {crops.num_crowded} of {crops.num_sampled} frames"
+        yield f"more than one face in {number}: the largest was followed"
 
 
 def _warnings(made, num_sampled, limit, usual):

@@ -75,6 +75,14 @@ def test_no_face_is_no_error():
 SOUND = {"crops": video(20, 20), "scores": [[10.0, 12.0] * 10]}
 
 
+def test_other_people_are_warned_of():
+    crowded = dataclasses.replace(video(20, 20), num_crowded=2)
+    (warning,) = summarise(crowded, SOUND["scores"]).warnings
+    assert warning == "more than one face in at least 2 of 20 frames: the largest was followed"
+    (warning,) = summarise(crowded, SOUND["scores"], path=PICTURE).warnings
+    assert warning == "more than one face: the largest was scored"
+
+
 @pytest.mark.parametrize(
     ("changes", "warning"),
     [

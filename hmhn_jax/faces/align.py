@@ -21,12 +21,14 @@ class FaceCrop:
       eyes: float32[2, 2], the eye centres (x, y) in pixels of the frame; first the eye that is on
         the left of the crop.
       confidence: the detector's score, see `Face`.
+      others: faces seen beside it, see `Face`.
     """
 
     rgb: np.ndarray
     box: Box
     eyes: np.ndarray
     confidence: float
+    others: int = 0
 
 
 def crop_face(
@@ -63,6 +65,7 @@ def align_face(
         box=tuple(np.concatenate([corners.min(axis=0), corners.max(axis=0)]).tolist()),
         eyes=unturn(_eye_centres(landmarks), face.quarter_turns, width, height),
         confidence=face.confidence,
+        others=face.others,
     )
 
 

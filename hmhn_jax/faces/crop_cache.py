@@ -51,6 +51,7 @@ def write(path: Path, result: VideoCrops | CropFailure) -> None:
         header["num_sampled"] = result.num_sampled
     else:
         header["num_sampled"] = result.num_sampled
+        header["num_crowded"] = result.num_crowded
         header["crops"] = [_described(crop) for crop in result.crops]
         images = [crop.jpeg for crop in result.crops]
     content = b"".join([json.dumps(header).encode(), b"\n", *images])
@@ -82,7 +83,13 @@ def read(path: Path) -> VideoCrops | CropFailure | None:
         fields["eyes"] = np.array(fields["eyes"], np.float32)
         crops.append(Crop(jpeg=images[start:end], **fields))
         start = end
-    return VideoCrops(tuple(crops), header["num_sampled"], header["sha256"], from_cache=True)
+    return VideoCrops(
+        tuple(crops),
+        header["num_sampled"],
+        header["sha256"],
+        from_cache=True,
+        num_crowded=header.get("num_crowded", 0),  # not in entries of before it was counted
+    )
 
 
 def _described(crop: Crop) -> dict:

@@ -91,12 +91,15 @@ class VideoCrops:
       num_sampled: how many frames were looked at.
       sha256: of the video file, in hexadecimal digits.
       from_cache: whether they were made by an earlier run.
+      num_crowded: frames that were seen to show another face too. No frame was searched for that
+        alone, so there may be more.
     """
 
     crops: tuple[Crop, ...]
     num_sampled: int
     sha256: str
     from_cache: bool = dataclasses.field(default=False, compare=False)
+    num_crowded: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,7 +149,7 @@ def crop_video(
     """
     crops = []
     track = Track()
-    num_sampled = 0
+    num_sampled = num_crowded = 0
     for frame in sampled_frames(path, settings.rate_hz, settings.max_frames_per_video):
         num_sampled += 1
         if watch is not None:
@@ -154,12 +157,13 @@ def crop_video(
         face, track = follow(frame.rgb, frame.time_s, track, detector)
         if face is None:
             continue
+        num_crowded += face.others > 0
         aligned = align_face(frame.rgb, face, detector, settings.size, settings.padding)
         crops.append(make_crop(aligned, frame.index, frame.time_s, settings.jpeg_quality))
     if not crops:
         reason = f"no face found in any of {num_sampled} sampled frames"
         raise NoFaceError(path, reason, num_sampled)
-    return VideoCrops(tuple(crops), num_sampled, sha256_of(path))
+    return VideoCrops(tuple(crops), num_sampled, sha256_of(path), num_crowded=num_crowded)
 
 
 def make_crop(aligned: FaceCrop, frame_index: int, time_s: float, jpeg_quality: int) -> Crop:

@@ -35,11 +35,14 @@ class Face:
       confidence: the detector's score. Frontal faces in good light have about 1, poses and
         shadows bring it near 0; below 0 nothing is reported.
       quarter_turns: how often the frame was turned counterclockwise by 90 degrees to find it.
+      others: how many faces the same search showed beside it. Most searches of a video look only
+        around the last place, so that 0 does not say that it was alone.
     """
 
     box: Box
     confidence: float
     quarter_turns: int = 0
+    others: int = dataclasses.field(default=0, compare=False)
 
 
 def load_detector() -> Detector:
@@ -95,8 +98,13 @@ def largest_face(gray: np.ndarray, detector: Detector) -> Face | None:
     """Looks at half size, which is several times faster, then at full size for small faces."""
     for scale in WHOLE_FRAME_SCALES:
         if faces := faces_in(gray, detector, scale):
-            return max(faces, key=lambda face: area(face.box))
+            return chosen(faces, max(faces, key=lambda face: area(face.box)))
     return None
+
+
+def chosen(faces: list[Face], face: Face) -> Face:
+    """One of the faces of a search, which remembers how many others there were."""
+    return dataclasses.replace(face, others=len(faces) - 1)
 
 
 def area(box: Box) -> int:

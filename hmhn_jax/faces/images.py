@@ -50,4 +50,5 @@ def crop_image(path: Path, settings: CropSettings, detector: Detector) -> VideoC
     face = crop_face(read_image(path), detector, settings.size, settings.padding)
     if face is None:
         raise NoFaceError(path, "no face found", num_sampled=1)
-    return VideoCrops((make_crop(face, 0, 0.0, settings.jpeg_quality),), 1, sha256_of(path))
+    crop = make_crop(face, 0, 0.0, settings.jpeg_quality)
+    return VideoCrops((crop,), 1, sha256_of(path), num_crowded=int(face.others > 0))

@@ -15,6 +15,7 @@ from hmhn_jax.faces.detection import (
     Box,
     Detector,
     Face,
+    chosen,
     faces_in,
     largest_face,
     overlap,
@@ -142,7 +143,9 @@ def _nearest(faces: list[Face], last: Box) -> Face | None:
         if left <= (face.box[0] + face.box[2]) / 2 <= right
         and top <= (face.box[1] + face.box[3]) / 2 <= bottom
     ]
-    return max(near, key=lambda face: overlap(face.box, last), default=None)
+    if not near:
+        return None
+    return chosen(faces, max(near, key=lambda face: overlap(face.box, last)))
 
 
 def _window(box: Box) -> Box:

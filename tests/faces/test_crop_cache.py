@@ -23,6 +23,7 @@ def crops():
         ),
         num_sampled=5,
         sha256="ab" * 32,
+        num_crowded=2,
     )
 
 
@@ -32,7 +33,8 @@ def assert_same(one, other):
         for result in (one, other)
     )
     assert plain == other_plain
-    assert (one.num_sampled, one.sha256) == (other.num_sampled, other.sha256)
+    kept = [(each.num_sampled, each.sha256, each.num_crowded) for each in (one, other)]
+    assert kept[0] == kept[1]
 
 
 def test_reads_what_was_written(crops, tmp_path):

@@ -46,6 +46,13 @@ def test_a_photograph_has_one_crop_with_level_eyes(tmp_path, astronaut, detector
     assert 95 < right_y < 112
 
 
+def test_other_faces_are_counted(tmp_path, astronaut, detector):
+    for copies in (1, 2):
+        path = tmp_path / "a.png"
+        Image.fromarray(np.hstack([astronaut] * copies)).save(path)
+        assert crop_image(path, CropSettings(), detector).num_crowded == copies - 1
+
+
 def test_no_face(tmp_path, detector):
     path = tmp_path / "wall.png"
     Image.fromarray(np.full((240, 320, 3), 128, np.uint8)).save(path)

@@ -78,6 +78,8 @@ def test_a_larger_newcomer_does_not_take_over(people, detector):
 def test_the_larger_of_two_is_followed_at_first(people, detector):
     faces, _ = follow_all([side_by_side(scaled(people[0][0], 0.7), people[1][0])], detector)
     assert not is_left(faces[0])
+    assert faces[0].others == 1
+    assert follow_all([people[1][0]], detector)[0][0].others == 0
 
 
 def test_someone_else_is_taken_once_the_person_is_lost(people, detector):
