@@ -91,7 +91,8 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("interrupted; run the same command again to go on", file=sys.stderr)
+        again = "training goes on where it was, a prediction starts anew"
+        print(f"interrupted; run the same command again ({again})", file=sys.stderr)
         return 130
     return 0
 

@@ -2,10 +2,13 @@
 
 import dataclasses
 import functools
+import hashlib
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -142,3 +145,32 @@ def spread(scores: np.ndarray) -> np.ndarray | None:
 def is_synthetic(members: Sequence[Trained]) -> bool:
     """Whether any of them learnt from rendered faces."""
     return any(member.provenance.data.get("synthetic") for member in members)
+
+
+def training_data(members: Sequence[Trained]) -> str:
+    """One line on what they learnt from, for results that are passed on alone."""
+    names = dict.fromkeys(member.provenance.config["data"]["dataset"] for member in members)
+    what = "synthetic faces, says nothing about people: " if is_synthetic(members) else ""
+    return f"trained on {what}{', '.join(names)}"
+
+
+def weights_sha256(trained: Trained) -> str:
+    """Tells networks apart, wherever they lie: of all variables with their names and shapes."""
+    digest = hashlib.sha256()
+    for path, leaf in jax.tree_util.tree_leaves_with_path(trained.variables):
+        leaf = np.asarray(leaf)
+        digest.update(f"{jax.tree_util.keystr(path)} {leaf.dtype} {leaf.shape}".encode())
+        digest.update(leaf.tobytes())
+    return digest.hexdigest()
+
+
+def copies(members: Sequence[Trained]) -> tuple[str, ...]:
+    """A warning for each two members that are one and the same network."""
+    if len(members) < 2:
+        return ()
+    pairs = itertools.combinations([(each.workdir, weights_sha256(each)) for each in members], 2)
+    return tuple(
+        f"{one} and {other} hold the same network, which counts twice"
+        for (one, digest), (other, other_digest) in pairs
+        if digest == other_digest
+    )

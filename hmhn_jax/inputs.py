@@ -2,6 +2,7 @@
 
 import dataclasses
 import glob
+import hashlib
 import os
 from pathlib import Path
 
@@ -19,7 +20,8 @@ class Inputs:
     """Files to score.
 
     Attributes:
-      name: of all of them together, fit for a folder's name.
+      name: of all of them together, fit for a folder's name: the file's or folder's, or "pattern",
+        and 8 digits of a hash of where they lie, so that others of the same name have another.
       root: the folder that they are all below.
       files: videos and pictures, in order.
       skipped: files that are neither, by their endings.
@@ -35,8 +37,9 @@ def find(text: str, excluded: Path | None = None) -> Inputs:
     """Finds the files.
 
     Args:
-      text: a file, whatever its ending; a folder, for all files at any depth below it but hidden
-        ones; or a pattern of the shell (`*`, `?`, `[...]`, `**`), for the files it matches.
+      text: a file; a folder, for all files at any depth below it but hidden ones and those in
+        hidden folders; or a pattern of the shell (`*`, `?`, `[...]`, `**`), for the files it
+        matches.
       excluded: a folder whose files are passed over, such as of earlier results.
 
     Raises:
@@ -44,9 +47,14 @@ def find(text: str, excluded: Path | None = None) -> Inputs:
     """
     path = Path(text)
     if path.is_file():
-        return Inputs(path.name, path.parent, (path,))
+        if path.suffix.lower() not in SUFFIXES:
+            raise UserError(
+                f"expected a video or picture ({' '.join(SUFFIXES)}), got {str(path)!r}"
+            )
+        return Inputs(_name(path.name, path), path.parent, (path,))
     if path.is_dir():
-        name, root, found = path.resolve().name, path, files_below(path)
+        name, root = _name(path.resolve().name or "root", path.resolve()), path
+        found = [each for each in files_below(path) if not _is_hidden(each.relative_to(path))]
     else:
         found = sorted(Path(each) for each in glob.glob(text, recursive=True))
         found = [each for each in found if each.is_file()]
@@ -54,7 +62,10 @@ def find(text: str, excluded: Path | None = None) -> Inputs:
             is_pattern = glob.has_magic(text)
             wanted = "a file that matches" if is_pattern else "a video, picture or folder"
             raise UserError(f"expected {wanted} {text!r}, found none")
-        name, root = "pattern", Path(os.path.commonpath([each.parent for each in found]))
+        name, root = (
+            _name("pattern", path),
+            Path(os.path.commonpath([each.parent for each in found])),
+        )
     if excluded is not None:
         found = [each for each in found if not each.resolve().is_relative_to(excluded.resolve())]
     files = tuple(each for each in found if each.suffix.lower() in SUFFIXES)
@@ -62,4 +73,13 @@ def find(text: str, excluded: Path | None = None) -> Inputs:
         raise UserError(
             f"expected videos or pictures in {text!r}, found {len(found)} files of other endings"
         )
-    return Inputs(name or "root", root, files, tuple(sorted(set(found) - set(files))))
+    return Inputs(name, root, files, tuple(sorted(set(found) - set(files))))
+
+
+def _name(name, path):
+    """Distinct for each place, and always the same for one."""
+    return f"{name}-{hashlib.sha256(os.path.abspath(path).encode()).hexdigest()[:8]}"
+
+
+def _is_hidden(path):
+    return any(part.startswith(".") for part in path.parts)

@@ -9,7 +9,15 @@ from pathlib import Path
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import atomic, devices, ensemble, inputs, prediction, versions
+from hmhn_jax import (
+    atomic,
+    devices,
+    ensemble,
+    inputs,
+    prediction,
+    prediction_folder,
+    prediction_origin,
+)
 from hmhn_jax.ensemble import Trained
 from hmhn_jax.errors import UserError
 from hmhn_jax.faces.crop_jobs import crop_files
@@ -17,9 +25,9 @@ from hmhn_jax.faces.crops import Crop, CropFailure
 from hmhn_jax.faces.images import is_image
 from hmhn_jax.faces.jpeg import decode_crops
 from hmhn_jax.faces.probe import probe
-from hmhn_jax.overlay_video import write_overlay_video
 from hmhn_jax.prediction import Prediction
-from hmhn_jax.prediction_plots import NOTICE, SYNTHETIC, attention_sheet, scores_over_time
+from hmhn_jax.prediction_pictures import write_pictures
+from hmhn_jax.prediction_plots import NOTICE, SYNTHETIC
 from hmhn_jax.prediction_tables import open_tables
 from hmhn_jax.process_pool import num_usable_cores
 from hmhn_jax.progress import track
@@ -40,7 +48,8 @@ def predict(
       config: checked; of the first workdir.
       workdirs: whose networks score; the first one's heads are shown.
       text: see `inputs.find`.
-      output: a folder; DIR/predictions/NAME of the first workdir when None.
+      output: a folder, new, empty or of earlier results, which are replaced when all is done;
+        DIR/predictions/NAME of the first workdir when None, see `inputs.Inputs`.
       overlay_video: whether to write a video of the heads' maps too.
 
     Raises:
@@ -51,22 +60,25 @@ def predict(
     results = Path(output or Path(workdirs[0]) / "predictions")
     found = inputs.find(text, excluded=results)
     output = results if output else results / found.name
+    prediction_folder.check(output)  # now, not after hours of scoring
     members = ensemble.restore(config, workdirs)
-    atomic.make_folder(output)
-    counts, failures = collections.Counter(), []
-    with open_tables(output, len(members)) as tables:
-        for path in found.skipped:
-            tables.skip(path)
-        made_one_by_one = predict_files(members, found.files, config.evaluate.batch_size)
-        for made in track(made_one_by_one, "scoring", total=len(found.files)):
-            tables.add(made)
-            counts[outcome := _outcome(made)] += 1
-            if outcome == "failed" and len(failures) < FAILURES_NAMED:
-                failures.append(f"{made.path}: {made.error}")
-            if outcome == "scored":
-                pictures = output / "pictures" / made.path.relative_to(found.root)
-                write_pictures(pictures, made, members, overlay_video)
-        atomic.write_text(output / "about.json", json.dumps(_about(members), indent=2) + "\n")
+    counts, failures, read = collections.Counter(), [], []
+    with prediction_folder.replacing(output) as folder:
+        with open_tables(folder, len(members), ensemble.training_data(members)) as tables:
+            for path in found.skipped:
+                tables.skip(path)
+            made_one_by_one = predict_files(members, found.files, config.evaluate.batch_size)
+            for made in track(made_one_by_one, "scoring", total=len(found.files)):
+                tables.add(made)
+                read.append((made.path, made.sha256))
+                counts[outcome := _outcome(made)] += 1
+                if outcome == "failed" and len(failures) < FAILURES_NAMED:
+                    failures.append(f"{made.path}: {made.error}")
+                if outcome == "scored":
+                    stem = folder / prediction_folder.PICTURES / made.path.relative_to(found.root)
+                    counts["pictured"] += write_pictures(stem, made, members, overlay_video)
+        about = prediction_origin.describe(members, text, read)
+        atomic.write_text(folder / prediction_folder.ABOUT, json.dumps(about, indent=2) + "\n")
     _report(counts, found, members, output)
     if counts["failed"]:
         rest = counts["failed"] - len(failures)
@@ -105,6 +117,7 @@ def predict_files(
     """
     data = members[0].provenance.data
     settings, warning = prediction.crop_settings(data)
+    general = (*([warning] if warning else []), *ensemble.copies(members))
     if num_processes is None:
         num_processes = min(num_usable_cores(), len(paths))
     results = crop_files(paths, settings, num_processes, watch=watch) if paths else ()
@@ -114,13 +127,12 @@ def predict_files(
             made = prediction.failed(path, crops, duration_s)
         elif reason := prediction.abstention(path, crops):
             rate = len(crops.crops) / crops.num_sampled
-            made = Prediction(path, None, None, None, rate, duration_s, (reason,))
+            made = Prediction(path, face_found_rate=rate, duration_s=duration_s, warnings=(reason,))
         else:
             scores = score_crops(members, crops.crops, batch_size)
             made = prediction.summarise(path, crops, scores, duration_s, settings, data)
-            if warning:
-                made = dataclasses.replace(made, warnings=(warning, *made.warnings))
-        yield made
+            made = dataclasses.replace(made, warnings=(*general, *made.warnings))
+        yield dataclasses.replace(made, sha256=crops.sha256)
 
 
 def score_crops(members: Sequence[Trained], crops: Sequence[Crop], batch_size: int) -> np.ndarray:
@@ -136,44 +148,10 @@ def score_crops(members: Sequence[Trained], crops: Sequence[Crop], batch_size: i
     return np.concatenate(scores, axis=1)
 
 
-def write_pictures(
-    stem: Path, made: Prediction, members: Sequence[Trained], overlay_video: bool
-) -> None:
-    """Writes STEM.attention.png and, of a video, STEM.scores.png and, if asked, STEM.overlay.mp4.
-
-    Raises:
-      UserError: when one cannot be written.
-    """
-    synthetic = ensemble.is_synthetic(members)
-
-    def place(ending):
-        return stem.with_name(stem.name + ending)
-
-    attention_sheet(place(".attention.png"), made, members[0], synthetic)
-    if is_image(made.path):
-        return
-    scores_over_time(place(".scores.png"), made, synthetic)
-    if overlay_video:
-        write_overlay_video(place(".overlay.mp4"), made.crops, members[0])
-
-
 def _outcome(made):
     if made.error is not None:
         return "failed"
     return "abstained" if made.score is None else "scored"
-
-
-def _about(members):
-    """What predictions.csv came from, in values that JSON knows."""
-    settings, warning = prediction.crop_settings(members[0].provenance.data)
-    return {
-        "notice": NOTICE,
-        "synthetic": ensemble.is_synthetic(members),
-        "members": [each.summary() for each in members],
-        "crops": dataclasses.asdict(settings),
-        "crops_warning": warning,
-        "versions": versions.installed(),
-    }
 
 
 def _report(counts, found, members, output):
@@ -184,7 +162,11 @@ def _report(counts, found, members, output):
     )
     if ensemble.is_synthetic(members):
         print(SYNTHETIC)
-    print(f"results: {output}/{{predictions.csv,frames.csv,about.json,pictures}}", flush=True)
+    for warning in ensemble.copies(members):
+        print(f"note: {warning}")
+    names = [*prediction_folder.TABLES, prediction_folder.ABOUT]
+    names += [prediction_folder.PICTURES] if counts["pictured"] else []
+    print(f"results: {output}/{{{','.join(names)}}}", flush=True)
 
 
 def _duration(path):

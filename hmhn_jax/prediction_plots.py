@@ -1,5 +1,6 @@
 """Pictures of a prediction: the score over time, and the heads' maps over the face."""
 
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from hmhn_jax.prediction import Prediction
 
 NOTICE = "research software, not a diagnosis"
 SYNTHETIC = "learnt from synthetic faces: the score says nothing about people"
+LETTERS_AN_INCH = 15  # in the size of the notice
 
 
 def scores_over_time(path: Path, made: Prediction, synthetic: bool) -> None:
@@ -46,7 +48,9 @@ def scores_over_time(path: Path, made: Prediction, synthetic: bool) -> None:
     _save(figure, path)
 
 
-def attention_sheet(path: Path, made: Prediction, trained: Trained, synthetic: bool) -> bool:
+def attention_sheet(
+    path: Path, made: Prediction, trained: Trained, synthetic: bool, caveat: str
+) -> bool:
     """Draws the heads' maps over the face in the frames of the highest, median and lowest score.
 
     Args:
@@ -54,6 +58,7 @@ def attention_sheet(path: Path, made: Prediction, trained: Trained, synthetic: b
       made: with a score.
       trained: the network whose heads are shown.
       synthetic: as in `scores_over_time`.
+      caveat: what the maps are worth, which the figure says.
 
     Returns:
       Whether it was drawn: False of a network without heads.
@@ -81,7 +86,7 @@ def attention_sheet(path: Path, made: Prediction, trained: Trained, synthetic: b
     ):
         axes.set_title(name, fontsize="medium")
     figure.suptitle(f"{made.path.name}: {made.score:.1f} ({made.band})", fontsize="medium")
-    _add_notice(figure, synthetic)
+    _add_notice(figure, synthetic, caveat)
     _save(figure, path)
     return True
 
@@ -92,8 +97,10 @@ def extreme_frames(scores: np.ndarray) -> list[int]:
     return list(dict.fromkeys([order[0], order[len(order) // 2], order[-1]]))
 
 
-def _add_notice(figure, synthetic):
-    text = f"{NOTICE}; {SYNTHETIC}" if synthetic else NOTICE
+def _add_notice(figure, synthetic, *others):
+    notices = [*others, f"{NOTICE}; {SYNTHETIC}" if synthetic else NOTICE]
+    width = int(figure.get_figwidth() * LETTERS_AN_INCH)
+    text = "\n".join(textwrap.fill(notice, width) for notice in notices)
     figure.supxlabel(text, fontsize="small", color="0.35")
 
 

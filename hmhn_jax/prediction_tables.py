@@ -20,6 +20,8 @@ FILE_COLUMNS = [
     "warnings",
     "error",
 ]
+# Last in both tables, which are passed on alone.
+ORIGIN_COLUMN = "network"
 FRAME_COLUMNS = ["file", "frame_index", "time_s", "score", "confidence"]
 
 
@@ -29,14 +31,16 @@ class Tables:
     Used through `open_tables`: both take their names when all rows are there, and not before.
     """
 
-    def __init__(self, files: Any, frames: Any, num_members: int):
+    def __init__(self, files: Any, frames: Any, num_members: int, origin: str):
         self._files = csv.writer(files, lineterminator="\n")
         self._frames = csv.writer(frames, lineterminator="\n")
         self._is_ensemble = num_members > 1
+        self._origin = origin
         names = ["members_std"] if self._is_ensemble else []
-        self._files.writerow([*FILE_COLUMNS[:4], *names, *FILE_COLUMNS[4:]])
+        self._files.writerow([*FILE_COLUMNS[:4], *names, *FILE_COLUMNS[4:], ORIGIN_COLUMN])
         names = [f"score_{number}" for number in range(1, num_members + 1)]
-        self._frames.writerow([*FRAME_COLUMNS, *(names if self._is_ensemble else [])])
+        names = names if self._is_ensemble else []
+        self._frames.writerow([*FRAME_COLUMNS, *names, ORIGIN_COLUMN])
 
     def add(self, made: Prediction) -> Self:
         """Writes the row of a file, and a row for each frame that was scored."""
@@ -53,6 +57,7 @@ class Tables:
                 _number(made.duration_s),
                 "; ".join(made.warnings),
                 made.error or "",
+                self._origin,
             ]
         )
         for frame in range(made.frames_used):
@@ -65,6 +70,7 @@ class Tables:
                     _number(scores.mean()),
                     _number(crop.confidence),
                     *(map(_number, scores) if self._is_ensemble else []),
+                    self._origin,
                 ]
             )
         return self
@@ -77,8 +83,13 @@ class Tables:
 
 
 @contextlib.contextmanager
-def open_tables(folder: Path, num_members: int) -> Iterator[Tables]:
+def open_tables(folder: Path, num_members: int, origin: str) -> Iterator[Tables]:
     """Begins the tables of a folder; on leaving without an error they replace those there.
+
+    Args:
+      folder: for both.
+      num_members: networks that score.
+      origin: what they learnt from, said in each row.
 
     Raises:
       UserError: when they cannot be written.
@@ -90,7 +101,7 @@ def open_tables(folder: Path, num_members: int) -> Iterator[Tables]:
         files_path.open("w", newline="", encoding="utf-8") as files,
         frames_path.open("w", newline="", encoding="utf-8") as frames,
     ):
-        yield Tables(files, frames, num_members)
+        yield Tables(files, frames, num_members, origin)
 
 
 def _number(value):

@@ -1,5 +1,6 @@
 """Which files are meant by a path."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,15 @@ from hmhn_jax.errors import UserError
 
 @pytest.fixture
 def folder(tmp_path):
-    for name in ("b.mp4", "a.JPG", "notes.txt", ".hidden.mp4", "visit/c.webm", "out/old.png"):
+    for name in (
+        "b.mp4",
+        "a.JPG",
+        "notes.txt",
+        ".hidden.mp4",
+        "visit/c.webm",
+        "out/old.png",
+        ".x/d.mp4",
+    ):
         path = tmp_path / "in" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
@@ -25,13 +34,27 @@ def test_a_folder_at_any_depth(folder):
     found = inputs.find(str(folder), excluded=folder / "out")
     assert names(found.files, found.root) == ["a.JPG", "b.mp4", "visit/c.webm"]
     assert names(found.skipped, found.root) == ["notes.txt"]
-    assert found.name == "in"
+    assert re.fullmatch(r"in-[0-9a-f]{8}", found.name)
 
 
-def test_a_file_of_any_ending(folder):
-    found = inputs.find(str(folder / "notes.txt"))
-    assert found.files == (folder / "notes.txt",)
-    assert (found.name, found.root) == ("notes.txt", folder)
+def test_a_file(folder):
+    found = inputs.find(str(folder / "a.JPG"))
+    assert (found.files, found.root) == ((folder / "a.JPG",), folder)
+
+
+def test_a_file_of_another_ending_is_one_line(folder):
+    with pytest.raises(UserError, match=r"expected a video or picture \(.*\), got '.*notes\.txt'"):
+        inputs.find(str(folder / "notes.txt"))
+
+
+def test_each_place_has_a_name_of_its_own(folder, monkeypatch):
+    (folder / "visit" / "b.mp4").touch()
+    texts = [folder / "b.mp4", folder / "visit" / "b.mp4", folder / "*.mp4", folder / "*/*.mp4"]
+    names = [inputs.find(str(text)).name for text in texts]
+    assert len(set(names)) == 4
+    monkeypatch.chdir(folder)
+    texts = ["b.mp4", "visit/b.mp4", "*.mp4", "*/*.mp4"]
+    assert [inputs.find(text).name for text in texts] == names
 
 
 @pytest.mark.parametrize(

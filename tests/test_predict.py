@@ -1,6 +1,7 @@
 """New files in, scores out: all of a folder, whatever is in it."""
 
 import csv
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -16,6 +17,7 @@ from PIL import Image
 from hmhn_jax import ensemble, predict
 from hmhn_jax.errors import UsageError, UserError
 
+CAPTION = 60  # pixels
 SHIFT = 6.0  # points that the second network scores higher than the first
 
 
@@ -92,7 +94,7 @@ def test_one_line_says_what_failed(mixed, folder):
     assert summary.startswith("3 of 5 files have a score, 1 none for lack of a face, 1 could")
     assert "not a diagnosis" in summary
     assert "synthetic" in label
-    assert str(output) in place
+    assert place == f"results: {output}/{{predictions.csv,frames.csv,about.json,pictures}}"
 
 
 def test_frames_are_those_that_the_score_is_the_mean_of(mixed, folder):
@@ -126,23 +128,73 @@ def test_overlay_video_shows_each_crop_in_time(mixed):
         frames = list(container.decode(video=0))
     assert [round(frame.time, 2) for frame in frames] == [index / 4 for index in range(12)]
     # A face and two heads of 64 pixels, three times as large.
-    assert (frames[0].width, frames[0].height) == (3 * 192, 192)
-    face, head, _ = np.split(frames[0].to_ndarray(format="rgb24").astype(int), 3, axis=1)
+    assert (frames[0].width, frames[0].height) == (3 * 192, 192 + CAPTION)
+    picture = frames[0].to_ndarray(format="rgb24").astype(int)
+    face, head, _ = np.split(picture[:192], 3, axis=1)
     assert np.abs(face - head).mean() > 5
+    for line in np.split(picture[192:], 3):
+        assert (line > 128).any()
 
 
-def test_results_say_where_they_come_from(mixed, workdir, second):
+def test_results_say_where_they_come_from(mixed, workdir, second, folder):
     about = json.loads((mixed[1] / "about.json").read_text())
     assert about["synthetic"] is True
     assert "not a diagnosis" in about["notice"]
     assert [member["workdir"] for member in about["members"]] == [str(workdir), str(second)]
     assert about["crops"] == workdirs.DATA["crops"] | {"max_frames_per_video": 120}
+    assert [member["column"] for member in about["members"]] == ["score_1", "score_2"]
+    assert about["maps_are_of"] == str(workdir)
+    assert about["warnings"] == []
+    digests = {Path(each["file"]): each["sha256"] for each in about["files"]}
+    assert len(digests) == 5
+    anna = folder / "anna.mp4"
+    assert digests[anna] == hashlib.sha256(anna.read_bytes()).hexdigest()
+
+
+def test_each_row_says_what_the_network_learnt_from(mixed):
+    for name in ("predictions.csv", "frames.csv"):
+        for row in table(mixed[1], name):
+            assert row["network"].startswith(
+                "trained on synthetic faces, says nothing about people"
+            )
+
+
+def test_the_same_network_twice_is_warned_of(
+    config, workdir, folder, tmp_path, monkeypatch, capsys
+):
+    copy = shutil.copytree(workdir, tmp_path / "copy")
+    output = tmp_path / "out"
+    monkeypatch.setattr(predict, "write_pictures", lambda *_: False)
+    predict.predict(config, [workdir, copy], str(folder / "photo.png"), output)
+    (row,) = table(output)
+    warning = f"{workdir} and {copy} hold the same network, which counts twice"
+    assert row["warnings"] == warning
+    assert json.loads((output / "about.json").read_text())["warnings"] == [warning]
+    *_, note, place = capsys.readouterr().out.splitlines()
+    assert note == f"note: {warning}"
+    assert place.endswith("/{predictions.csv,frames.csv,about.json}")  # no pictures, none named
+
+
+def test_nothing_of_an_earlier_run_stays(config, workdir, tmp_path):
+    path, output = tmp_path / "face.png", tmp_path / "out"
+    Image.fromarray(np.zeros((240, 320, 3), np.uint8)).save(path)
+    (output / "pictures").mkdir(parents=True)
+    (output / "pictures" / "face.png.attention.png").write_text("of somebody else")
+    (output / "about.json").write_text('{"members": []}')
+    predict.predict(config, [workdir], str(path), output)
+    assert sorted(path.name for path in output.iterdir()) == [
+        "about.json",
+        "frames.csv",
+        "predictions.csv",
+    ]
+    assert table(output)[0]["file"] == str(path)
 
 
 def test_pattern_into_the_workdir(config, workdir, folder, tmp_path, capsys):
     copy = shutil.copytree(workdir, tmp_path / "run")
     predict.predict(config, [copy], str(folder / "*.mkv").replace("mixed", "mix*/vis*"))
-    output = copy / "predictions" / "pattern"
+    (output,) = (copy / "predictions").iterdir()
+    assert output.name.startswith("pattern-")
     (row,) = table(output)
     assert row["file"] == str(folder / "visit" / "ben.mkv")
     assert row["score"]
@@ -160,7 +212,7 @@ def test_any_number_of_processes_gives_the_same(config, workdir, folder):
     assert [path for path, _, _ in one] == paths
 
 
-def test_interrupted_leaves_no_table(config, workdir, folder, tmp_path, monkeypatch):
+def test_interrupted_leaves_what_was_there(config, workdir, folder, tmp_path, monkeypatch):
     made_whole = predict.predict_files
 
     def interrupted(members, paths, batch_size):
@@ -168,10 +220,17 @@ def test_interrupted_leaves_no_table(config, workdir, folder, tmp_path, monkeypa
         raise KeyboardInterrupt
 
     monkeypatch.setattr(predict, "predict_files", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        predict.predict(config, [workdir], str(folder), tmp_path / "out")
-    left = [path.name for path in (tmp_path / "out").iterdir()]
-    assert left == ["pictures"]
+    earlier = {"about.json": '{"members": []}', "predictions.csv": "file\n"}
+    output = tmp_path / "out"
+    for there in ({}, earlier):
+        for name, content in there.items():
+            output.mkdir(exist_ok=True)
+            (output / name).write_text(content)
+        with pytest.raises(KeyboardInterrupt):
+            predict.predict(config, [workdir], str(folder), output)
+        left = {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()}
+        assert left == {Path("out", name) for name in there}
+    assert {name: (output / name).read_text() for name in earlier} == earlier
 
 
 def test_an_output_that_cannot_be_is_one_line(config, workdir, folder, tmp_path):

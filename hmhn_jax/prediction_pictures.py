@@ -1,0 +1,61 @@
+"""The pictures that go with one file's score, and what is said on those of the heads' maps."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from hmhn_jax import ensemble
+from hmhn_jax.ensemble import Trained
+from hmhn_jax.faces.images import is_image
+from hmhn_jax.overlay_video import write_overlay_video
+from hmhn_jax.prediction import Prediction
+from hmhn_jax.prediction_plots import attention_sheet, scores_over_time
+
+NO_EXPLANATION = "maps are no explanation of the score"
+
+
+def write_pictures(
+    stem: Path, made: Prediction, members: Sequence[Trained], overlay_video: bool
+) -> bool:
+    """Writes STEM.attention.png and, of a video, STEM.scores.png and, if asked, STEM.overlay.mp4.
+
+    The maps are those of the first member; without heads there are none.
+
+    Returns:
+      Whether anything was written.
+
+    Raises:
+      UserError: when one cannot be written.
+    """
+    synthetic = ensemble.is_synthetic(members)
+
+    def place(ending):
+        return stem.with_name(stem.name + ending)
+
+    caveat = map_caveat(members[0])
+    drawn = attention_sheet(place(".attention.png"), made, members[0], synthetic, caveat)
+    if is_image(made.path):
+        return drawn
+    scores_over_time(place(".scores.png"), made, synthetic)
+    if overlay_video:
+        write_overlay_video(place(".overlay.mp4"), made, members[0], synthetic)
+    return True
+
+
+def map_caveat(trained: Trained) -> str:
+    """What the maps are worth, by the last evaluation of this very checkpoint if there is one."""
+    split = trained.provenance.config["data"]["test_split"]
+    path = Path(trained.workdir) / "evaluation" / split / "metrics.json"
+    try:
+        results = json.loads(path.read_text(encoding="utf-8"))
+        ratio = results["attention_check"]["ratio"]
+        same = results["checkpoint_step"] == trained.step
+        measured = f"{ratio:.2f}" if same and ratio is not None else None
+    except (OSError, ValueError, KeyError, TypeError):  # no evaluation, or an earlier version's
+        measured = None
+    if measured is None:
+        return NO_EXPLANATION
+    return (
+        f"{NO_EXPLANATION}: hiding what a head looks at moves it {measured} times as far as hiding "
+        "another place"
+    )
