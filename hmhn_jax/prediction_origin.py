@@ -15,7 +15,7 @@ from hmhn_jax.prediction_plots import NOTICE
 def describe(
     members: Sequence[Trained], text: str, files: Sequence[tuple[Path, str | None]]
 ) -> dict:
-    """What predictions.csv came from, in values that JSON knows; all paths are absolute.
+    """What predictions.csv came from, in values that JSON knows; files by their absolute paths.
 
     Args:
       members: the networks.

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import importlib
 import json
 import shutil
 import signal
@@ -21,6 +22,16 @@ from hmhn_jax import checkpoints
 from hmhn_jax.faces import synthetic
 
 ROOT = Path(__file__).parents[1]
+
+
+def test_an_interruption_says_what_the_same_command_does(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "path", [str(ROOT), *sys.path])
+    front_door = importlib.import_module("run")
+    monkeypatch.setattr(front_door, "run", lambda: signal.raise_signal(signal.SIGINT))
+    assert front_door.main() == 130
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "training goes on" in line
+    assert "a prediction starts anew" in line
 
 
 @pytest.fixture(scope="module")
