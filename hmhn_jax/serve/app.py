@@ -19,6 +19,7 @@ from hmhn_jax.faces.avec import VIDEO_SUFFIXES
 from hmhn_jax.faces.images import IMAGE_SUFFIXES, is_image, read_image
 from hmhn_jax.faces.probe import probe
 from hmhn_jax.faces.video import VideoError
+from hmhn_jax.serve.ending import until_ended
 from hmhn_jax.serve.guard import guarded
 from hmhn_jax.serve.jobs import Job, Jobs, Work
 from hmhn_jax.serve.limits import Limits
@@ -31,7 +32,8 @@ def make_app(work: Work, about: dict, limits: Limits, host: str) -> ASGIApp:
     """The page, its script and style, and:
 
     POST /jobs?name=NAME with a file as body: 202 {"id"}; or {"error"} with 400 (empty), 408 (too
-      slow), 413 (too large), 415 (no video or picture), 422 (too long), 503 (busy), 507 (no room).
+      slow), 413 (too large), 415 (no video or picture), 422 (too long), 503 (busy, or the server ends
+      while it comes in), 507 (no room).
       Of NAME only a known ending is used.
     GET /jobs/ID: {"state", "progress", "position", "result", "error"}, see `Job`.
     GET /jobs/ID/pictures/N: a PNG.
@@ -100,7 +102,7 @@ def make_app(work: Work, about: dict, limits: Limits, host: str) -> ASGIApp:
         exception_handlers={HTTPException: error},
         lifespan=lifespan,
     )
-    return guarded(app, host)
+    return guarded(until_ended(app), host)
 
 
 async def _upload(request: Request, limits: Limits) -> Job:

@@ -28,6 +28,7 @@ def serve(config: ConfigDict, workdir: Path, host: str, port: int) -> None:
         import uvicorn
 
         from hmhn_jax.serve.app import make_app
+        from hmhn_jax.serve.ending import Server
         from hmhn_jax.serve.guard import is_loopback
         from hmhn_jax.serve.limits import Limits
         from hmhn_jax.serve.predictor import make_work
@@ -65,7 +66,7 @@ def serve(config: ConfigDict, workdir: Path, host: str, port: int) -> None:
             app, log_level="warning", server_header=False, timeout_graceful_shutdown=3
         )
         with contextlib.suppress(KeyboardInterrupt):  # the way to end it
-            uvicorn.Server(settings).run(sockets=[listener])
+            Server(settings).run(sockets=[listener])
 
 
 def _listening(host: str, port: int) -> socket.socket:

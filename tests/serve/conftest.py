@@ -12,6 +12,7 @@ import pytest
 import uvicorn
 
 from hmhn_jax.serve.app import make_app
+from hmhn_jax.serve.ending import Server
 from hmhn_jax.serve.limits import Limits
 
 ABOUT = {
@@ -70,7 +71,7 @@ def serving(temporary):
     def serving(work, **limits):
         app = make_app(work, ABOUT, Limits(**limits), "127.0.0.1")
         settings = uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=1)
-        server = uvicorn.Server(settings)
+        server = Server(settings)
         thread = threading.Thread(target=server.run)
         thread.start()
         try:

@@ -2,6 +2,7 @@
 
 import hashlib
 import http.client
+import json
 import re
 import threading
 import time
@@ -227,7 +228,7 @@ def test_an_upload_that_stalls_is_given_up(serving, temporary):
         assert files_in(temporary) == []
 
 
-def test_the_end_of_the_server_ends_all_work_and_leaves_nothing(serving, temporary, clip):
+def test_the_end_of_the_server_ends_all_work_and_leaves_nothing(serving, temporary, clip, capfd):
     work = Held()
     with serving(work) as client:
         client.wait(client.upload(clip)[2]["id"], ["working"])
@@ -236,7 +237,11 @@ def test_the_end_of_the_server_ends_all_work_and_leaves_nothing(serving, tempora
         until(lambda: len(files_in(temporary)) == 3)
     assert list(temporary.iterdir()) == []
     assert work.at_once == 0
+    answer = connection.getresponse()
+    assert (answer.status, json.load(answer)) == (503, {"error": "the page's program has ended"})
+    assert answer.headers["x-content-type-options"] == "nosniff"
     connection.close()
+    assert capfd.readouterr().err == "ended with a request under way; nothing of it is kept\n"
 
 
 @pytest.mark.parametrize(
