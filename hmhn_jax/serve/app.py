@@ -32,8 +32,8 @@ def make_app(work: Work, about: dict, limits: Limits, host: str) -> ASGIApp:
     """The page, its script and style, and:
 
     POST /jobs?name=NAME with a file as body: 202 {"id"}; or {"error"} with 400 (empty), 408 (too
-      slow), 413 (too large), 415 (no video or picture), 422 (too long), 503 (busy, or the server ends
-      while it comes in), 507 (no room).
+      slow), 413 (too large), 415 (no video or picture), 422 (too long), 503 (busy, or the server
+      ends while it comes in), 507 (no room).
       Of NAME only a known ending is used.
     GET /jobs/ID: {"state", "progress", "position", "result", "error"}, see `Job`.
     GET /jobs/ID/pictures/N: a PNG.
@@ -159,11 +159,20 @@ def _page(about: dict, limits: Limits) -> list[Route]:
         folder.joinpath(f"page.{ending}").read_text(encoding="utf-8")
         for ending in ("html", "js", "css")
     )
-    template = jinja2.Environment(
+    environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    ).from_string(html)
+    )
+    environment.filters["signed"] = lambda value: f"{value:.1f}".replace(
+        "-", "\u2212"
+    )  # minus sign
+    template, evaluation = environment.from_string(html), about["evaluation"] or {}
+    # Evaluations of an earlier version lack them.
+    known = {
+        "agreement": evaluation.get("agreement"),
+        "check": evaluation.get("attention_check"),
+    }
     return [
-        route("/", template.render(about, limits=limits, suffixes=SUFFIXES), "text/html"),
+        route("/", template.render(about, **known, limits=limits, suffixes=SUFFIXES), "text/html"),
         route("/page.js", script, "text/javascript"),
         route("/page.css", style, "text/css"),
         Route("/favicon.ico", lambda _: Response(status_code=204)),  # browsers ask for it

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from types import FrameType
 
 import uvicorn
 from starlette.responses import JSONResponse
@@ -14,6 +15,10 @@ class Server(uvicorn.Server):
     Uvicorn alone waits for them first, and then tells of each with a traceback. `until_ended` makes
     an answer of the cancellation.
     """
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if not self.should_exit:  # a second Ctrl-C would leave before uploads are deleted
+            super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list | None = None) -> None:
         if tasks := list(self.server_state.tasks):

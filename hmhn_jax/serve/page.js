@@ -11,7 +11,10 @@ const NAMES = { // of the frames whose maps are shown, by their number
 };
 
 const find = (selector) => document.querySelector(selector);
-const points = (score) => score.toFixed(1);
+// One decimal, as Python rounds it in the terminal and in figures: toFixed alone makes 0.3 of 0.25.
+const tenths = (value) =>
+  (Math.abs(value) % 1 === 0.25 ? value - 0.05 * Math.sign(value) : value).toFixed(1);
+const points = tenths;
 let job = null; // { id, upload }: what is being uploaded, worked on or shown
 
 // Nothing here becomes HTML by being pasted together: names come from files of strangers.
@@ -126,8 +129,8 @@ function showFacts(result) {
     facts.push(["face found", `${Math.round(100 * result.face_found_rate)} % of the frames`]);
   facts.push(["frames used", result.frames_used]);
   if (result.score_std !== null)
-    facts.push(["spread over frames", `± ${points(result.score_std)} points`]);
-  if (result.duration_s !== null) facts.push(["length", `${result.duration_s.toFixed(1)} s`]);
+    facts.push(["standard deviation between frames", `${points(result.score_std)} points`]);
+  if (result.duration_s !== null) facts.push(["length", `${tenths(result.duration_s)} s`]);
   find("#facts").replaceChildren(...facts.map(([term, value]) => {
     const fact = element("div");
     fact.append(element("dt", {}, term), element("dd", {}, value));
@@ -142,8 +145,8 @@ function showMaps(result, id) {
     columns.append(element("span", {}, "face"));
     for (let head = 1; head <= result.num_heads; head++)
       columns.append(element("span", {}, `head ${head}`));
-    const what = `${NAMES[result.pictures.length][number]}: ${points(picture.score)} points, ` +
-      `at ${picture.time_s.toFixed(1)} s`;
+    const what = `${NAMES[result.pictures.length][number]}: ${points(picture.score)} points` +
+      (picture.time_s === null ? "" : `, at ${tenths(picture.time_s)} s`);
     const image = element("img", { src: `jobs/${id}/pictures/${number}`, alt: what });
     return [element("p", {}, what), image, columns];
   }));
@@ -187,8 +190,8 @@ function drawFrames(svg, result) {
       element("circle", { cx: x(frame.time_s), cy: y(frame.score), r: 3, fill: "#1f5fa8" }, "", svg);
   const mean = y(scores.reduce((sum, score) => sum + score, 0) / scores.length);
   element("path", { d: `M40,${mean} H${end}`, stroke: "#1d2733", "stroke-dasharray": "6 4" }, "", svg);
-  element("text", { x: 40, y: 228 }, `${first.toFixed(1)} s`, svg);
-  element("text", { x: end, y: 228, "text-anchor": "end" }, `${last.toFixed(1)} s`, svg);
+  element("text", { x: 40, y: 228 }, `${tenths(first)} s`, svg);
+  element("text", { x: end, y: 228, "text-anchor": "end" }, `${tenths(last)} s`, svg);
 }
 
 const drop = find("#drop");

@@ -69,16 +69,21 @@ def describe(made: Prediction, trained: Trained) -> Outcome:
         "duration_s": made.duration_s,
         "warnings": list(made.warnings),
         "frames": [
-            {"time_s": made.crops[frame].time_s, "score": float(score)}
+            {"time_s": _time(made, frame), "score": float(score)}
             for frame, score in enumerate(made.mean_scores)
         ],
         "num_heads": trained.model.num_heads if trained.model.use_mab else 0,
         "pictures": [
-            {"time_s": made.crops[frame].time_s, "score": float(made.mean_scores[frame])}
+            {"time_s": _time(made, frame), "score": float(made.mean_scores[frame])}
             for frame in chosen
         ],
     }
     return Outcome(values, tuple(pictures))
+
+
+def _time(made, frame):
+    """Seconds from the start; None of a picture, which has none."""
+    return None if is_image(made.path) else made.crops[frame].time_s
 
 
 def _png(rgb):

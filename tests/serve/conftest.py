@@ -18,7 +18,14 @@ from hmhn_jax.serve.limits import Limits
 ABOUT = {
     "dataset": "avec_faces/<b>invented</b>",
     "synthetic": True,
-    "evaluation": {"num_videos": 40, "split": "test", "mae": 3.47, "baseline_mae": 9.91},
+    "evaluation": {
+        "num_videos": 40,
+        "split": "test",
+        "mae": 3.47,
+        "baseline_mae": 9.91,
+        "agreement": {"bias": -0.95, "limit_low": -9.42, "limit_high": 7.53},
+        "attention_check": {"ratio": 0.813, "ratio_interval": [0.7, 0.94]},
+    },
     "severities": {"none or minimal": (0, 13), "severe": (14, 63)},
     "max_score": 63,
 }
@@ -65,11 +72,14 @@ def temporary(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def serving(temporary):
-    """`with serving(work, **limits) as client:` serves what a function makes of uploads."""
+    """`with serving(work, **limits) as client:` serves what a function makes of uploads.
+
+    `evaluation` is what is known of the network's errors.
+    """
 
     @contextlib.contextmanager
-    def serving(work, **limits):
-        app = make_app(work, ABOUT, Limits(**limits), "127.0.0.1")
+    def serving(work, evaluation=ABOUT["evaluation"], **limits):
+        app = make_app(work, ABOUT | {"evaluation": evaluation}, Limits(**limits), "127.0.0.1")
         settings = uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=1)
         server = Server(settings)
         thread = threading.Thread(target=server.run)

@@ -10,11 +10,13 @@ import time
 import numpy as np
 import pytest
 from avec_trees import write
+from html_pages import read_page
 
 from hmhn_jax.errors import UserError
 from hmhn_jax.faces.video import VideoError
 from hmhn_jax.serve.jobs import Outcome
 
+EVALUATION = {"num_videos": 40, "split": "test", "mae": 3.47, "baseline_mae": 9.91}
 PNG = b"\x89PNG a picture"
 
 
@@ -95,6 +97,43 @@ def test_the_page_has_all_it_needs_and_says_what_it_is(serving):
     assert "Trained on synthetic faces" in page
     assert "off by\n  3.5 points" in page
     assert "avec_faces/&lt;b&gt;invented" in page
+
+
+def read_words(client):
+    return read_page(client.ask("GET", "/")[2].decode()).text
+
+
+def test_the_networks_own_error_and_the_worth_of_its_maps_are_beside_them(serving):
+    with serving(pytest.fail) as client:
+        words = read_words(client)
+    assert "off by 3.5 points on average on its test videos; 95 % limits of agreement" in words
+    assert "\u22129.4 to 7.5." in words
+    assert "do not explain the score: on its test videos" in words
+    assert "0.81 times as far as hiding another place (95 % interval 0.70 to 0.94)." in words
+
+
+def test_maps_that_matter_are_not_talked_down(serving):
+    check = {"ratio": 1.5, "ratio_interval": [1.2, 1.9]}
+    with serving(pytest.fail, EVALUATION | {"attention_check": check}) as client:
+        words = read_words(client)
+    assert "1.50 times as far" in words
+    assert "explain" not in words
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "error"),
+    [
+        (None, "How far off this network is has not been measured."),
+        # As of an earlier version, or of a network without heads.
+        (EVALUATION, "off by 3.5 points on average on its test videos."),
+    ],
+)
+def test_what_was_not_measured_is_said_to_be_so(serving, evaluation, error):
+    with serving(pytest.fail, evaluation) as client:
+        words = read_words(client)
+    assert error in words
+    assert "no explanation of the score" in words
+    assert "limits of agreement" not in words
 
 
 def test_refusals_have_the_headers_too(serving):

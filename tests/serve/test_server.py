@@ -88,6 +88,7 @@ def test_a_picture_has_one_frame(run_page, tmp_path):
     job, pictures = run_page(tmp_path / "face.png")
     assert len(job["result"]["frames"]) == len(pictures) == 1
     assert job["result"]["duration_s"] is None
+    assert [each["time_s"] for each in job["result"]["pictures"]] == [None]
     assert 0 <= job["result"]["score"] <= 63
 
 
