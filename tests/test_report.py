@@ -43,9 +43,12 @@ def means(crops):
     return VideoMeans.empty(NUM_VIDEOS).add(frames, crops.video_of_crop, np.ones(len(crops), bool))
 
 
-def make_results(crops, means, **changes):
+SEEN = {"<b>s0": 3.0, "<b>s1": 4.0}
+
+
+def make_results(crops, means, seen=SEEN, **changes):
     predictions = means.compute()
-    protocols = evaluate_protocols(crops.videos, predictions, 15.0, {"<b>s0": 3.0, "<b>s1": 4.0})
+    protocols = evaluate_protocols(crops.videos, predictions, 15.0, seen)
     details = {video.video_id: {"<u>sex": "fm"[i % 2]} for i, video in enumerate(crops.videos)}
     config, data = default.get_config().to_dict(), {"synthetic": True, "fingerprint": "f" * 64}
     versions = {"jax": "1.2.3"}
@@ -137,6 +140,16 @@ def test_it_says_what_it_must(make, crops, means):
     assert f"{right} of 24 are predicted in the right level" in text
 
 
+def test_the_same_persons_mean_is_a_baseline_of_people_seen_in_training_only(make):
+    text = read_page(make()).text
+    assert "the same person's mean in training, where there is one" in text
+    assert "same person: MAE, RMSE" in text
+    text = read_page(make({"seen": {}})).text
+    assert "where there is one" not in text
+    assert "same person: MAE" not in text
+    assert "Nobody in this split is in the training videos" in text
+
+
 def test_config_is_told_by_its_differences(make):
     text = read_page(make(reference=avec2014.get_config())).text
     short, whole = text.split("The whole config")
@@ -218,6 +231,7 @@ def test_the_attention_check_is_a_number_with_its_meaning(make):
     text = read_page(make({"attention_check": check})).text
     assert "1.25 times as far" in text
     assert "1.10 to 1.50" in text
+    assert text.index("1.25 times as far") < text.index("Largest errors")  # and their maps
     nothing = dict.fromkeys(("top", "random", "ratio", "ratio_interval"))
     assert "not defined" in read_page(make({"attention_check": check | nothing})).text
 
