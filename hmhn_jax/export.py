@@ -42,10 +42,13 @@ import sys
 import jax.export
 import numpy as np
 
+if len(sys.argv) != 2:
+    sys.exit("usage: python example.py CROPS.npy (RGB, 0 to 255, faces aligned as for training)")
 file = pathlib.Path(__file__).with_name("hmhn.jaxexport")
 network = jax.export.deserialize(bytearray(file.read_bytes()))
-print("expects", network.in_avals[0])  # b crops: RGB, 0 to 255, faces aligned as for training
-crops = np.load(sys.argv[1])
+expected, crops = network.in_avals[0], np.load(sys.argv[1])
+if crops.dtype != expected.dtype or crops.shape[1:] != expected.shape[1:]:
+    sys.exit(f"expected {expected}, b crops, got {crops.dtype}{list(crops.shape)}")
 scores = np.asarray(network.call(crops))  # of the frames, not clipped
 print("frames:", scores.round(2))
 print("video:", round(float(np.clip(scores.mean(), 0, 63)), 2), "BDI-II points")
@@ -137,7 +140,7 @@ def export_checkpoint(config: ConfigDict, workdir: Path, output: Path | None = N
 
 def _shared(provenance):
     origin = dataclasses.asdict(provenance)
-    del origin["subject_means"]  # what people scored
+    origin["num_subjects"] = len(origin.pop("subject_means"))  # what people scored stays here
     data = origin["data"]
     origin["data"] = {name: data[name] for name in SHARED_FACTS if name in data}
     return origin

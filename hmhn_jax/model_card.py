@@ -50,12 +50,35 @@ def render(summary: dict, evaluations: list[dict]) -> str:
     )
     environment.filters["points"] = "{:.2f}".format
     environment.filters["with_interval"] = _with_interval
-    rows = [
-        (metrics["split"], name.replace("_", " "), values)
-        for metrics in evaluations
-        for name, values in metrics["protocols"].items()
+    environment.filters["signed"] = "{:+.1f}".format
+    return environment.from_string(CARD).render(
+        summary,
+        evaluations=evaluations,
+        rows=[(metrics["split"], *row) for metrics in evaluations for row in _rows(metrics)],
+        biases=[(metrics["split"], *row) for metrics in evaluations for row in _biases(metrics)],
+    )
+
+
+def _rows(metrics):
+    """(names, how many, errors) of each way to count; those that count the same are one row."""
+    rows = {}
+    for name, values in metrics["protocols"].items():
+        number = values.get("num_sessions", values.get("num_videos"))
+        # Sums in another order differ in their last digits.
+        key = number, round(values["mae"], 6), round(values["rmse"], 6)
+        names, *_ = rows.setdefault(key, ([], number, values))
+        names.append(name.replace("_", " "))
+    return [(", ".join(names), number, values) for names, number, values in rows.values()]
+
+
+def _biases(metrics):
+    """(level, errors) of each severity; none of an evaluation by an earlier version."""
+    return [
+        (group["group"], group)
+        for grouping in metrics.get("groups", ())
+        if grouping["column"] == "severity"
+        for group in grouping["groups"]
     ]
-    return environment.from_string(CARD).render(summary, rows=rows)
 
 
 def _with_interval(errors, name):
@@ -88,17 +111,24 @@ patients.
 | sha256 | `{{ sha256 }}` |
 | input | `{{ input.dtype }}[{{ input.shape|join(", ") }}]`: {{ input.content }} |
 | output | `{{ output.dtype }}[{{ output.shape|join(", ") }}]`: {{ output.content }} |
-| platforms | {{ platforms|join(", ") }} |
+| platforms | {{ platforms|join(", ") }}; on CUDA it has not been run |
 
 `example.py` runs it with JAX alone. A video's score is the mean of its frames' scores, clipped to
 0..63. Crops must be made as those it was trained on: the face found and turned upright with the
 eyes in place, {% if "crops" in trained.data %}
 {{ "%g"|format(trained.data.crops.padding * 100) }} % of its width kept around it, {% endif %}
-then scaled to {{ input.shape[1] }} pixels.
+then scaled to {{ input.shape[1] }} pixels. `hmhn_jax.faces`, in the package hmhn-jax, does it:
+`crops.crop_video` with the settings that `export.json` holds under `trained.data.crops`, then
+`jpeg.decode_crops` for the scaling.
 
+{% if trained.data.get("synthetic") %}
+Intended for: trying the software, and tests of programs that are to use such a file. Not for:
+videos of people, research results among them.
+{% else %}
 Intended for: a baseline in research on depression and facial behaviour, on videos like those it
-was trained on. Not for: diagnosis, screening, hiring, insurance, monitoring, or any decision about
-a person.
+was trained on.
+{% endif %}
+Never for: diagnosis, screening, hiring, insurance, monitoring, or any decision about a person.
 
 ## Training data
 
@@ -108,6 +138,10 @@ a person.
 {% for split, number in trained.data.get("num_videos", {}).items() if number %}
 | videos, {{ split }} | {{ number }} |
 {% endfor %}
+{% if trained.num_subjects %}
+| {{ "drawn people" if trained.data.get("synthetic") else "people" }} trained on | \
+{{ trained.num_subjects }} |
+{% endif %}
 | split trained on | `{{ config.data.train_split }}` |
 | its scores | mean {{ trained.score_mean|points }}, \
 standard deviation {{ trained.score_std|points }} BDI-II points |
@@ -121,15 +155,44 @@ standard deviation {{ trained.score_std|points }} BDI-II points |
 {% if rows %}
 | split | of | number | MAE | RMSE | MAE, training mean | RMSE, training mean |
 |---|---|---|---|---|---|---|
-{% for split, name, each in rows %}
-| {{ split }} | {{ name }} | {{ each.num_sessions|default(each.num_videos) }} | \
+{% for split, names, number, each in rows %}
+| {{ split }} | {{ names }} | {{ number }} | \
 {{ each|with_interval("mae") }} | {{ each|with_interval("rmse") }} | \
 {{ each.baseline_mae|points }} | {{ each.baseline_rmse|points }} |
 {% endfor %}
 
 In brackets are 95 % intervals, where there are enough people for them. The last two columns are
 those of always saying the training videos' mean score: a network that is not clearly better has
-learnt nothing.
+learnt nothing. Ways to count that come to the same share a row: clips and sessions where every
+video is a session of its own, sessions and sessions unseen where nobody was seen in training.
+
+{% for each in evaluations %}
+- {{ each.split }}:
+  {%- if each.protocols.clips.num_subjects is defined %} {{ each.protocols.clips.num_subjects }} \
+people,{% endif %}
+  {%- if "sessions_seen" in each.protocols %} \
+{{ each.protocols.sessions_seen.num_subjects|default("some") }} of them
+  {%- else %} none of them{% endif %} among those trained on.
+  {%- if each.agreement is defined %} On average predicted minus true score is \
+{{ each.agreement.bias|signed }}
+  {%- if each.agreement.limit_low is not none %}, 95 % limits of agreement \
+{{ each.agreement.limit_low|signed }} to {{ each.agreement.limit_high|signed }}{% endif %}.
+  {%- endif %}
+  {%- for notice in each.notices|default([]) %} {{ notice }} Errors on new videos will be larger.
+  {%- endfor %}
+
+{% endfor %}
+{% if biases %}
+
+| split | true level | videos | bias, points | MAE |
+|---|---|---|---|---|
+{% for split, level, each in biases %}
+| {{ split }} | {{ level }} | {{ each.num_videos }} | {{ each.bias|signed }} | \
+{{ each.mae|points }} |
+{% endfor %}
+
+A network that is unsure says too much of low scores and too little of high ones.
+{% endif %}
 {% else %}
 Not evaluated.
 {% endif %}

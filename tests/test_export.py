@@ -88,8 +88,26 @@ def test_the_example_runs_by_itself(exported, tmp_path):
     np.save(tmp_path / "crops.npy", np.zeros((2, 32, 32, 3), np.uint8))
     code = "import runpy, sys; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0])"
     printed = alone(code, exported / "example.py", tmp_path / "crops.npy", cwd=tmp_path)
-    assert "uint8[b,32,32,3]" in printed
     assert printed.splitlines()[-1].endswith("BDI-II points")
+
+
+@pytest.mark.parametrize(
+    ("crops", "words"),
+    [
+        (None, "usage: python example.py CROPS.npy"),
+        (np.zeros((2, 32, 32, 3)), "expected uint8[b,32,32,3], b crops, got float64[2, 32, 32, 3]"),
+        (np.zeros((32, 32, 3), np.uint8), "expected uint8[b,32,32,3], b crops, got uint8[32,"),
+    ],
+)
+def test_the_example_says_what_it_takes(exported, tmp_path, crops, words):
+    arguments = [] if crops is None else [tmp_path / "crops.npy"]
+    if crops is not None:
+        np.save(*arguments, crops)
+    command = [sys.executable, exported / "example.py", *arguments]
+    finished = subprocess.run(command, capture_output=True, text=True)
+    assert finished.returncode == 1
+    assert words in finished.stderr
+    assert finished.stderr.count("\n") == 1
 
 
 def test_the_docs_show_the_example():
@@ -109,10 +127,18 @@ def test_the_summary_says_what_the_file_is(exported, config):
 
 def test_the_card_says_the_errors_and_the_limits(exported):
     card = (exported / "model_card.md").read_text()
-    assert "| test | clips | 3 | 3.47 | 4.36 | 9.91 | 12.26 |" in card
-    assert "| test | sessions unseen | 3 | 3.47" in card
-    for words in ("not a diagnosis", "Trained on synthetic faces", "| videos, train | 2 |"):
+    assert "| test | clips, sessions unseen | 3 | 3.47 | 4.36 | 9.91 | 12.26 |" in card
+    for words in (
+        "not a diagnosis",
+        "Trained on synthetic faces",
+        "| videos, train | 2 |",
+        "people trained on | 1 |",
+        "on CUDA it has not been run",
+        "`hmhn_jax.faces`",
+        "none of them among those trained on",
+    ):
         assert words in card
+    assert "a baseline in research" not in card  # of a network that has never seen a person
     assert "validation" not in card  # there is none
 
 
@@ -134,6 +160,7 @@ def test_the_card_of_real_faces_without_an_evaluation(exported):
     card = model_card.render(summary, [])
     assert "Not evaluated." in card
     assert "synthetic faces" not in card
+    assert "a baseline in research" in card
 
 
 def test_the_card_shows_intervals_where_there_are_some(exported, workdir, config):
@@ -141,7 +168,31 @@ def test_the_card_shows_intervals_where_there_are_some(exported, workdir, config
     (results,) = model_card.read_evaluations(workdir, STEP, config)
     results["protocols"]["clips"] |= {"mae_low": 2.9, "mae_high": 4.1, "rmse_low": None}
     card = model_card.render(summary, [results])
-    assert "| test | clips | 3 | 3.47 (2.90 to 4.10) | 4.36 | 9.91 | 12.26 |" in card
+    assert (
+        "| test | clips, sessions unseen | 3 | 3.47 (2.90 to 4.10) | 4.36 | 9.91 | 12.26 |" in card
+    )
+
+
+def test_the_card_says_for_whom_the_network_errs_and_who_was_tested(exported, workdir, config):
+    summary = json.loads((exported / "export.json").read_text())
+    (results,) = model_card.read_evaluations(workdir, STEP, config)
+    group = {"group": "severe", "num_videos": 3, "mae": 4.93, "rmse": 6.0, "bias": -4.31}
+    results["groups"] = [
+        {"column": "task", "groups": [group | {"group": "Northwind"}]},
+        {"column": "severity", "groups": [group]},
+    ]
+    results["agreement"] = {"bias": -0.94, "limit_low": -9.41, "limit_high": 7.53}
+    results["protocols"]["clips"]["num_subjects"] = 3
+    seen = results["protocols"]["clips"] | {"mae": 1.0, "num_subjects": 2}
+    card = model_card.render(summary, [results])
+    assert "- test: 3 people, none of them among those trained on. On average" in card
+    assert "score is -0.9, 95 % limits of agreement -9.4 to +7.5.\n" in card
+    assert "| test | severe | 3 | -4.3 | 4.93 |" in card
+    assert "Northwind" not in card
+    results["protocols"]["sessions_seen"] = seen
+    card = model_card.render(summary, [results])
+    assert "3 people, 2 of them among those trained on" in card
+    assert "| test | sessions seen | 3 | 1.00" in card
 
 
 def test_a_damaged_evaluation_is_named(tmp_path, config):
