@@ -262,9 +262,10 @@ def test_equal_results_give_equal_files(make):
     assert make(scalars=SCALARS) == make(scalars=SCALARS)
 
 
-def test_the_template_is_shipped():
+@pytest.mark.parametrize("name", ["report.html", "model_card.md"])
+def test_the_template_is_shipped(name):
     config = ConfigParser()
     config.read(ROOT / "setup.cfg")
     patterns = config["options.package_data"]["hmhn_jax"].split()
     shipped = {path for pattern in patterns for path in (ROOT / "hmhn_jax").glob(pattern)}
-    assert ROOT / "hmhn_jax" / "templates" / "report.html" in shipped
+    assert ROOT / "hmhn_jax" / "templates" / name in shipped
