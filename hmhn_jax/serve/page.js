@@ -126,11 +126,11 @@ function clear(svg, height) {
 function showFacts(result) {
   const facts = [];
   if (result.face_found_rate !== null)
-    facts.push(["face found", `${Math.round(100 * result.face_found_rate)} % of the frames`]);
+    facts.push(["face found", `${Math.round(100 * result.face_found_rate)} % of frames`]);
   facts.push(["frames used", result.frames_used]);
+  if (result.duration_s !== null) facts.push(["length", `${tenths(result.duration_s)} s`]);
   if (result.score_std !== null)
     facts.push(["standard deviation between frames", `${points(result.score_std)} points`]);
-  if (result.duration_s !== null) facts.push(["length", `${tenths(result.duration_s)} s`]);
   find("#facts").replaceChildren(...facts.map(([term, value]) => {
     const fact = element("div");
     fact.append(element("dt", {}, term), element("dd", {}, value));

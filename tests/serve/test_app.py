@@ -108,7 +108,7 @@ def test_the_networks_own_error_and_the_worth_of_its_maps_are_beside_them(servin
         words = read_words(client)
     assert "off by 3.5 points on average on its test videos; 95 % limits of agreement" in words
     assert "\u22129.4 to 7.5." in words
-    assert "do not explain the score: on its test videos" in words
+    assert "do not explain the score: on the network's test videos" in words
     assert "0.81 times as far as hiding another place (95 % interval 0.70 to 0.94)." in words
 
 
