@@ -25,7 +25,7 @@ class DFF(nn.Module):
 
     axis_name: str | None = None
     dtype: Any = jnp.float32
-    fast: bool = True
+    fast: bool = False
 
     @nn.compact
     def __call__(self, images: jax.Array, weighted: jax.Array, train: bool) -> jax.Array:

@@ -55,7 +55,7 @@ class GWA(nn.Module):
     softmax_axis: str = "grid"
     axis_name: str | None = None
     dtype: Any = jnp.float32
-    fast: bool = True
+    fast: bool = False
 
     @nn.compact
     def __call__(self, images: jax.Array, train: bool) -> tuple[jax.Array, jax.Array]:
@@ -86,9 +86,8 @@ class GWA(nn.Module):
         # Eq. 1. A 1x1 convolution does not see where a pixel lies: all grids go as one image.
         grids = rearrange(padded, "B (h y) (w x) C -> B (h w) y x C", h=rows, w=columns)
         features = LGFE(*settings, name="lgfe")(grids, train)
-        features = rearrange(features, "B G y x C -> B C G y x")
         weights = grid_weights(features, self.softmax_axis)
-        weights = rearrange(weights, "B C (h w) -> B h w C", h=rows)
+        weights = rearrange(weights, "B (h w) C -> B h w C", h=rows)
         cell = {"y": padded.shape[1] // rows, "x": padded.shape[2] // columns}
         spread = repeat(weights, "B h w C -> B (h y) (w x) C", **cell)[:, :height, :width]
         return images * spread.astype(images.dtype), weights
@@ -115,16 +114,19 @@ def attend_planes(
     pixels = rearrange(padded, "C B (h y) (w x) -> C (B h w y x)", h=rows, w=columns)
     sizes = {"B": batch, "h": rows, "y": cell["y"], "x": cell["x"]}
     features = rearrange(lgfe(pixels), "C (B h w y x) -> C B (h w) y x", **sizes)
-    weights = grid_weights(features, softmax_axis)
+    products = jnp.einsum("CBGyx,CBGzx->CBGyz", features, features)
+    weights = _shares(products, cell["x"], {"grid": 2, "last": -1}[softmax_axis])
     weights = rearrange(weights, "C B (h w) -> C B h w", h=rows)
     spread = repeat(weights, "C B h w -> C B (h y) (w x)", **cell)[:, :, :height, :width]
     return planes * spread.astype(planes.dtype), weights
 
 
 def grid_weights(features: jax.Array, softmax_axis: str) -> jax.Array:
-    """One weight per grid (Eq. 4-5), f[...,G,H/h,W/w] -> f[...,G]."""
-    logits = at_least_float32(
-        jnp.einsum("...yx,...zx->...yz", features, features) / math.sqrt(features.shape[-1])
-    )
-    axis = {"grid": -3, "last": -1}[softmax_axis]
+    """One weight per grid and channel (Eq. 4-5), f[B,G,H/h,W/w,C] -> f[B,G,C]."""
+    products = jnp.einsum("BGyxC,BGzxC->BGCyz", features, features)
+    return _shares(products, features.shape[3], {"grid": 1, "last": -1}[softmax_axis])
+
+
+def _shares(products, width, axis):
+    logits = at_least_float32(products / math.sqrt(width))
     return jax.nn.softmax(logits, axis=axis).mean(axis=(-2, -1))

@@ -54,7 +54,7 @@ class HMHN(nn.Module):
     score_std: float = 1.0
     axis_name: str | None = None
     dtype: Any = jnp.float32
-    fast: bool = True
+    fast: bool = False
 
     @nn.compact
     def __call__(

@@ -61,7 +61,7 @@ class ResNet18(nn.Module):
     width: int = 64
     axis_name: str | None = None
     dtype: Any = jnp.float32
-    fast: bool = True
+    fast: bool = False
 
     @nn.compact
     def __call__(self, images: jax.Array, train: bool) -> jax.Array:

@@ -28,8 +28,7 @@ def test_weights_equal_an_independent_computation():
             logits = np.stack([grid @ grid.T / np.sqrt(4) for grid in grids])
             shares = np.exp(logits) / np.exp(logits).sum(axis=0)
             expected[sample, :, channel] = shares.mean(axis=(1, 2))
-    weights = grid_weights(jnp.moveaxis(features, -1, 1), "grid")  # B C G y x
-    np.testing.assert_allclose(weights.swapaxes(1, 2), expected, rtol=1e-5)
+    np.testing.assert_allclose(grid_weights(jnp.asarray(features), "grid"), expected, rtol=1e-5)
 
 
 def test_literal_softmax_attends_to_nothing():
