@@ -208,7 +208,7 @@ def test_predicts_what_it_evaluated(workdir, run, tiny_dataset, tmp_path):
     nowhere = f"--config.data.data_dir={tmp_path / 'none'}"  # needs no dataset
     finished = run("--workdir", moved, "--mode", "predict", "--input", pattern, nowhere)
     assert finished.returncode == 0, finished.stderr
-    output = moved / "predictions" / "pattern" / "predictions.csv"
+    (output,) = (moved / "predictions").glob("pattern-*/predictions.csv")
     with output.open(newline="") as file:
         scores = {Path(row["file"]).stem: float(row["score"]) for row in csv.DictReader(file)}
     assert len(scores) == 12
