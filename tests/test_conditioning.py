@@ -1,7 +1,5 @@
 import itertools
-from typing import Any
 
-import flax.linen as nn
 import jax
 import numpy as np
 import pytest
@@ -9,19 +7,6 @@ import pytest
 from benchmarks import conditioning, conditioning_report
 from benchmarks.head_overlap import mean_overlap
 from hmhn_jax import config as config_lib
-from hmhn_jax.models import hmhn
-
-
-class SmallTrunk(nn.Module):
-    """In the place of ResNet-18, most of whose time goes into being compiled."""
-
-    width: int
-    axis_name: str | None
-    dtype: Any
-
-    @nn.compact
-    def __call__(self, x, train):
-        return nn.relu(nn.Conv(8 * self.width, (16, 16), strides=(16, 16))(x))
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +41,6 @@ def test_all_combinations_are_there():
 
 
 def test_runs_are_recorded_once(configs, tmp_path, monkeypatch):
-    monkeypatch.setattr(hmhn, "ResNet18", SmallTrunk)
     path = tmp_path / "out" / "results.jsonl"
     conditioning.train_all(configs, path, num_steps=2)
     results = conditioning.read(path)
