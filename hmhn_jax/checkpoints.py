@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import orbax.checkpoint as ocp
 from ml_collections import ConfigDict
 from orbax.checkpoint import checkpoint_managers
@@ -171,9 +169,7 @@ def restore_chosen(config: ConfigDict, workdir: Path) -> tuple[int, Provenance, 
         step = choose_step(manager, config.evaluate.checkpoint)
         provenance = read_provenance(manager, step)
         provenance.check_same_model(config, manager.directory)
-        size = config.data.image_size
-        images = jax.ShapeDtypeStruct((1, size, size, 3), jnp.float32)
-        target = jax.eval_shape(config_lib.make_model(config).init, jax.random.key(0), images)
+        target = config_lib.variable_shapes(config)
         return step, provenance, restore(manager, step, {"variables": target})["variables"]
 
 

@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
@@ -106,6 +107,13 @@ def make_model(config: ConfigDict, **fields) -> HMHN:
     settings = dict(config.model)
     settings["dtype"] = jnp.dtype(settings["dtype"])
     return HMHN(**settings, **fields)
+
+
+def variable_shapes(config: ConfigDict) -> Any:
+    """The network's variables as `jax.ShapeDtypeStruct`s; nothing is computed."""
+    size = config.data.image_size
+    images = jax.ShapeDtypeStruct((1, size, size, 3), jnp.float32)
+    return jax.eval_shape(make_model(config).init, jax.random.key(0), images)
 
 
 def augment_settings(config: ConfigDict) -> AugmentSettings:

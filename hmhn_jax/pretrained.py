@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from hmhn_jax import config as config_lib
@@ -14,9 +12,7 @@ from hmhn_jax import torch_weights
 def check(config: ConfigDict) -> None:
     """Raises UserError unless `config.init_from` can be used: now, not after hours of cropping."""
     if config.init_from:
-        size = config.data.image_size
-        images = jax.ShapeDtypeStruct((1, size, size, 3), jnp.float32)
-        shapes = jax.eval_shape(config_lib.make_model(config).init, jax.random.key(0), images)
+        shapes = config_lib.variable_shapes(config)
         torch_weights.load(Path(config.init_from).expanduser(), shapes)
 
 
