@@ -2,19 +2,18 @@
 
 import jax
 import jax.numpy as jnp
-from einops import rearrange
 
 from hmhn_jax.models.afb import AFB
-from hmhn_jax.models.fold import DeployedWeights, HeadWeights, Layer
-from hmhn_jax.models.gwa import attend_planes
+from hmhn_jax.models.fold import DeployedWeights, HeadWeights, Layer, WinogradLayer
 from hmhn_jax.models.hmhn import HMHN
 from hmhn_jax.models.layers import at_least_float32
-from hmhn_jax.models.max_pool import max_pool
-from hmhn_jax.models.pointwise_pair import LEAK, pointwise_pair
-from hmhn_jax.models.shifted_conv import shifted_conv
-from hmhn_jax.models.stem import stem_conv
+from hmhn_jax.models.low_level import low_level
+from hmhn_jax.models.winograd import winograd_conv
 
 NHWC = ("NHWC", "HWIO", "NHWC")
+
+# Up to here an image's features do not fit into the cache several times over.
+NUM_LARGE_BLOCKS = 4
 
 
 def forward(
@@ -31,10 +30,15 @@ def forward(
       The scores f32[B] in BDI-II points, and what people look at, as `HMHN` returns them.
     """
     aux = {}
-    images = images.astype(model.dtype)
+
+    def large(images):
+        x, grid_weights = low_level(model, weights, images)
+        return _blocks(x, weights.blocks[:NUM_LARGE_BLOCKS]), grid_weights
+
+    x, grid_weights = (_one_by_one(large) if weights.for_cpu else large)(images.astype(model.dtype))
     if model.use_gwa:
-        images, aux["grid_weights"] = _low_level(model, weights, images)
-    features = aux["features"] = _trunk(weights, images)
+        aux["grid_weights"] = grid_weights
+    features = aux["features"] = _blocks(x, weights.blocks[NUM_LARGE_BLOCKS:])
     if model.use_mab:
         heads, aux["attention"] = _attend(model, weights.heads, features)
         fused, aux["heads"] = AFB().apply({}, heads)
@@ -44,44 +48,21 @@ def forward(
     return (fused.astype(output.kernel.dtype) @ output.kernel)[:, 0] + output.bias, aux
 
 
-def _low_level(model, weights, images):
-    """GWA and DFF: f[B,H,W,C] -> the same, and the grids' weights f32[B,h,w,C]."""
-    images = jnp.moveaxis(images, -1, 0)
-    first, second = weights.lgfe
+def _one_by_one(function):
+    """Computes image after image, so that what lies between stays in the cache.
 
-    def lgfe(pixels):
-        y = pointwise_pair(pixels, first.kernel, first.bias, second.kernel)
-        return _leaky_relu(y + second.bias[:, None], LEAK)
+    The cores share each image.
+    """
 
-    x, grid_weights = attend_planes(images, lgfe, model.grid, model.gwa_softmax_axis)
-    if model.use_dff:
-        x = _fuse(weights, images, x)
-    return jnp.moveaxis(x, 0, -1), rearrange(grid_weights, "C B h w -> B h w C")
+    def one(image):
+        return jax.tree.map(lambda batch: batch[0], function(image[None]))
+
+    return lambda images: jax.lax.map(one, images)
 
 
-def _fuse(weights, images, weighted):
-    """DFF: both f[C,B,H,W] -> f[C,B,H,W]."""
-
-    def conv(x, name):
-        layer = weights.dff[name]
-        return shifted_conv(x, layer.kernel) + layer.bias[:, None, None, None]
-
-    transformed = jax.nn.relu(conv(images, "ft1")) + jax.nn.relu(conv(weighted, "ft2"))
-    fused = transformed
-    for name in ("fusion1", "fusion2"):
-        fused = _leaky_relu(conv(fused, name), weights.slopes[name])
-    return jax.nn.sigmoid(conv(fused + transformed, "output"))
-
-
-def _leaky_relu(x, slope):
-    return jnp.where(x >= 0, x, slope * x)
-
-
-def _trunk(weights, images):
-    """f[B,H,W,C] -> f[B,H/32,W/32,8*width]."""
-    # Adding a number to a channel and the ReLU keep the order, so they can follow the maximum.
-    x = jax.nn.relu(_add(max_pool(stem_conv(images, weights.stem.kernel)), weights.stem.bias))
-    for block in weights.blocks:
+def _blocks(x, blocks):
+    """Blocks of the trunk, f[B,H,W,C] -> f[B,H',W',D]."""
+    for block in blocks:
         strides = 2 if "shortcut" in block else 1
         y = _conv(jax.nn.relu(_conv(x, block["first"], strides)), block["second"])
         if "shortcut" in block:
@@ -109,8 +90,10 @@ def _attend(model: HMHN, weights: HeadWeights, features: jax.Array):
     return pooled * jax.nn.sigmoid(gate + weights.excite.bias[None]), spatial
 
 
-def _conv(x: jax.Array, layer: Layer, strides: int = 1) -> jax.Array:
+def _conv(x: jax.Array, layer: Layer | WinogradLayer, strides: int = 1) -> jax.Array:
     """f[B,H,W,C] -> f[B,H/strides,W/strides,D], padded as `layers.conv` pads."""
+    if isinstance(layer, WinogradLayer):
+        return _add(winograd_conv(x, layer.matrices), layer.bias)
     padding = [((size - 1) // 2, size // 2) for size in layer.kernel.shape[:2]]
     y = jax.lax.conv_general_dilated(
         x, layer.kernel, (strides, strides), padding, dimension_numbers=NHWC

@@ -9,6 +9,7 @@ from flax import struct, traverse_util
 
 from hmhn_jax.models.hmhn import HMHN
 from hmhn_jax.models.layers import EPSILON
+from hmhn_jax.models.winograd import transform
 
 
 class Layer(NamedTuple):
@@ -23,19 +24,31 @@ class Layer(NamedTuple):
     bias: jax.Array
 
 
+class WinogradLayer(NamedTuple):
+    """A 3x3 convolution with stride 1, for `winograd_conv`.
+
+    Attributes:
+      matrices: f[16,C,D].
+      bias: f[D].
+    """
+
+    matrices: jax.Array
+    bias: jax.Array
+
+
 @struct.dataclass
 class HeadWeights:
     """All K attention heads.
 
     Attributes:
       reduce: the 1x1 convolutions C to C/2 side by side, a `Layer` of C to K*C/2.
-      spatial: of each head a `Layer` of C/2 to C, its parallel convolutions in one.
+      spatial: of each head a convolution of C/2 to C, its parallel ones in one.
       squeeze: a `Layer` of C to C/16 with K as first axis.
       excite: a `Layer` of C/16 to C with K as first axis.
     """
 
     reduce: Layer
-    spatial: tuple[Layer, ...]
+    spatial: tuple[Layer | WinogradLayer, ...]
     squeeze: Layer
     excite: Layer
 
@@ -52,18 +65,20 @@ class DeployedWeights:
       blocks: the trunk's eight blocks, each {"first", "second" and maybe "shortcut": layer}.
       heads: of MAB.
       output: the last layer, in at least float32.
+      for_cpu: whether to compute in the ways that suit a CPU.
     """
 
     lgfe: tuple[Layer, Layer] | None
     dff: dict[str, Layer] | None
     slopes: dict[str, jax.Array] | None
     stem: Layer
-    blocks: tuple[dict[str, Layer], ...]
+    blocks: tuple[dict[str, Layer | WinogradLayer], ...]
     heads: HeadWeights | None
     output: Layer
+    for_cpu: bool = struct.field(pytree_node=False)
 
 
-def fold(model: HMHN, variables: Any) -> DeployedWeights:
+def fold(model: HMHN, variables: Any, for_cpu: bool | None = None) -> DeployedWeights:
     """Folds what is linear at inference into single layers; the network computes the same.
 
     A normalisation by running statistics scales and shifts each channel, and so becomes part of
@@ -74,7 +89,11 @@ def fold(model: HMHN, variables: Any) -> DeployedWeights:
     Args:
       model: whose weights these are.
       variables: its "params" and "batch_stats".
+      for_cpu: whether the network will run on a CPU; None is where JAX computes by default.
     """
+    for_cpu = jax.default_backend() == "cpu" if for_cpu is None else for_cpu
+    # Transformed pixels need more digits than half precision has.
+    winograd = for_cpu and jnp.finfo(model.dtype).bits >= 32
     flat = {}
     for collection in ("params", "batch_stats"):
         for path, leaf in traverse_util.flatten_dict(variables.get(collection, {})).items():
@@ -87,10 +106,13 @@ def fold(model: HMHN, variables: Any) -> DeployedWeights:
         slopes=_slopes(tree["dff"]) if model.use_dff else None,
         stem=_normalised(trunk, "stem_conv", "stem_bn"),
         blocks=tuple(
-            _block(trunk[f"stage{stage}_block{block}"]) for stage in range(1, 5) for block in (1, 2)
+            _block(trunk[f"stage{stage}_block{block}"], winograd)
+            for stage in range(1, 5)
+            for block in (1, 2)
         ),
-        heads=_heads(model, tree["mab"]) if model.use_mab else None,
+        heads=_heads(model, tree["mab"], winograd) if model.use_mab else None,
         output=_normalised(tree["regression"], "dense", "output_bn"),
+        for_cpu=for_cpu,
     )
     output = _cast(weights.output, jnp.promote_types(model.dtype, jnp.float32))
     return _cast(weights, model.dtype).replace(output=output)
@@ -131,21 +153,32 @@ def _slopes(tree: dict) -> dict[str, jax.Array]:
     return {name: tree[f"{name}_prelu"]["negative_slope"] for name in ("fusion1", "fusion2")}
 
 
-def _block(tree: dict) -> dict[str, Layer]:
+def _block(tree: dict, winograd: bool) -> dict[str, Layer | WinogradLayer]:
     layers = {name: _normalised(tree, f"{name}_conv", f"{name}_bn") for name in ("first", "second")}
     if "shortcut_conv" in tree:
         layers["shortcut"] = _pointwise(_normalised(tree, "shortcut_conv", "shortcut_bn"))
+    for name in layers if winograd else ():
+        if not ("shortcut" in layers and name != "second"):  # these have strides
+            layers[name] = _transformed(layers[name])
     return layers
 
 
-def _heads(model: HMHN, tree: dict) -> HeadWeights:
+def _transformed(layer: Layer) -> Layer | WinogradLayer:
+    """For `winograd_conv`, if the kernel is 3x3."""
+    if layer.kernel.shape[:2] != (3, 3):
+        return layer
+    return WinogradLayer(transform(layer.kernel), layer.bias)
+
+
+def _heads(model: HMHN, tree: dict, winograd: bool) -> HeadWeights:
     heads = [tree[f"head{index + 1}"] for index in range(model.num_heads)]
     reduce = [_pointwise(_normalised(head, "reduce_conv", "reduce_bn")) for head in heads]
+    spatial = [_added_branches(model, head) for head in heads]
     squeeze = [_normalised(head, "squeeze_dense", "squeeze_bn") for head in heads]
     excite = [_normalised(head, "excite_dense", "") for head in heads]
     return HeadWeights(
         reduce=Layer(*(np.concatenate(arrays, axis=-1) for arrays in zip(*reduce, strict=True))),
-        spatial=tuple(_added_branches(model, head) for head in heads),
+        spatial=tuple(map(_transformed, spatial) if winograd else spatial),
         squeeze=Layer(*map(np.stack, zip(*squeeze, strict=True))),
         excite=Layer(*map(np.stack, zip(*excite, strict=True))),
     )

@@ -25,16 +25,23 @@ def shifted_conv(planes: jax.Array, kernel: jax.Array) -> jax.Array:
     Returns:
       f[D,B,H,W].
     """
-    padded = _pad(planes)
+    padded = pad(planes)
     return jnp.stack(
-        [
-            sum(
-                kernel[row, column, channel, feature] * _shift(padded[channel], row, column)
-                for row, column in TAPS
-                for channel in range(kernel.shape[2])
-            )
-            for feature in range(kernel.shape[3])
-        ]
+        [convolve_padded(padded, kernel[..., feature]) for feature in range(kernel.shape[3])]
+    )
+
+
+def pad(planes: jax.Array) -> jax.Array:
+    """A pixel of zeros around planes, f[C,B,H,W] -> f[C,B,H+2,W+2]."""
+    return jnp.pad(planes, ((0, 0), (0, 0), (1, 1), (1, 1)))
+
+
+def convolve_padded(padded: jax.Array, kernel: jax.Array) -> jax.Array:
+    """One plane of the convolution, f[C,B,H+2,W+2] and a kernel f[3,3,C] -> f[B,H,W]."""
+    return sum(
+        kernel[row, column, channel] * _shift(padded[channel], row, column)
+        for row, column in TAPS
+        for channel in range(kernel.shape[2])
     )
 
 
@@ -45,7 +52,7 @@ def _forward(planes, kernel):
 def _backward(residuals, grads_DxBxHxW):
     planes, kernel = residuals
     turned = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
-    padded = _pad(planes)
+    padded = pad(planes)
     taps = [
         jnp.sum(_shift(padded[channel], row, column) * grads)
         for row, column in TAPS
@@ -56,10 +63,6 @@ def _backward(residuals, grads_DxBxHxW):
 
 
 shifted_conv.defvjp(_forward, _backward)
-
-
-def _pad(planes):
-    return jnp.pad(planes, ((0, 0), (0, 0), (1, 1), (1, 1)))
 
 
 def _shift(padded_BxHxW, row, column):
