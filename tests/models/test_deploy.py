@@ -22,10 +22,10 @@ TWO = ((3, 1), (1, 3))
 QUICKLY = {"xla_backend_optimization_level": 0}
 
 
-def folded(model, variables, images):
+def folded(model, variables, images, for_cpu=True):
     """{name: array} of the network with folded weights."""
     compiled = jax.jit(functools.partial(forward, model), compiler_options=QUICKLY)
-    return named(*compiled(fold(model, variables), images))
+    return named(*compiled(fold(model, variables, for_cpu), images))
 
 
 def plain(model, variables, images):
@@ -53,24 +53,24 @@ def images_of(height, width, batch=2):
 
 
 @pytest.mark.parametrize(
-    ("size", "fields"),
+    ("size", "for_cpu", "fields"),
     [
-        ((64, 64), {}),
-        ((33, 65), {"num_heads": 1, "grid": (1, 1), "kernels": SEVENS}),
-        ((97, 83), {"num_heads": 2, "grid": (4, 5), "kernels": STANDARD, "spatial_reduce": "sum"}),
-        ((67, 49), {"grid": (5, 5), "kernels": FIVES, "gwa_softmax_axis": "last"}),
-        ((96, 64), {"grid": (2, 3), "kernels": TWO, "use_output_norm": False}),
-        ((35, 67), {"use_gwa": False, "use_dff": False, "use_mab": False}),  # A of Table 3
-        ((35, 67), {"use_dff": False, "use_mab": False}),  # B
-        ((35, 67), {"use_mab": False}),  # C
-        ((35, 67), {"use_gwa": False, "use_dff": False}),  # D
+        ((64, 64), True, {}),
+        ((64, 64), False, {"num_heads": 1, "grid": (1, 1), "kernels": SEVENS}),
+        ((97, 83), False, {"grid": (4, 5), "kernels": STANDARD, "spatial_reduce": "sum"}),
+        ((67, 49), False, {"grid": (5, 5), "kernels": FIVES, "gwa_softmax_axis": "last"}),
+        ((96, 64), True, {"grid": (2, 3), "kernels": TWO, "use_output_norm": False}),
+        ((35, 67), False, {"use_gwa": False, "use_dff": False, "use_mab": False}),  # A of Table 3
+        ((35, 67), True, {"use_dff": False, "use_mab": False}),  # B
+        ((35, 67), False, {"use_mab": False}),  # C
+        ((35, 67), False, {"use_gwa": False, "use_dff": False}),  # D
     ],
 )
-def test_same_numbers_in_double_precision(size, fields):
+def test_same_numbers_in_double_precision(size, for_cpu, fields):
     with jax.enable_x64(True):
         twin = make_twin("float64", **SMALL | fields)
         network = twin.flax, twin.variables, images_of(*size)
-        check_equal(folded(*network), plain(*network), rtol=1e-10)
+        check_equal(folded(*network, for_cpu=for_cpu), plain(*network), rtol=1e-10)
 
 
 def test_single_precision_is_as_good_as_it_gets():

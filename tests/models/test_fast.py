@@ -11,6 +11,7 @@ from hmhn_jax.models.max_pool import max_pool
 from hmhn_jax.models.pointwise_pair import pointwise_pair
 from hmhn_jax.models.shifted_conv import shifted_conv
 from hmhn_jax.models.stem import stem_conv
+from hmhn_jax.models.winograd import transform, winograd_conv
 
 NHWC = ("NHWC", "HWIO", "NHWC")
 CNHW = ("CNHW", "HWIO", "CNHW")
@@ -72,6 +73,14 @@ def test_stem_is_a_convolution(size):
         )
 
     assert_equal_with_gradients(stem_conv, plain, normal(0, 2, *size, 3), normal(1, 7, 7, 3, 4))
+
+
+@pytest.mark.parametrize("size", [(8, 8), (9, 12), (7, 5), (1, 1)])
+def test_winograds_is_a_convolution(size):
+    x, kernel = normal(0, 2, *size, 3), normal(1, 3, 3, 3, 4)
+    expected = jax.lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=NHWC)
+    ours = winograd_conv(x, transform(kernel))
+    np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-12 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("size", [(8, 8), (9, 12), (7, 5), (1, 1)])
