@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from hmhn_jax.models.afb import AFB
-from hmhn_jax.models.fold import DeployedWeights, HeadWeights, Layer, WinogradLayer
+from hmhn_jax.models.deployed_weights import DeployedWeights, HeadWeights, Layer, WinogradLayer
 from hmhn_jax.models.hmhn import HMHN
 from hmhn_jax.models.layers import at_least_float32
 from hmhn_jax.models.low_level import low_level

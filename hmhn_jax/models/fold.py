@@ -1,81 +1,21 @@
-"""The network's weights for inference: every normalisation is part of the layer before it."""
+"""Makes the weights for inference: every normalisation becomes part of the layer before it."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import struct, traverse_util
+from flax import traverse_util
 
+from hmhn_jax.models.deployed_weights import (
+    DeployedWeights,
+    HeadWeights,
+    Layer,
+    WinogradLayer,
+)
 from hmhn_jax.models.hmhn import HMHN
 from hmhn_jax.models.layers import EPSILON
 from hmhn_jax.models.winograd import transform
-
-
-class Layer(NamedTuple):
-    """A convolution or dense layer of C to D channels.
-
-    Attributes:
-      kernel: f[h,w,C,D] of a convolution, f[C,D] of a 1x1 convolution or a dense layer.
-      bias: f[D].
-    """
-
-    kernel: jax.Array
-    bias: jax.Array
-
-
-class WinogradLayer(NamedTuple):
-    """A 3x3 convolution with stride 1, for `winograd_conv`.
-
-    Attributes:
-      matrices: f[16,C,D].
-      bias: f[D].
-    """
-
-    matrices: jax.Array
-    bias: jax.Array
-
-
-@struct.dataclass
-class HeadWeights:
-    """All K attention heads.
-
-    Attributes:
-      reduce: the 1x1 convolutions C to C/2 side by side, a `Layer` of C to K*C/2.
-      spatial: of each head a convolution of C/2 to C, its parallel ones in one.
-      squeeze: a `Layer` of C to C/16 with K as first axis.
-      excite: a `Layer` of C/16 to C with K as first axis.
-    """
-
-    reduce: Layer
-    spatial: tuple[Layer | WinogradLayer, ...]
-    squeeze: Layer
-    excite: Layer
-
-
-@struct.dataclass
-class DeployedWeights:
-    """What `deploy.forward` computes with; None where a block is switched off.
-
-    Attributes:
-      lgfe: both 1x1 convolutions.
-      dff: the five convolutions by their names in `DFF`.
-      slopes: of its PReLUs, by name.
-      stem: the trunk's first convolution.
-      blocks: the trunk's eight blocks, each {"first", "second" and maybe "shortcut": layer}.
-      heads: of MAB.
-      output: the last layer, in at least float32.
-      for_cpu: whether to compute in the ways that suit a CPU.
-    """
-
-    lgfe: tuple[Layer, Layer] | None
-    dff: dict[str, Layer] | None
-    slopes: dict[str, jax.Array] | None
-    stem: Layer
-    blocks: tuple[dict[str, Layer | WinogradLayer], ...]
-    heads: HeadWeights | None
-    output: Layer
-    for_cpu: bool = struct.field(pytree_node=False)
 
 
 def fold(model: HMHN, variables: Any, for_cpu: bool | None = None) -> DeployedWeights:
@@ -84,7 +24,7 @@ def fold(model: HMHN, variables: Any, for_cpu: bool | None = None) -> DeployedWe
     A normalisation by running statistics scales and shifts each channel, and so becomes part of
     the layer before it. A head's parallel convolutions are added up, so their kernels can be
     added, too, and what all heads begin with stands side by side. Computed in float64 on the
-    host, then rounded to the model's type.
+    host, and then rounded to the model's type.
 
     Args:
       model: whose weights these are.
@@ -96,26 +36,27 @@ def fold(model: HMHN, variables: Any, for_cpu: bool | None = None) -> DeployedWe
     winograd = for_cpu and jnp.finfo(model.dtype).bits >= 32
     flat = {}
     for collection in ("params", "batch_stats"):
-        for path, leaf in traverse_util.flatten_dict(variables.get(collection, {})).items():
-            flat[path] = np.asarray(leaf, np.float64)
+        flat |= traverse_util.flatten_dict(variables.get(collection, {}))
     tree = traverse_util.unflatten_dict(flat)
-    trunk = tree["trunk"]
-    weights = DeployedWeights(
-        lgfe=_lgfe(tree["gwa"]["lgfe"]) if model.use_gwa else None,
-        dff=_dff(tree["dff"]) if model.use_dff else None,
-        slopes=_slopes(tree["dff"]) if model.use_dff else None,
-        stem=_normalised(trunk, "stem_conv", "stem_bn"),
+    trunk, dtype = tree["trunk"], model.dtype
+    # Rounded one after the other, so that not all of it is there in float64.
+    return DeployedWeights(
+        lgfe=_cast(_lgfe(tree["gwa"]["lgfe"]), dtype) if model.use_gwa else None,
+        dff=_cast(_dff(tree["dff"]), dtype) if model.use_dff else None,
+        slopes=_cast(_slopes(tree["dff"]), dtype) if model.use_dff else None,
+        stem=_cast(_normalised(trunk, "stem_conv", "stem_bn"), dtype),
         blocks=tuple(
-            _block(trunk[f"stage{stage}_block{block}"], winograd)
+            _cast(_block(trunk[f"stage{stage}_block{block}"], winograd), dtype)
             for stage in range(1, 5)
             for block in (1, 2)
         ),
-        heads=_heads(model, tree["mab"], winograd) if model.use_mab else None,
-        output=_normalised(tree["regression"], "dense", "output_bn"),
+        heads=_cast(_heads(model, tree["mab"], winograd), dtype) if model.use_mab else None,
+        output=_cast(
+            _normalised(tree["regression"], "dense", "output_bn"),
+            jnp.promote_types(dtype, jnp.float32),
+        ),
         for_cpu=for_cpu,
     )
-    output = _cast(weights.output, jnp.promote_types(model.dtype, jnp.float32))
-    return _cast(weights, model.dtype).replace(output=output)
 
 
 def _cast(tree, dtype):
@@ -124,9 +65,12 @@ def _cast(tree, dtype):
 
 def _normalised(tree: dict, layer: str, norm: str) -> Layer:
     """The layer and the normalisation behind it, where there is one."""
-    kernel, bias = tree[layer]["kernel"], tree[layer].get("bias", 0.0)
-    if norm in tree:
-        norm = tree[norm]
+    layer, norm = (
+        {name: np.asarray(leaf, np.float64) for name, leaf in tree.get(module, {}).items()}
+        for module in (layer, norm)
+    )
+    kernel, bias = layer["kernel"], layer.get("bias", 0.0)
+    if norm:
         scale = norm["scale"] / np.sqrt(norm["var"] + EPSILON)
         kernel, bias = kernel * scale, (bias - norm["mean"]) * scale + norm["bias"]
     return Layer(kernel, bias)

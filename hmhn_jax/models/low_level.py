@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from einops import rearrange
 
-from hmhn_jax.models.fold import DeployedWeights, Layer
+from hmhn_jax.models.deployed_weights import DeployedWeights, Layer
 from hmhn_jax.models.gwa import attend_planes
 from hmhn_jax.models.hmhn import HMHN
 from hmhn_jax.models.max_pool import max_pool
