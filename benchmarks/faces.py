@@ -17,7 +17,6 @@ import argparse
 import dataclasses
 import json
 import os
-import platform
 import statistics
 import sys
 import tempfile
@@ -25,11 +24,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import av
 import cv2
 import dlib
 import numpy as np
 
+from benchmarks import machine
 from hmhn_jax.faces import crop_jobs
 from hmhn_jax.faces.crops import CropSettings
 from hmhn_jax.faces.detection import load_detector
@@ -40,6 +39,7 @@ FPS = 25
 FRAMES_PER_SAMPLE = 5
 SETTINGS = CropSettings(rate_hz=FPS / FRAMES_PER_SAMPLE, max_frames_per_video=None)
 SIZE = (640, 480)
+PACKAGES = ("av", "dlib-bin", "opencv-python-headless", "numpy")
 ENGINE, ENGINE_TWO = "engine", "engine, two processes"
 UPSAMPLE, FULL_SIZE = "naive, upsample", "naive, full size"
 
@@ -143,7 +143,7 @@ def measure(scale: Scale, folder: Path) -> dict:
             cpu_ms[name].append(1000 * (_cpu_seconds() - cpu_start) / len(eyes[name]))
     return {
         "scale": dataclasses.asdict(scale),
-        "machine": _machine(),
+        "machine": machine.describe(PACKAGES),
         "programs": {
             name: {
                 "crops_per_second": statistics.median(rates[name]),
@@ -176,13 +176,13 @@ def table(results: dict) -> str:
             f"| {values['speedup_of_engine']:.2f}x | {values['cpu_speedup_of_engine']:.2f}x "
             f"| {shown} |"
         )
-    machine = ", ".join(f"{name} {value}" for name, value in results["machine"].items())
+    about = ", ".join(f"{name} {value}" for name, value in results["machine"].items())
     lines += [
         "",
         f"Two processes against one: {results['two_processes_speedup']:.2f}x. Without a face: "
         + ", ".join(f"{name} {each['without_face']}" for name, each in results["programs"].items()),
         "",
-        machine,
+        about,
     ]
     return "\n".join(lines)
 
@@ -204,25 +204,6 @@ def _summary(errors: np.ndarray) -> dict[str, float]:
         "p95": float(np.percentile(errors, 95)),
         "max": float(errors.max()),
     }
-
-
-def _machine() -> dict:
-    return {
-        "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)),
-        "python": platform.python_version(),
-        "av": av.__version__,
-        "dlib": dlib.__version__,
-        "opencv": cv2.__version__,
-        "numpy": np.__version__,
-    }
-
-
-def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.machine()
 
 
 def main() -> None:

@@ -1,0 +1,91 @@
+"""Scores of face crops: ours against PyTorch, ONNX Runtime and OpenVINO.
+
+    python -m benchmarks.infer [--quick] [--rounds N] [--cores N] [--json FILE]
+
+The paper's network on images of 224 pixels, float32, batches of 1 and of 32; all have the same
+random weights and images, and the table says how far their scores are apart. "ours" has folded
+weights, as evaluation does; "plain layers" applies the network as it trains. PyTorch runs channels
+last in inference mode; the other two run what torch.onnx.export made of the same network. Five
+minutes.
+"""
+
+import dataclasses
+import sys
+import tempfile
+
+from benchmarks import contest, results
+from benchmarks.process import Contestant
+from benchmarks.workload import TINY, Workload
+
+OURS, PLAIN, TORCH = "ours", "ours, plain layers", "PyTorch"
+ONNX, OPENVINO = "ONNX Runtime", "OpenVINO"
+PACKAGES = ("jax", "flax", "torch", "onnxruntime", "openvino", "numpy")
+BATCH_SIZES = (1, 32)
+IMAGES_PER_ROUND = 32
+
+
+def contestants(work: Workload, folder: str) -> list[Contestant]:
+    """All of them."""
+    arguments = {"workload": dataclasses.asdict(work), "folder": folder}
+    programs = {
+        OURS: ("benchmarks.ours", "deployed_scores"),
+        PLAIN: ("benchmarks.ours", "plain_scores"),
+        TORCH: ("benchmarks.torch_peer", "scores"),
+        ONNX: ("benchmarks.runtimes", "onnx_runtime"),
+        OPENVINO: ("benchmarks.runtimes", "openvino"),
+    }
+    return [Contestant(name, *program, arguments) for name, program in programs.items()]
+
+
+def measure(work: Workload, rounds: int, num_cores: int, names: tuple[str, ...] = ()) -> dict:
+    """Lets them take turns at one batch size: those of these names, or all."""
+    with tempfile.TemporaryDirectory() as folder:
+        chosen = [each for each in contestants(work, folder) if not names or each.name in names]
+        to_onnx = any(each.module == "benchmarks.runtimes" for each in chosen)
+        network = {"folder": folder, "workload": dataclasses.asdict(work), "to_onnx": to_onnx}
+        if failure := contest.prepare("benchmarks.network", "write", network):
+            raise SystemExit(f"expected a network for all, writing one {failure}")
+        repeats = max(1, IMAGES_PER_ROUND // work.batch_size)
+        held = contest.hold(chosen, rounds, repeats, num_cores)
+    outcome = results.summarise(*held, (TORCH, ONNX))
+    return outcome | {"workload": dataclasses.asdict(work), "rounds": rounds}
+
+
+def table(outcomes: list[dict]) -> str:
+    """The outcomes of several batch sizes as Markdown."""
+    headers = ("batch", "program", "ms a batch (quartiles)", "CPU ms", "peak MiB")
+    headers += ("time against PyTorch", "CPU", "memory", "time against ONNX Runtime", "scores off")
+    rows = [
+        (
+            outcome["workload"]["batch_size"],
+            name,
+            results.milliseconds(values),
+            f"{1e3 * values['median_cpu_s']:.0f}",
+            f"{values['peak_mib']:.0f}",
+            *(results.ratio(values, TORCH, kind) for kind in ("time", "cpu", "memory")),
+            results.ratio(values, ONNX, "time"),
+            f"{values['against'][TORCH]['difference']:.0e}" if TORCH in values["against"] else "",
+        )
+        for outcome in outcomes
+        for name, values in outcome["contestants"].items()
+    ]
+    return results.table(headers, rows)
+
+
+def main() -> None:
+    """Measures, prints, and writes the JSON where asked."""
+    flags, machine = results.parse_flags(__doc__, 9, PACKAGES)
+    work = TINY if flags.quick else Workload()
+    outcomes = [
+        measure(dataclasses.replace(work, batch_size=size), flags.rounds, flags.cores)
+        for size in BATCH_SIZES
+    ]
+    whole = {"batch_sizes": outcomes, "machine": machine}
+    whole["absent"] = outcomes[0]["absent"] | outcomes[1]["absent"]
+    everyone = [each for outcome in outcomes for each in outcome["contestants"].values()]
+    footer = results.footer(whole, everyone)
+    results.publish(whole, f"{table(outcomes)}\n\n{footer}", flags.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,29 @@
+"""What a benchmark ran on."""
+
+import importlib.metadata
+import os
+import platform
+from pathlib import Path
+
+
+def describe(packages: tuple[str, ...], num_cores: int | None = None) -> dict:
+    """Processor, cores that were used, and versions of those packages that are installed."""
+    machine = {
+        "processor": processor(),
+        "cores": num_cores or len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+    }
+    for package in packages:
+        try:
+            machine[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return machine
+
+
+def processor() -> str:
+    """Its name, where the system tells it."""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()

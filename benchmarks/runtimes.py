@@ -1,0 +1,42 @@
+"""Programs that run ONNX files, as contestants: they score a batch by PyTorch's network."""
+
+import os
+from collections.abc import Callable
+
+import numpy as np
+
+from benchmarks.workload import Workload, onnx_path
+
+
+def onnx_runtime(workload: dict, folder: str) -> Callable[[], np.ndarray]:
+    """ONNX Runtime, all its optimisations on."""
+    import onnxruntime
+
+    work = Workload(**workload)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = len(os.sched_getaffinity(0))
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    path = onnx_path(folder)
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    inputs = {session.get_inputs()[0].name: _planes(work)}
+    return lambda: session.run(None, inputs)[0]
+
+
+def openvino(workload: dict, folder: str) -> Callable[[], np.ndarray]:
+    """OpenVINO, set to the lowest latency, in float32."""
+    import openvino
+
+    work = Workload(**workload)
+    settings = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": "f32",
+        "INFERENCE_NUM_THREADS": len(os.sched_getaffinity(0)),
+    }
+    compiled = openvino.Core().compile_model(onnx_path(folder), "CPU", settings)
+    planes = _planes(work)
+    return lambda: np.array(compiled(planes)[0])
+
+
+def _planes(work):
+    """The images as ONNX's network wants them, f32[B,3,S,S]."""
+    return np.ascontiguousarray(work.images().transpose(0, 3, 1, 2))
