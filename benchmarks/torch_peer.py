@@ -97,7 +97,7 @@ class Faces(Dataset):
 
 def batches(folder: str, batch_size: int, image_size: int, num_workers: int) -> Callable[[], float]:
     """An epoch of the JPEGs."""
-    _use_all_cores()
+    torch.set_num_threads(1)  # as DataLoader's workers have; one crop is too little to share
     jpegs = pickle.loads((Path(folder) / "jpegs.pickle").read_bytes())
     faces = Faces(jpegs, image_size)
     loader = DataLoader(faces, batch_size, shuffle=True, drop_last=True, num_workers=num_workers)
