@@ -20,7 +20,8 @@ def summarise(results: dict[str, Result], absent: dict[str, str], peers: tuple[s
 
     Returns:
       {"contestants": {name: {...}}, "absent": {name: why}}. Ratios are of medians, "time" and
-      "cpu", and of peak "memory"; "difference" is the largest one between both outputs.
+      "cpu", and of peak "memory"; "difference" is the largest one between both
+      outputs, relative to the peer's largest number.
     """
     contestants = {}
     for name, result in results.items():
@@ -37,7 +38,8 @@ def summarise(results: dict[str, Result], absent: dict[str, str], peers: tuple[s
             contestants[name]["output"] = output.item()
         else:
             for peer, ratios in contestants[name]["against"].items():
-                ratios["difference"] = float(np.abs(output - results[peer].output).max())
+                theirs = results[peer].output
+                ratios["difference"] = float(np.abs(output - theirs).max() / np.abs(theirs).max())
     return {"contestants": contestants, "absent": absent}
 
 
