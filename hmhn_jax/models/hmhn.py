@@ -31,8 +31,8 @@ class HMHN(nn.Module):
       use_output_norm, score_mean, score_std: of the last layer, see `Regression`.
       axis_name: device axis over which batch statistics are averaged in training.
       dtype: type of the computation; statistics, softmaxes and scores are at least float32.
-      fast: computes the same numbers in the faster ways of models/planes.py, stem.py and
-        max_pool.py; without it every layer is Flax's own.
+      fast: computes the same numbers in the faster ways of models/planes.py, stem.py, max_pool.py
+        and fused_batch_norm.py; without it every layer is Flax's own.
 
     Raises:
       ValueError: for DFF without GWA.
@@ -92,7 +92,9 @@ class HMHN(nn.Module):
             x = DFF(**shared, **ways, name="dff")(images, x, train)
         features = aux["features"] = ResNet18(self.width, **shared, **ways, name="trunk")(x, train)
         if self.use_mab:
-            mab = MAB(self.num_heads, self.kernels, self.spatial_reduce, **shared, name="mab")
+            mab = MAB(
+                self.num_heads, self.kernels, self.spatial_reduce, **shared, **ways, name="mab"
+            )
             heads, aux["attention"] = mab(features, train)
             fused, aux["heads"] = AFB(name="afb")(heads)
         else:

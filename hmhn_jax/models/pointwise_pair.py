@@ -28,12 +28,10 @@ def pointwise_pair(
       f[D,N].
     """
     sums = [0.0] * second.shape[1]
-    for hidden in range(first.shape[1]):
-        z = bias[hidden] + sum(
-            first[channel, hidden] * planes[channel] for channel in range(first.shape[0])
-        )
+    for weights, shift, out in zip(first.T, bias, second, strict=True):
+        z = shift + sum(weight * plane for weight, plane in zip(weights, planes, strict=True))
         activation = jnp.maximum(z, LEAK * z)
-        sums = [total + second[hidden, feature] * activation for feature, total in enumerate(sums)]
+        sums = [total + weight * activation for weight, total in zip(out, sums, strict=True)]
     return jnp.stack(sums)
 
 
@@ -49,18 +47,24 @@ def _backward(residuals, grads_DxN):
         padded = jnp.pad(array, ((0, 0), (0, -num_pixels % _CHUNK)))
         return padded.reshape(len(array), -1, _CHUNK).transpose(1, 0, 2)
 
+    # A product with three rows or columns is faster as a sum of outer products.
     def add(sums, chunk):
         planes, grads = chunk
-        z = first.T @ planes + bias[:, None]
-        grads_z = (second @ grads) * jnp.where(z >= 0, 1.0, LEAK).astype(z.dtype)
-        grads_second = jnp.maximum(z, LEAK * z) @ grads.T
-        new = (planes @ grads_z.T, grads_z.sum(axis=1), grads_second)
+        z = _outer_products(first, planes) + bias[:, None]
+        grads_z = _outer_products(second.T, grads) * jnp.where(z >= 0, 1.0, LEAK).astype(z.dtype)
+        new = (grads_z @ planes.T, grads_z.sum(axis=1), jnp.maximum(z, LEAK * z) @ grads.T)
         return jax.tree.map(jnp.add, sums, new), first @ grads_z
 
-    zeros = jax.tree.map(jnp.zeros_like, (first, bias, second))
+    zeros = jax.tree.map(jnp.zeros_like, (first.T, bias, second))
     sums, grads_planes = jax.lax.scan(add, zeros, (chunked(planes), chunked(grads_DxN)))
     grads_planes = grads_planes.transpose(1, 0, 2).reshape(len(planes), -1)[:, :num_pixels]
-    return grads_planes, *sums
+    grads_first, grads_bias, grads_second = sums
+    return grads_planes, grads_first.T, grads_bias, grads_second
+
+
+def _outer_products(rows_CxM, rows_CxN):
+    """rows_CxM^T rows_CxN, f[M,N]."""
+    return sum(a[:, None] * b[None] for a, b in zip(rows_CxM, rows_CxN, strict=True))
 
 
 pointwise_pair.defvjp(_forward, _backward)

@@ -6,6 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from hmhn_jax.models.fused_batch_norm import FusedBatchNorm
 from hmhn_jax.models.layers import ConvWeights, batch_norm, conv
 from hmhn_jax.models.max_pool import max_pool
 from hmhn_jax.models.stem import stem_conv
@@ -19,18 +20,20 @@ class BasicBlock(nn.Module):
       strides: of the first convolution.
       axis_name: device axis over which batch statistics are averaged.
       dtype: type of the computation.
+      fast: normalises by `FusedBatchNorm`; the same numbers.
     """
 
     features: int
     strides: int = 1
     axis_name: str | None = None
     dtype: Any = jnp.float32
+    fast: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
         """f[B,H,W,C] -> f[B,H/strides,W/strides,features]."""
 
-        def conv_bn(x, kernel, strides, name):
+        def conv_bn(x, kernel, strides, name, relu=False):
             x = conv(
                 self.features,
                 kernel,
@@ -39,9 +42,9 @@ class BasicBlock(nn.Module):
                 dtype=self.dtype,
                 name=f"{name}_conv",
             )(x)
-            return batch_norm(train, self.axis_name, dtype=self.dtype, name=f"{name}_bn")(x)
+            return _batch_norm(self, x, train, f"{name}_bn", relu)
 
-        y = nn.relu(conv_bn(x, (3, 3), self.strides, "first"))
+        y = conv_bn(x, (3, 3), self.strides, "first", relu=True)
         y = conv_bn(y, (3, 3), 1, "second")
         if self.strides != 1 or x.shape[-1] != self.features:
             x = conv_bn(x, (1, 1), self.strides, "shortcut")
@@ -55,7 +58,8 @@ class ResNet18(nn.Module):
       width: channels of the first stage; the last has 8 times as many.
       axis_name: device axis over which batch statistics are averaged.
       dtype: type of the computation.
-      fast: computes the first layers by `stem_conv` and `max_pool`; the same numbers.
+      fast: computes the first layers by `stem_conv` and `max_pool`, and normalises by
+        `FusedBatchNorm`; the same numbers.
     """
 
     width: int = 64
@@ -73,7 +77,7 @@ class ResNet18(nn.Module):
         else:
             stem = conv(self.width, (7, 7), 2, use_bias=False, dtype=self.dtype, name="stem_conv")
             x = stem(images)
-        x = nn.relu(batch_norm(train, self.axis_name, dtype=self.dtype, name="stem_bn")(x))
+        x = _batch_norm(self, x, train, "stem_bn", relu=True)
         if self.fast:
             x = max_pool(x)
         else:
@@ -85,6 +89,15 @@ class ResNet18(nn.Module):
                     strides=2 if stage > 0 and block == 0 else 1,
                     axis_name=self.axis_name,
                     dtype=self.dtype,
+                    fast=self.fast,
                     name=f"stage{stage + 1}_block{block + 1}",
                 )(x, train)
         return x
+
+
+def _batch_norm(module, x, train, name, relu):
+    """The normalisation called `name`, and a ReLU where asked, inside a compact module."""
+    if module.fast:
+        return FusedBatchNorm(relu, module.axis_name, name=name)(x, train)
+    x = batch_norm(train, module.axis_name, dtype=module.dtype, name=name)(x)
+    return nn.relu(x) if relu else x

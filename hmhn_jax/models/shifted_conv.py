@@ -25,6 +25,11 @@ def shifted_conv(planes: jax.Array, kernel: jax.Array) -> jax.Array:
     Returns:
       f[D,B,H,W].
     """
+    return _shifted_conv(planes, kernel)
+
+
+@jax.jit  # traced once for all that have the same shapes
+def _shifted_conv(planes, kernel):
     padded = pad(planes)
     return jnp.stack(
         [convolve_padded(padded, kernel[..., feature]) for feature in range(kernel.shape[3])]
@@ -52,14 +57,14 @@ def _forward(planes, kernel):
 def _backward(residuals, grads_DxBxHxW):
     planes, kernel = residuals
     turned = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
-    padded = pad(planes)
-    taps = [
-        jnp.sum(_shift(padded[channel], row, column) * grads)
-        for row, column in TAPS
-        for channel in range(kernel.shape[2])
-        for grads in grads_DxBxHxW
-    ]
-    return shifted_conv(grads_DxBxHxW, turned), jnp.stack(taps).reshape(kernel.shape)
+    _, pull_back = jax.vjp(lambda kernel: _conv(planes, kernel), kernel)
+    return shifted_conv(grads_DxBxHxW, turned), *pull_back(grads_DxBxHxW)
+
+
+def _conv(planes, kernel):
+    return jax.lax.conv_general_dilated(
+        planes, kernel, (1, 1), "SAME", dimension_numbers=("CNHW", "HWIO", "CNHW")
+    )
 
 
 shifted_conv.defvjp(_forward, _backward)

@@ -6,9 +6,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hmhn_jax.models import DFF, GWA, HMHN, ResNet18
+from hmhn_jax.models import DFF, GWA, HMHN, MAB, ResNet18
+from hmhn_jax.models.fused_batch_norm import normalise
+from hmhn_jax.models.layers import EPSILON
 from hmhn_jax.models.max_pool import max_pool
 from hmhn_jax.models.pointwise_pair import pointwise_pair
+from hmhn_jax.models.resnet import BasicBlock
 from hmhn_jax.models.shifted_conv import shifted_conv
 from hmhn_jax.models.stem import stem_conv
 from hmhn_jax.models.winograd import transform, winograd_conv
@@ -95,6 +98,24 @@ def test_max_pool_is_flaxs(size, ties):
     assert_equal_with_gradients(max_pool, plain, x)
 
 
+@pytest.mark.parametrize("size", [(8, 8), (1, 3)])
+@pytest.mark.parametrize("relu", [False, True])
+def test_normalise_is_flaxs(size, relu):
+    def plain(x, scale, bias):
+        x = x.astype(jnp.float64)
+        norm = nn.BatchNorm(use_running_average=False, epsilon=EPSILON, dtype=jnp.float64)
+        variables = {"params": {"scale": scale, "bias": bias}, "batch_stats": {}}
+        y, _ = norm.apply(variables, x, mutable=["batch_stats"])
+        return nn.relu(y) if relu else y
+
+    def fast(x, scale, bias):
+        return normalise(x, scale, bias, relu, None)[0]
+
+    scale = normal(1, 5)
+    scale[0] = 0.0  # a channel that is switched off still has a gradient
+    assert_equal_with_gradients(fast, plain, normal(0, 3, *size, 5), scale, normal(2, 5))
+
+
 def blocks():
     image, other = normal(0, 4, 13, 12, 3), normal(1, 4, 13, 12, 3)
     yield "dff", DFF, {}, (image, other)
@@ -102,6 +123,9 @@ def blocks():
         yield f"gwa {grid}", GWA, {"grid": grid, "lgfe_expansion": 2}, (image,)
     literal = {"grid": (2, 2), "lgfe_expansion": 1, "softmax_axis": "last"}
     yield "gwa, literal", GWA, literal, (image,)
+    yield "block of the trunk", BasicBlock, {"features": 4, "strides": 2}, (image,)
+    heads = {"num_heads": 2, "spatial_reduce": "sum"}
+    yield "mab", MAB, heads, (normal(0, 3, 3, 2, 16),)
 
 
 @pytest.mark.parametrize("train", [False, True])
