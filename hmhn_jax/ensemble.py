@@ -19,7 +19,7 @@ from hmhn_jax.errors import UsageError, UserError
 from hmhn_jax.input_pipeline import Crops, evaluation_batches
 from hmhn_jax.metrics import VideoMeans
 from hmhn_jax.models import HMHN
-from hmhn_jax.models.fold import DeployedWeights
+from hmhn_jax.models.deployed_weights import DeployedWeights
 from hmhn_jax.scoring import fold_weights, make_score_frames
 
 

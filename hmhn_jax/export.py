@@ -68,7 +68,8 @@ def export_network(model: HMHN, variables: Any, image_size: int) -> jax.export.E
       scores are the frames' own: they are not clipped to 0..63, since the mean over a video's
       frames is what is clipped.
     """
-    constants = jax.tree.map(np.asarray, fold(model, variables))
+    # Not in the ways that suit only a CPU: the file is for GPUs, too.
+    constants = jax.tree.map(np.asarray, fold(model, variables, for_cpu=False))
 
     def score(images):
         return forward(model, constants, standardise(images))[0]

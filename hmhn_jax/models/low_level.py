@@ -11,7 +11,7 @@ from hmhn_jax.models.gwa import attend_planes
 from hmhn_jax.models.hmhn import HMHN
 from hmhn_jax.models.max_pool import max_pool
 from hmhn_jax.models.pointwise_pair import LEAK, pointwise_pair
-from hmhn_jax.models.shifted_conv import convolve_padded, pad
+from hmhn_jax.models.shifted_conv import convolve_padded, pad, shifted_conv
 from hmhn_jax.models.stem import stem_conv
 
 
@@ -42,8 +42,12 @@ def _attend_and_fuse(model, weights, images):
     first, second = weights.lgfe
 
     def lgfe(pixels):
-        y = pointwise_pair(pixels, first.kernel, first.bias, second.kernel)
-        return jax.nn.leaky_relu(y + second.bias[:, None], LEAK)
+        if weights.for_cpu:  # the hidden channels of one image fit into the cache
+            hidden = _leaky_relu(first.kernel.T @ pixels + first.bias[:, None])
+            y = second.kernel.T @ hidden
+        else:
+            y = pointwise_pair(pixels, first.kernel, first.bias, second.kernel)
+        return _leaky_relu(y + second.bias[:, None])
 
     x, grid_weights = attend_planes(planes, lgfe, model.grid, model.gwa_softmax_axis)
     if model.use_dff:
@@ -51,23 +55,32 @@ def _attend_and_fuse(model, weights, images):
     return jnp.moveaxis(x, 0, -1), rearrange(grid_weights, "C B h w -> B h w C")
 
 
+def _leaky_relu(x):
+    return jnp.maximum(x, LEAK * x)
+
+
 def _fuse(weights, planes, weighted):
     """DFF: both f[C,B,H,W] -> f[C,B,H,W]."""
     relu, layers = jax.nn.relu, weights.dff
-    transformed = _conv(planes, layers["ft1"], relu) + _conv(weighted, layers["ft2"], relu)
+    conv = _conv_plane_by_plane if weights.for_cpu else _conv
+    transformed = conv(planes, layers["ft1"], relu) + conv(weighted, layers["ft2"], relu)
     fused = transformed
     for name in ("fusion1", "fusion2"):
         slope = weights.slopes[name]
-        fused = _conv(fused, layers[name], lambda y, a=slope: jnp.where(y >= 0, y, a * y))
-    return _conv(fused + transformed, layers["output"], jax.nn.sigmoid)
+        fused = conv(fused, layers[name], lambda y, a=slope: jnp.where(y >= 0, y, a * y))
+    return conv(fused + transformed, layers["output"], jax.nn.sigmoid)
 
 
 def _conv(planes: jax.Array, layer: Layer, activation: Callable) -> jax.Array:
-    """A 3x3 convolution and what follows it, f[C,B,H,W] -> f[D,B,H,W], plane after plane.
+    """A 3x3 convolution and what follows it, f[C,B,H,W] -> f[D,B,H,W]."""
+    return activation(shifted_conv(planes, layer.kernel) + layer.bias[:, None, None, None])
 
-    The loop keeps XLA from computing a convolution anew wherever the next one needs a number.
+
+def _conv_plane_by_plane(planes: jax.Array, layer: Layer, activation: Callable) -> jax.Array:
+    """The same in a loop.
+
+    It keeps XLA from computing a convolution anew wherever the next one needs a number.
     """
-
     padded = pad(planes)
 
     def plane(weights):
