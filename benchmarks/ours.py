@@ -14,6 +14,7 @@ from configs import avec2014
 from hmhn_jax import config as config_lib
 from hmhn_jax import devices
 from hmhn_jax.augment import AugmentSettings, augment, standardise
+from hmhn_jax.command_line import set_environment
 from hmhn_jax.dataset import open_dataset
 from hmhn_jax.input_pipeline import Crops, Video, read_crops, training_batches
 from hmhn_jax.models import HMHN
@@ -24,6 +25,7 @@ from hmhn_jax.train_step import init_state, make_optimizer, make_train_step
 
 def train_step(workload: dict, fast: bool = True) -> Callable[[], float]:
     """A training step at configs/avec2014.py's settings, with augmentation off."""
+    set_environment()  # as run.py does
     work = Workload(**workload)
     config = avec2014.get_config()
     config.augment = dict.fromkeys(config.augment, 0.0)
@@ -48,6 +50,7 @@ def train_step(workload: dict, fast: bool = True) -> Callable[[], float]:
 
 def plain_scores(workload: dict, folder: str) -> Callable[[], np.ndarray]:
     """Scores of a batch by the network as it trains, each layer Flax's own."""
+    set_environment()  # as run.py does
     work = Workload(**workload)
     model = HMHN(**work.fields, fast=False)
     variables = _variables(folder)
@@ -58,6 +61,7 @@ def plain_scores(workload: dict, folder: str) -> Callable[[], np.ndarray]:
 
 def deployed_scores(workload: dict, folder: str) -> Callable[[], np.ndarray]:
     """Scores of a batch with folded weights."""
+    set_environment()  # as run.py does
     work = Workload(**workload)
     model = HMHN(**work.fields)
     weights = fold(model, _variables(folder))
@@ -87,6 +91,7 @@ def batches(folder: str, batch_size: int, image_size: int) -> Callable[[], float
 
     Decoded crops are not kept, so each epoch decodes all of them.
     """
+    set_environment()
     jpegs = pickle.loads((Path(folder) / "jpegs.pickle").read_bytes())
     video = Video("video", "subject", "session", "task", 0.0)
     crops = Crops(jpegs, np.zeros(len(jpegs), np.int32), [video], image_size)

@@ -2,6 +2,7 @@
 
 import os
 import platform
+from importlib.metadata import version
 from pathlib import Path
 
 from absl import flags, logging
@@ -28,6 +29,7 @@ FLAGS_OF_MODES = {
     "host": ("serve",),
     "port": ("serve",),
 }
+YNNPACK_FLAG = "xla_cpu_experimental_ynn_fusion_type"
 DEFAULT_CONFIG = Path(__file__).resolve().parents[1] / "configs" / "default.py"
 
 
@@ -99,6 +101,10 @@ def set_environment() -> None:
     Keeps back what they say that no user can act on, and compiled functions between runs, so that
     a second run starts at once. These lie in ~/.cache/hmhn_jax, by machine, as a function compiled
     for one processor may not run on another; JAX_COMPILATION_CACHE_DIR names another place.
+
+    On a CPU, XLA computes convolutions and matrix products with Eigen, which takes a third less
+    time than YNNPACK, its default, takes for a training step; sums stay with YNNPACK. Left alone
+    where XLA_FLAGS has this flag already, or where the flag may not exist, at which XLA would stop.
     """
     logging.set_verbosity(logging.ERROR)  # Orbax and TFDS
     # TensorFlow, which reads the records, looks at these when it is imported.
@@ -106,3 +112,6 @@ def set_environment() -> None:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     folder = Path.home() / ".cache" / "hmhn_jax" / platform.node()
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))
+    xla_flags = os.environ.get("XLA_FLAGS", "")
+    if YNNPACK_FLAG not in xla_flags and version("jaxlib").startswith("0.10."):
+        os.environ["XLA_FLAGS"] = f"{xla_flags} --{YNNPACK_FLAG}=LIBRARY_FUSION_TYPE_REDUCE".strip()

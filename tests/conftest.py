@@ -1,17 +1,27 @@
 """What many tests stand on: a small real dataset, and the real command line."""
 
+import atexit
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow prints when it is loaded
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-
 import avec_trees
-import jax
 import pytest
+
+from hmhn_jax import command_line
+
+# What is compiled is kept for all tests and for the programs that they start, and for no longer.
+COMPILED = tempfile.mkdtemp(prefix="hmhn_jax_compiled_")
+atexit.register(shutil.rmtree, COMPILED, ignore_errors=True)
+os.environ["JAX_COMPILATION_CACHE_DIR"] = COMPILED
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+command_line.set_environment()  # as run.py does
+
+import jax  # noqa: E402, only now
 
 ROOT = Path(__file__).parents[1]
 
@@ -68,14 +78,9 @@ def tiny_flags(tiny_dataset) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def environment(tmp_path_factory) -> dict[str, str]:
-    """For programs started by tests: this checkout, and compiled functions kept between them."""
-    return {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.mktemp("compiled")),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-    }
+def environment() -> dict[str, str]:
+    """For programs started by tests: this checkout."""
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 @pytest.fixture(scope="session")
