@@ -6,9 +6,15 @@ from typing import Any
 import jax
 import numpy as np
 
+from hmhn_jax import memory
 from hmhn_jax.errors import UsageError
 
 AXIS = "batch"
+
+
+def on_cpu() -> bool:
+    """Whether the devices are the host itself."""
+    return jax.default_backend() == "cpu"
 
 
 def count() -> int:
@@ -28,15 +34,26 @@ def parallel_step(step: Callable, donate_state: bool = True) -> Callable:
     """Compiles `step(state, batch) -> (state, metrics)` to run on all local devices.
 
     Each device gets the same state and its rows of the batch; what `step` returns must be the
-    same on all of them, so `step` averages over `AXIS`. The old state's memory is reused.
+    same on all of them, so `step` averages over `AXIS`. The old state's memory is reused. All
+    batches must have the shape of the first, for which the step is compiled.
     """
-    return jax.pmap(
+    mapped = jax.pmap(
         step,
         axis_name=AXIS,
         in_axes=(None, 0),
         out_axes=None,
         donate_argnums=(0,) if donate_state else (),
     )
+    compiled = None
+
+    def run(state, batch):
+        nonlocal compiled
+        if compiled is None:
+            compiled = mapped.lower(state, batch).compile()
+            memory.give_back()
+        return compiled(state, batch)
+
+    return run
 
 
 def parallel_map(function: Callable) -> Callable:
@@ -63,6 +80,8 @@ def split_batch(batch: Any) -> Any:
 
 def average(tree: Any) -> Any:
     """The mean over the devices, inside a step."""
+    if jax.lax.axis_size(AXIS) == 1:  # XLA would copy all of it
+        return tree
     return jax.lax.pmean(tree, AXIS)
 
 
