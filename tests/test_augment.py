@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.ndimage import map_coordinates
 
 from hmhn_jax.augment import CHANNEL_MEAN, CHANNEL_STD, AugmentSettings, augment, standardise
 
@@ -74,3 +75,56 @@ def test_shift_moves_by_a_share_of_the_side():
         weights = np.asarray(moved / moved.sum())
         centre = [(weights.sum(axis=1 - axis) * np.arange(20)).sum() for axis in (0, 1)]
         assert np.abs(np.array(centre) - 10).max() <= 0.2 * 20 + 1e-3
+
+
+def by_scipy(image, key, settings):
+    """The same changes one after the other, in float64, with resampling by SciPy."""
+    numbers = np.asarray(jax.random.uniform(key, (8,), minval=-1.0, maxval=1.0), np.float64)
+    flip, rotation, zoom, shift_y, shift_x, brightness, contrast, saturation = numbers
+    image = image.astype(np.float64)
+    height, width = image.shape[:2]
+    if settings.flip and flip < 0:
+        image = image[:, ::-1]
+    angle, scale = np.deg2rad(settings.rotation * rotation), 1 + settings.zoom * zoom
+    y = np.arange(height)[:, None] - (height - 1) / 2 - settings.shift * shift_y * height
+    x = np.arange(width)[None] - (width - 1) / 2 - settings.shift * shift_x * width
+    source_y = (np.cos(angle) * y + np.sin(angle) * x) / scale + (height - 1) / 2
+    source_x = (np.cos(angle) * x - np.sin(angle) * y) / scale + (width - 1) / 2
+    channels = [
+        map_coordinates(image[..., channel], [source_y, source_x], order=1, mode="nearest")
+        for channel in range(3)
+    ]
+    image = np.stack(channels, axis=-1)
+    grey = image.mean(axis=-1, keepdims=True)
+    image = grey + (image - grey) * (1 + settings.saturation * saturation)
+    image = image.mean() + (image - image.mean()) * (1 + settings.contrast * contrast)
+    return np.clip(image * (1 + settings.brightness * brightness), 0, 255)
+
+
+@pytest.mark.parametrize(
+    "off",
+    [
+        {},
+        {"saturation": 0},
+        {"flip": False, "contrast": 0, "brightness": 0},
+        {"rotation": 0, "zoom": 0, "shift": 0},
+    ],
+)
+def test_equals_scipy(off):
+    images = np.random.default_rng(1).integers(0, 256, (8, 37, 52, 3), dtype=np.uint8)
+    settings = dataclasses.replace(AugmentSettings(rotation=40.0, zoom=0.3, shift=0.2), **off)
+    augmented = augment(images, keys(8), settings)
+    expected = [by_scipy(*each, settings) for each in zip(images, keys(8), strict=True)]
+    np.testing.assert_allclose(augmented, expected, atol=0.02)  # of 255, between noisy pixels
+
+
+@pytest.mark.parametrize("shape", [(1, 5), (5, 1)])
+def test_an_image_of_one_row_or_column(shape):
+    image = np.full((1, *shape, 3), 7, np.uint8)
+    settings = dataclasses.replace(OFF, rotation=30.0, shift=0.5)
+    np.testing.assert_allclose(augment(image, keys(1), settings), 7, atol=1e-4)
+
+
+def test_other_types_than_uint8_are_refused():
+    with pytest.raises(TypeError, match="expected uint8 images, got float32"):
+        augment(crops().astype(np.float32), keys(), OFF)
