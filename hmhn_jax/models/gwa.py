@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from einops import rearrange, repeat
 
-from hmhn_jax.models.layers import at_least_float32, batch_norm, conv
+from hmhn_jax.models.layers import batch_norm, conv
 from hmhn_jax.models.planes import LGFEPlanes
 
 
@@ -114,7 +114,7 @@ def attend_planes(
     pixels = rearrange(padded, "C B (h y) (w x) -> C (B h w y x)", h=rows, w=columns)
     sizes = {"B": batch, "h": rows, "y": cell["y"], "x": cell["x"]}
     features = rearrange(lgfe(pixels), "C (B h w y x) -> C B (h w) y x", **sizes)
-    products = jnp.einsum("CBGyx,CBGzx->CBGyz", features, features)
+    products = _products("CBGyx,CBGzx->CBGyz", features)
     weights = _shares(products, cell["x"], {"grid": 2, "last": -1}[softmax_axis])
     weights = rearrange(weights, "C B (h w) -> C B h w", h=rows)
     spread = repeat(weights, "C B h w -> C B (h y) (w x)", **cell)[:, :, :height, :width]
@@ -123,10 +123,16 @@ def attend_planes(
 
 def grid_weights(features: jax.Array, softmax_axis: str) -> jax.Array:
     """One weight per grid and channel (Eq. 4-5), f[B,G,H/h,W/w,C] -> f[B,G,C]."""
-    products = jnp.einsum("BGyxC,BGzxC->BGCyz", features, features)
+    products = _products("BGyxC,BGzxC->BGCyz", features)
     return _shares(products, features.shape[3], {"grid": 1, "last": -1}[softmax_axis])
 
 
+def _products(rows, features):
+    """Of rows with rows, in the precision of the softmax: half would round sums of many numbers."""
+    precise = jnp.promote_types(features.dtype, jnp.float32)
+    return jnp.einsum(rows, features, features, preferred_element_type=precise)
+
+
 def _shares(products, width, axis):
-    logits = at_least_float32(products / math.sqrt(width))
+    logits = products / math.sqrt(width)
     return jax.nn.softmax(logits, axis=axis).mean(axis=(-2, -1))

@@ -31,6 +31,15 @@ def test_weights_equal_an_independent_computation():
     np.testing.assert_allclose(grid_weights(jnp.asarray(features), "grid"), expected, rtol=1e-5)
 
 
+def test_half_precision_is_not_that_of_the_softmax():
+    # The products are sums of many numbers: rounded, they would move the weights by some per cent.
+    features = 2 * np.random.default_rng(0).normal(size=(1, 4, 8, 64, 1))
+    half = jnp.asarray(features, jnp.bfloat16)
+    weights = grid_weights(half, "grid")
+    assert weights.dtype == jnp.float32
+    np.testing.assert_allclose(weights, grid_weights(half.astype("float32"), "grid"), rtol=1e-5)
+
+
 def test_literal_softmax_attends_to_nothing():
     # Eq. 4 over the last axis: every row sums to one, so the average of a 4x4 map is 1/4.
     for seed in range(3):

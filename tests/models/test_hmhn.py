@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from hmhn_jax.losses import mean_squared_error, partition_loss
 from hmhn_jax.models import HMHN
 
 SMALL = {"width": 16, "lgfe_expansion": 2}  # 128 features: the smallest with all layers there
@@ -213,6 +214,67 @@ def test_bfloat16_computes_nearly_the_same(small):
     assert half.dtype == jnp.float32
     assert aux["features"].dtype == jnp.bfloat16
     np.testing.assert_allclose(half, full, rtol=0.1, atol=0.05)
+
+
+def types(tree):
+    return {leaf.dtype.name for leaf in jax.tree.leaves(tree)}
+
+
+def operations(jaxpr):
+    """All equations that JAX traced, those of inner functions too."""
+    for equation in jaxpr.eqns:
+        yield equation
+        for value in equation.params.values():
+            inner = getattr(value, "jaxpr", value)
+            if hasattr(inner, "eqns"):
+                yield from operations(inner)
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_bfloat16_keeps_what_is_delicate_in_float32(fast):
+    model = HMHN(width=2, lgfe_expansion=1, dtype=jnp.bfloat16, fast=fast)
+    images = jax.ShapeDtypeStruct((2, 32, 32, 3), jnp.float32)
+    variables = jax.eval_shape(model.init, jax.random.key(0), images)
+
+    def loss_fn(params, stats, images):
+        (scores, aux), updates = model.apply(
+            {"params": params, "batch_stats": stats},
+            images,
+            train=True,
+            rngs={"dropout": jax.random.key(0)},
+            mutable=["batch_stats"],
+        )
+        parted = partition_loss(aux["heads"])
+        loss = mean_squared_error(scores, jnp.zeros(2)) + parted
+        return loss, (updates, loss, parted, scores, aux)
+
+    def step(variables, images):
+        return jax.grad(loss_fn, has_aux=True)(
+            variables["params"], variables["batch_stats"], images
+        )
+
+    grads, (*precise, aux) = jax.eval_shape(step, variables, images)
+    assert types([variables, grads, precise]) == {"float32"}
+    computed = {name: array.dtype.name for name, array in aux.items()}
+    half = dict.fromkeys(("features", "attention"), "bfloat16")
+    assert computed == half | dict.fromkeys(("grid_weights", "heads"), "float32")
+
+    # Softmaxes, logarithms and normalisations in float32, convolutions in half.
+    traced = list(operations(jax.make_jaxpr(step)(variables, images).jaxpr))
+    used = {
+        names: {each.outvars[0].aval.dtype.name for each in traced if each.primitive.name in names}
+        for names in (("exp", "log", "log1p", "rsqrt"), ("conv_general_dilated",))
+    }
+    assert list(used.values()) == [{"float32"}, {"bfloat16"}]
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_bfloat16_scores_by_features_of_bfloat16(fast):
+    model = HMHN(width=2, lgfe_expansion=1, dtype=jnp.bfloat16, fast=fast)
+    images = jax.ShapeDtypeStruct((2, 32, 32, 3), jnp.float32)
+    (scores, aux), _ = jax.eval_shape(model.init_with_output, jax.random.key(0), images)
+    assert scores.dtype == jnp.float32
+    assert aux["features"].dtype == jnp.bfloat16
 
 
 def test_every_parameter_has_a_gradient(small):
