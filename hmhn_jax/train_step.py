@@ -1,18 +1,22 @@
 """One step of training, as a pure function of the state and a batch."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import flax.struct
 import jax
 import jax.numpy as jnp
 import optax
-from ml_collections import ConfigDict
 
 from hmhn_jax import devices
 from hmhn_jax.augment import AugmentSettings, augment, standardise
 from hmhn_jax.losses import mean_squared_error, partition_loss
 from hmhn_jax.models import HMHN
+
+if TYPE_CHECKING:  # any settings with these fields will do
+    from ml_collections import ConfigDict
 
 
 @flax.struct.dataclass
