@@ -109,10 +109,12 @@ def train(config: ConfigDict, crops: Crops, validation: Crops, num_steps: int) -
         make_train_step(model, optimizer, augmentation, config.loss, config.seed, measure)
     )
     state = devices.replicate(init_state(model, optimizer, config.data.image_size, config.seed))
-    batches = training_batches(crops, config.train.batch_size, config.seed, first_step=0)
+    batches = training_batches(
+        crops, config.train.batch_size, config.seed, first_step=0, put=devices.put_batch
+    )
     history = []
     for _ in track(range(num_steps), _title(config)):
-        state, metrics = step(state, devices.split_batch(next(batches)))
+        state, metrics = step(state, next(batches))
         history.append(jax.device_get(metrics))
     weights = fold_weights(model, state.variables)
     means = score_videos(make_score_frames(model), weights, validation, config.evaluate.batch_size)

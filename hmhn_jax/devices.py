@@ -69,13 +69,30 @@ def replicate(tree: Any) -> Any:
 
     A first state that lay on one device would have the step compiled once more for it.
     """
-    mesh = jax.sharding.Mesh(jax.local_devices(), (AXIS,))
-    return jax.device_put(tree, jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec()))
+    return jax.device_put(tree, _sharding())
 
 
 def split_batch(batch: Any) -> Any:
     """Every array [B, ...] of a tree -> [devices, B/devices, ...], rows in order."""
     return jax.tree.map(lambda array: np.reshape(array, (count(), -1, *np.shape(array)[1:])), batch)
+
+
+def put_batch(batch: Any) -> Any:
+    """`split_batch`, each device's rows on that device: what a step takes without a further copy.
+
+    Returns before the copies are made; the arrays of `batch` must not change any more.
+    """
+    return jax.device_put(split_batch(batch), _sharding(AXIS))
+
+
+def are_done(tree: Any) -> bool:
+    """Whether all arrays are computed; does not wait for them."""
+    return all(array.is_ready() for array in jax.tree.leaves(tree))
+
+
+def _sharding(*axes):
+    mesh = jax.sharding.Mesh(jax.local_devices(), (AXIS,))
+    return jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(*axes))
 
 
 def average(tree: Any) -> Any:

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -174,13 +174,23 @@ def _shuffled(num_crops, seed, epoch):
     return np.random.default_rng([seed, epoch]).permutation(num_crops)
 
 
-def training_batches(crops: Crops, batch_size: int, seed: int, first_step: int) -> Iterator[dict]:
-    """Endless batches {"images": u8[B,S,S,3], "scores": f32[B]}, made one ahead of their use."""
+def training_batches(
+    crops: Crops,
+    batch_size: int,
+    seed: int,
+    first_step: int,
+    put: Callable[[dict], dict] = lambda batch: batch,
+) -> Iterator[dict]:
+    """Endless batches {"images": u8[B,S,S,3], "scores": f32[B]}, made one ahead of their use.
+
+    The thread that makes a batch also hands it to `put`, such as `devices.put_batch`, and what
+    that returns is yielded: the next batch is on its way to the devices while they work on one.
+    """
     with ThreadPoolExecutor(1) as thread:
 
         def load(indices):
             scores = crops.scores[crops.video_of_crop[indices]]
-            return {"images": crops.images(indices), "scores": scores}
+            return put({"images": crops.images(indices), "scores": scores})
 
         indices = training_indices(len(crops), batch_size, seed, first_step)
         upcoming = thread.submit(load, next(indices))

@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 from hmhn_jax import checkpoints, devices, pretrained, scalars, versions
 from hmhn_jax import config as config_lib
 from hmhn_jax.checkpoints import Provenance
+from hmhn_jax.data_wait import next_batch
 from hmhn_jax.errors import UserError
 from hmhn_jax.input_pipeline import Crops, read_crops, training_batches
 from hmhn_jax.metrics import mean_absolute_error
@@ -28,6 +29,7 @@ STEPS_DEPEND_ON = (
     "data.image_size",
     "train.batch_size",
 )
+NOTABLE_WAIT = 0.05  # part of the time
 
 
 def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
@@ -91,10 +93,14 @@ def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
         )
         if first_step >= num_steps:
             print(f"nothing left to train: {first_step} steps are done", flush=True)
-        batches = training_batches(crops, config.train.batch_size, config.seed, first_step)
-        recent, started = [], time.monotonic()
+        batches = training_batches(
+            crops, config.train.batch_size, config.seed, first_step, devices.put_batch
+        )
+        recent, waited, started = [], 0.0, time.monotonic()
         for step in track(range(first_step + 1, num_steps + 1), "training"):
-            state, metrics = train_step(state, devices.split_batch(next(batches)))
+            batch, seconds = next_batch(batches, recent[-1:])
+            waited += seconds
+            state, metrics = train_step(state, batch)
             recent.append(metrics)
             checkpoint_due = step % steps_per_checkpoint == 0 or step == num_steps
             if not checkpoint_due and step % config.train.log_every_steps:
@@ -102,7 +108,9 @@ def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
             # Only here does the host wait for the devices.
             means = _mean_metrics(recent, step)
             crops_seen = len(recent) * config.train.batch_size
-            means["crops_per_second"] = crops_seen / (time.monotonic() - started)
+            elapsed = time.monotonic() - started
+            means["crops_per_second"] = crops_seen / elapsed
+            means["data_wait_fraction"] = waited / elapsed
             if checkpoint_due:
                 if validation is not None:
                     weights = fold_weights(model, state.variables)
@@ -117,15 +125,18 @@ def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
                     provenance,
                     means.get("validation_mae"),
                 )
-                epoch = step / steps_per_epoch
-                figures = ", ".join(
-                    f"{name} {means[name]:.2f}"
-                    for name in ("loss", "validation_mae")
-                    if name in means
-                )
-                print(f"epoch {epoch:g}/{config.train.num_epochs}: {figures}", flush=True)
+                epoch = f"epoch {step / steps_per_epoch:g}/{config.train.num_epochs}"
+                print(f"{epoch}: {figures(means)}", flush=True)
             write(step, means)
-            recent, started = [], time.monotonic()
+            recent, waited, started = [], 0.0, time.monotonic()
+
+
+def figures(means: dict[str, float]) -> str:
+    """What the line of an epoch says: errors, and a wait for data that is worth a look."""
+    parts = [f"{name} {means[name]:.2f}" for name in ("loss", "validation_mae") if name in means]
+    if means["data_wait_fraction"] > NOTABLE_WAIT:
+        parts.append(f"waited for data {means['data_wait_fraction']:.0%}".replace("%", " %"))
+    return ", ".join(parts)
 
 
 def _resume(

@@ -1,6 +1,7 @@
 """Records to batches: every crop, in an order that survives interruption."""
 
 import itertools
+import threading
 
 import jax
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import tensorflow_datasets as tfds
 from ml_collections import ConfigDict
 
+from hmhn_jax import devices
 from hmhn_jax.errors import UserError
 from hmhn_jax.input_pipeline import (
     evaluation_batches,
@@ -109,6 +111,24 @@ def test_training_batches_hold_images_with_their_scores(builder):
         "images": np.uint8,
         "scores": np.float32,
     }
+
+
+def test_training_batches_are_put_by_the_thread_that_makes_them(builder):
+    crops = read_crops(builder, "train", settings())
+    threads = []
+
+    def put(batch):
+        threads.append(threading.get_ident())
+        return devices.put_batch(batch)
+
+    placed = training_batches(crops, 8, seed=0, first_step=0, put=put)
+    plain = training_batches(crops, 8, seed=0, first_step=0)
+    for batch, expected in itertools.islice(zip(placed, plain, strict=True), 3):
+        assert all(isinstance(array, jax.Array) for array in batch.values())
+        assert batch["images"].shape == (devices.count(), 8 // devices.count(), 32, 32, 3)
+        np.testing.assert_array_equal(batch["images"].reshape(8, 32, 32, 3), expected["images"])
+        np.testing.assert_array_equal(batch["scores"].reshape(8), expected["scores"])
+    assert threading.get_ident() not in threads
 
 
 def test_evaluation_has_every_crop_once_and_marks_padding(builder):

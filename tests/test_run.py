@@ -113,6 +113,8 @@ def test_scalars_of_every_step(workdir):
     lines = [json.loads(line) for line in (workdir / "scalars.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == list(range(1, 21))
     assert all({"loss", "mse", "partition_loss", "grad_norm"} <= set(line) for line in lines)
+    assert all(line["crops_per_second"] > 0 for line in lines)
+    assert all(0 <= line["data_wait_fraction"] < 1 for line in lines)
     assert [line["step"] for line in lines if "validation_mae" in line] == [5, 10, 15, 20]
     assert list((workdir / "tensorboard").iterdir())
 

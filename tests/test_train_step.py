@@ -47,7 +47,7 @@ losses = []
 for _ in range(20):
     images = np.kron(rng.integers(0, 256, (16, 4, 4, 3)), np.ones((1, 8, 8, 1))).astype(np.uint8)
     scores = images.mean(axis=(1, 2, 3)) - 110
-    batch = devices.split_batch({"images": images, "scores": scores.astype(dtype)})
+    batch = devices.put_batch({"images": images, "scores": scores.astype(dtype)})
     state, metrics = step(state, batch)
     losses.append(float(metrics["loss"]))
 print(json.dumps({"losses": losses, "step": int(state.step), "devices": devices.count()}))
