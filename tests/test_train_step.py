@@ -31,9 +31,12 @@ jax.config.update("jax_enable_x64", dtype == "float64")
 config = default.get_config()
 config.model.width = 4
 config.model.lgfe_expansion = 2
+config.model.num_heads = 2
 config.model.dtype = dtype
 config.optimizer.learning_rate = learning_rate
-model = config_lib.make_model(config, axis_name=devices.AXIS, score_mean=17.0, score_std=12.0)
+model = config_lib.make_model(
+    config, axis_name=devices.AXIS, score_mean=17.0, score_std=12.0, fast=True
+)
 optimizer = make_optimizer(config.optimizer, steps_per_epoch=5, num_steps=20)
 step = devices.parallel_step(
     make_train_step(model, optimizer, config_lib.augment_settings(config), config.loss, seed=0)
