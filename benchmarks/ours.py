@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.workload import Workload
 from configs import avec2014
 from hmhn_jax import config as config_lib
-from hmhn_jax import devices
+from hmhn_jax import devices, memory
 from hmhn_jax.augment import AugmentSettings, augment, standardise
 from hmhn_jax.command_line import set_environment
 from hmhn_jax.dataset import open_dataset
@@ -65,8 +65,10 @@ def deployed_scores(workload: dict, folder: str) -> Callable[[], np.ndarray]:
     work = Workload(**workload)
     model = HMHN(**work.fields)
     weights = fold(model, _variables(folder))
-    score = jax.jit(lambda weights, images: forward(model, weights, images)[0])
     images = work.images()
+    score = jax.jit(lambda weights, images: forward(model, weights, images)[0])
+    score = score.lower(weights, images).compile()
+    memory.give_back()  # as evaluation does
     return lambda: np.asarray(score(weights, images))
 
 

@@ -34,26 +34,17 @@ def parallel_step(step: Callable, donate_state: bool = True) -> Callable:
     """Compiles `step(state, batch) -> (state, metrics)` to run on all local devices.
 
     Each device gets the same state and its rows of the batch; what `step` returns must be the
-    same on all of them, so `step` averages over `AXIS`. The old state's memory is reused. All
-    batches must have the shape of the first, for which the step is compiled.
+    same on all of them, so `step` averages over `AXIS`. The old state's memory is reused.
     """
-    mapped = jax.pmap(
-        step,
-        axis_name=AXIS,
-        in_axes=(None, 0),
-        out_axes=None,
-        donate_argnums=(0,) if donate_state else (),
+    return _compiled(
+        jax.pmap(
+            step,
+            axis_name=AXIS,
+            in_axes=(None, 0),
+            out_axes=None,
+            donate_argnums=(0,) if donate_state else (),
+        )
     )
-    compiled = None
-
-    def run(state, batch):
-        nonlocal compiled
-        if compiled is None:
-            compiled = mapped.lower(state, batch).compile()
-            memory.give_back()
-        return compiled(state, batch)
-
-    return run
 
 
 def parallel_map(function: Callable) -> Callable:
@@ -61,7 +52,21 @@ def parallel_map(function: Callable) -> Callable:
 
     What comes back has the devices as first axis: [devices, rows, ...].
     """
-    return jax.pmap(function, axis_name=AXIS, in_axes=(None, 0))
+    return _compiled(jax.pmap(function, axis_name=AXIS, in_axes=(None, 0)))
+
+
+def _compiled(mapped):
+    """Compiles for each shape of batch, and gives back the memory that this took."""
+    programs = {}
+
+    def run(shared, batch):
+        shapes = tuple((leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(batch))
+        if shapes not in programs:
+            programs[shapes] = mapped.lower(shared, batch).compile()
+            memory.give_back()
+        return programs[shapes](shared, batch)
+
+    return run
 
 
 def replicate(tree: Any) -> Any:
