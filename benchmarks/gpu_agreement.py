@@ -34,13 +34,15 @@ def measure(workload: dict, file: str, gpu: bool, variants: list) -> None:
         model = HMHN(**work.fields, dropout_rate=0.0, dtype=jnp.dtype(dtype), fast=fast)
         _, grads, _ = jax.jit(gradients(model))(variables, pictures(work), work.scores())
         weights = fold(model, variables, for_cpu=False)
-        scores = jax.jit(lambda *inputs, model=model: forward(model, *inputs)[0])
+        infer = jax.jit(lambda *inputs, model=model: forward(model, *inputs))
+        scores, aux = infer(weights, pictures(work))
         rows.write(
             {
                 "dtype": dtype,
                 "fast": fast,
                 "batch_size": work.batch_size,
-                "scores": difference(scores(weights, pictures(work)), reference["scores"]),
+                "features": difference(aux["features"], reference["features"]),
+                "scores": difference(scores, reference["scores"]),
                 **compare_gradients(grads, reference["grads"]),
             }
         )
@@ -63,8 +65,9 @@ def _reference(work):
             variables64["batch_stats"],
         )
         variables = {"params": variables["params"], "batch_stats": _as(stats, np.float32)}
-        scores = jax.jit(model.apply)(_as(variables, np.float64), images)[0]
-        return variables, jax.device_get({"grads": grads, "scores": scores})
+        scores, aux = jax.jit(model.apply)(_as(variables, np.float64), images)
+        reference = {"grads": grads, "scores": scores, "features": aux["features"]}
+        return variables, jax.device_get(reference)
 
 
 def pictures(work: Workload) -> np.ndarray:
