@@ -19,21 +19,20 @@ ROOT = Path(__file__).parents[1]
 
 # Prints the losses of some steps on random data, with dropout and augmentation on.
 LOSSES = """
-import json, sys
+import json
 import jax
 import numpy as np
 from configs import default
 from hmhn_jax import config as config_lib, devices
 from hmhn_jax.train_step import init_state, make_optimizer, make_train_step
 
-dtype, learning_rate = sys.argv[1], float(sys.argv[2])
-jax.config.update("jax_enable_x64", dtype == "float64")
+dtype = "float64"
+jax.config.update("jax_enable_x64", True)
 config = default.get_config()
 config.model.width = 4
 config.model.lgfe_expansion = 2
 config.model.num_heads = 2
 config.model.dtype = dtype
-config.optimizer.learning_rate = learning_rate
 model = config_lib.make_model(
     config, axis_name=devices.AXIS, score_mean=17.0, score_std=12.0, fast=True
 )
@@ -57,29 +56,28 @@ print(json.dumps({"losses": losses, "step": int(state.step), "devices": devices.
 """
 
 
-def start(num_devices, *arguments):
+def start(num_devices):
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
-        "XLA_FLAGS": f"--xla_force_host_platform_device_count={num_devices}",
+        # Little optimisation: what takes time here is compiling.
+        "XLA_FLAGS": f"--xla_force_host_platform_device_count={num_devices} "
+        "--xla_backend_optimization_level=0",
     }
-    command = [sys.executable, "-c", LOSSES, *map(str, arguments)]
+    command = [sys.executable, "-c", LOSSES]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
 
 
-# At the default rate of 1e-3 each step makes rounding errors about ten times larger, whatever
-# the number of devices; float64 shows that nothing but rounding is different.
-@pytest.mark.parametrize(
-    ("dtype", "learning_rate", "rtol"), [("float32", 1e-4, 1e-4), ("float64", 1e-3, 1e-7)]
-)
-def test_four_devices_train_like_one(dtype, learning_rate, rtol):
-    processes = {n: start(n, dtype, learning_rate) for n in (1, 4)}
+# float64 shows that nothing but rounding is different: of rounding errors in float32 each step
+# makes several times larger ones.
+def test_four_devices_train_like_one():
+    processes = {n: start(n) for n in (1, 4)}
     printed = {n: json.loads(process.communicate()[0]) for n, process in processes.items()}
     assert {n: each["devices"] for n, each in printed.items()} == {1: 1, 4: 4}
     assert {each["step"] for each in printed.values()} == {20}
     one, four = (np.array(printed[n]["losses"]) for n in (1, 4))
     assert one.max() > 1.2 * one.min()
-    np.testing.assert_allclose(four, one, rtol=rtol)
+    np.testing.assert_allclose(four, one, rtol=1e-7)
 
 
 def settings(**fields):
