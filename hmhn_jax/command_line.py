@@ -8,7 +8,6 @@ from pathlib import Path
 from absl import flags, logging
 from ml_collections import config_flags
 
-from hmhn_jax import memory
 from hmhn_jax.errors import UsageError
 
 MODES = {
@@ -106,10 +105,7 @@ def set_environment() -> None:
     On a CPU, XLA computes convolutions and matrix products with Eigen, which takes a third less
     time than YNNPACK, its default, takes for a training step; sums stay with YNNPACK. Left alone
     where XLA_FLAGS has this flag already, or where the flag may not exist, at which XLA would stop.
-
-    Memory that is freed is kept, see `memory.keep_freed`.
     """
-    memory.keep_freed()
     logging.set_verbosity(logging.ERROR)  # Orbax and TFDS
     # TensorFlow, which reads the records, looks at these when it is imported.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
