@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from hmhn_jax import command_line
+from hmhn_jax import command_line, interruption
 from hmhn_jax.errors import UserError
 
 
@@ -86,14 +86,15 @@ def train_and_evaluate(workdir: Path) -> None:
 
 def main() -> int:
     try:
+        interruption.end_on_sigterm()
         run()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as ended:
         again = "training goes on where it was, a prediction starts anew"
         print(f"interrupted; run the same command again ({again})", file=sys.stderr)
-        return 130
+        return getattr(ended, "exit_code", 130)
     return 0
 
 

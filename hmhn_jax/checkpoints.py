@@ -2,10 +2,11 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
 import orbax.checkpoint as ocp
 from ml_collections import ConfigDict
 from orbax.checkpoint import checkpoint_managers
@@ -98,6 +99,7 @@ def save(
     parts: dict[str, Any],
     provenance: Provenance,
     validation_mae: float | None,
+    unlogged: Sequence[dict[str, float]] = (),
 ) -> None:
     """Starts to write a checkpoint; it appears under its name when it is whole.
 
@@ -106,7 +108,8 @@ def save(
       step: how many were taken.
       parts: trees of arrays by name, "variables" and "optimizer", each restorable alone.
       provenance: what they were made from.
-      validation_mae: in BDI-II points, None without a validation split.
+      validation_mae: in BDI-II points, None without a validation split, or within an epoch.
+      unlogged: metrics f32[] of the steps whose mean was not written yet.
     """
     metric = NO_VALIDATION if validation_mae is None else validation_mae
     with _writable(manager.directory):
@@ -115,6 +118,7 @@ def save(
             args=ocp.args.Composite(
                 **{name: ocp.args.StandardSave(tree) for name, tree in parts.items()},
                 provenance=ocp.args.JsonSave(dataclasses.asdict(provenance)),
+                unlogged=ocp.args.JsonSave(jax.tree.map(float, jax.device_get(list(unlogged)))),
             ),
             metrics={"validation_mae": metric},
         )
@@ -141,6 +145,15 @@ def read_provenance(manager: ocp.CheckpointManager, step: int) -> Provenance:
     with _readable(manager, step):
         restored = manager.restore(step, args=ocp.args.Composite(provenance=ocp.args.JsonRestore()))
         return Provenance(**restored.provenance)
+
+
+def read_unlogged(manager: ocp.CheckpointManager, step: int) -> list[dict[str, float]]:
+    """What `save` got as `unlogged`; nothing of a checkpoint that was written without it."""
+    if not (manager.directory / str(step) / "unlogged").exists():
+        return []
+    with _readable(manager, step):
+        restored = manager.restore(step, args=ocp.args.Composite(unlogged=ocp.args.JsonRestore()))
+        return restored.unlogged
 
 
 def restore(manager: ocp.CheckpointManager, step: int, targets: dict[str, Any]) -> dict[str, Any]:

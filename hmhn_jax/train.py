@@ -1,8 +1,6 @@
 """The training run: from prepared data to checkpoints in a workdir."""
 
-import dataclasses
 import math
-import time
 from pathlib import Path
 from typing import Any
 
@@ -10,30 +8,27 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import checkpoints, devices, pretrained, scalars, versions
+from hmhn_jax import checkpoints, devices, interruption, scalars, versions
 from hmhn_jax import config as config_lib
 from hmhn_jax.checkpoints import Provenance
-from hmhn_jax.data_wait import next_batch
 from hmhn_jax.errors import UserError
 from hmhn_jax.input_pipeline import Crops, read_crops, training_batches
 from hmhn_jax.metrics import mean_absolute_error
 from hmhn_jax.progress import track
 from hmhn_jax.protocols import subject_means
+from hmhn_jax.resumption import start
 from hmhn_jax.scoring import fold_weights, make_score_frames, score_videos
-from hmhn_jax.train_step import TrainState, init_state, make_optimizer, make_train_step
+from hmhn_jax.step_timer import StepTimer
+from hmhn_jax.train_step import init_state, make_optimizer, make_train_step
 
-STEPS_DEPEND_ON = (
-    "seed",
-    "init_from",
-    "data.train_split",
-    "data.image_size",
-    "train.batch_size",
-)
 NOTABLE_WAIT = 0.05  # part of the time
 
 
 def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
     """Trains, or goes on where the last checkpoint in the workdir was written.
+
+    The numbers do not depend on where it was interrupted. Ctrl-C and SIGTERM end it after the step
+    under way, which is saved.
 
     Args:
       config: checked by `config.check`.
@@ -44,6 +39,7 @@ def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
       UserError: when the workdir belongs to other data or another architecture, when it cannot be
         written, when a new run cannot start from `config.init_from`, or when the loss is no longer
         a finite number.
+      Interrupted: when it was asked to end, after saving.
     """
     devices.check_batch_size("train.batch_size", config.train.batch_size)
     devices.check_batch_size("evaluate.batch_size", config.evaluate.batch_size)
@@ -77,14 +73,14 @@ def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
     )
     score_frames = make_score_frames(model)
 
-    with checkpoints.open_manager(workdir) as manager, scalars.open_writers(workdir) as write:
+    with (
+        interruption.deferred() as interrupted,
+        checkpoints.open_manager(workdir) as manager,
+        scalars.open_writers(workdir) as write,
+    ):
         state = init_state(model, optimizer, config.data.image_size, config.seed)
-        if manager.latest_step() is not None:
-            state, provenance = _resume(manager, devices.replicate(state), config, provenance)
-        else:
-            variables, loaded = pretrained.start(config, state.variables)
-            state = devices.replicate(state.replace(variables=variables))
-            provenance = dataclasses.replace(provenance, init_from=loaded)
+        begin = start(manager, state, config, provenance)
+        state, provenance, recent = begin.state, begin.provenance, begin.unlogged
         first_step = int(state.step)
         print(
             f"training on {len(crops)} crops of {len(crops.videos)} videos: {num_steps} steps, "
@@ -96,27 +92,26 @@ def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
         batches = training_batches(
             crops, config.train.batch_size, config.seed, first_step, devices.put_batch
         )
-        recent, waited, started = [], 0.0, time.monotonic()
+        timer = StepTimer()
         for step in track(range(first_step + 1, num_steps + 1), "training"):
-            batch, seconds = next_batch(batches, recent[-1:])
-            waited += seconds
+            batch = timer.wait(batches, recent[-1:])
             state, metrics = train_step(state, batch)
             recent.append(metrics)
             checkpoint_due = step % steps_per_checkpoint == 0 or step == num_steps
-            if not checkpoint_due and step % config.train.log_every_steps:
-                continue
-            # Only here does the host wait for the devices.
-            means = _mean_metrics(recent, step)
-            crops_seen = len(recent) * config.train.batch_size
-            elapsed = time.monotonic() - started
-            means["crops_per_second"] = crops_seen / elapsed
-            means["data_wait_fraction"] = waited / elapsed
-            if checkpoint_due:
-                if validation is not None:
-                    weights = fold_weights(model, state.variables)
-                    means["validation_mae"] = _validation_mae(
-                        score_frames, weights, validation, config.evaluate.batch_size
-                    )
+            means = {}
+            if checkpoint_due or step % config.train.log_every_steps == 0:
+                # Only here does the host wait for the devices.
+                means, recent = _mean_metrics(recent, step), []
+                means |= timer.lap(config.train.batch_size)
+            if checkpoint_due and validation is not None:
+                weights = fold_weights(model, state.variables)
+                means["validation_mae"] = _validation_mae(
+                    score_frames, weights, validation, config.evaluate.batch_size
+                )
+            if means:
+                write(step, means)
+            stop = interrupted()
+            if checkpoint_due or stop:
                 config_lib.save(config, workdir)  # from now on the workdir is of this config
                 checkpoints.save(
                     manager,
@@ -124,11 +119,16 @@ def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
                     {"variables": state.variables, "optimizer": state.opt_state},
                     provenance,
                     means.get("validation_mae"),
+                    recent,
                 )
+            if checkpoint_due:
                 epoch = f"epoch {step / steps_per_epoch:g}/{config.train.num_epochs}"
                 print(f"{epoch}: {figures(means)}", flush=True)
-            write(step, means)
-            recent, waited, started = [], 0.0, time.monotonic()
+            if means:
+                timer.restart()
+            if stop:
+                print(f"interrupted: saving step {step} of {num_steps}", flush=True)
+                break
 
 
 def figures(means: dict[str, float]) -> str:
@@ -137,38 +137,6 @@ def figures(means: dict[str, float]) -> str:
     if means["data_wait_fraction"] > NOTABLE_WAIT:
         parts.append(f"waited for data {means['data_wait_fraction']:.0%}".replace("%", " %"))
     return ", ".join(parts)
-
-
-def _resume(
-    manager: Any, state: TrainState, config: ConfigDict, provenance: Provenance
-) -> tuple[TrainState, Provenance]:
-    step = checkpoints.choose_step(manager, "last")
-    stored = checkpoints.read_provenance(manager, step)
-    stored.check_same_model(config, manager.directory)
-    stored_config = config_lib.from_dict(stored.config)
-    if changed := config_lib.differences(config, stored_config, STEPS_DEPEND_ON):
-        raise UserError(
-            f"{manager.directory} was trained with another config: {'; '.join(changed)}; the run "
-            "cannot go on with it: use another --workdir"
-        )
-    if stored.data.get("fingerprint") != provenance.data.get("fingerprint"):
-        raise UserError(
-            f"{manager.directory} was trained on other data (fingerprint "
-            f"{stored.data.get('fingerprint')}) than are in {config.data.dataset} now "
-            f"({provenance.data.get('fingerprint')}); use another --workdir"
-        )
-    if changed := config_lib.differences(config, stored_config):
-        print(f"note: resuming with a changed config: {'; '.join(changed)}", flush=True)
-    restored = checkpoints.restore(
-        manager, step, {"variables": state.variables, "optimizer": state.opt_state}
-    )
-    print(f"resuming from step {step}", flush=True)
-    state = state.replace(
-        step=devices.replicate(np.int32(step)),
-        variables=restored["variables"],
-        opt_state=restored["optimizer"],
-    )
-    return state, dataclasses.replace(provenance, init_from=stored.init_from)
 
 
 def _mean_metrics(recent: list[dict], step: int) -> dict[str, float]:

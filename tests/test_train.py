@@ -5,7 +5,7 @@ import time
 import jax.numpy as jnp
 import pytest
 
-from hmhn_jax.data_wait import next_batch
+from hmhn_jax.step_timer import StepTimer
 from hmhn_jax.train import figures
 
 
@@ -22,15 +22,21 @@ def slow_batches():
         yield {"scores": 1}
 
 
+def wait_once(last_metrics):
+    timer = StepTimer()
+    assert timer.wait(slow_batches(), last_metrics) == {"scores": 1}
+    return timer.lap(batch_size=8)
+
+
 def test_a_wait_for_data_is_measured():
     for last_metrics in ([], [{"loss": jnp.zeros(()).block_until_ready()}]):
-        batch, seconds = next_batch(slow_batches(), last_metrics)
-        assert batch == {"scores": 1}
-        assert 0.02 <= seconds < 10
+        lap = wait_once(last_metrics)
+        assert 0.5 < lap["data_wait_fraction"] <= 1
+        assert 0 < lap["crops_per_second"] <= 8 / 0.02
 
 
 def test_no_wait_while_the_devices_have_work():
-    assert next_batch(slow_batches(), [{"loss": Computing()}])[1] == 0
+    assert wait_once([{"loss": Computing()}])["data_wait_fraction"] == 0
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,68 @@
+"""Ctrl-C, and SIGTERM, the warning that a cluster gives before it kills.
+
+Training saves at the end of its step. Everything else ends where it is: files are whole or not
+there, and the same command makes them again.
+"""
+
+import contextlib
+import multiprocessing
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 75}  # 75: sysexits.h's "try again later"
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal asked the program to end.
+
+    Attributes:
+      exit_code: that of the program.
+    """
+
+    def __init__(self, number: int):
+        super().__init__(signal.Signals(number).name)
+        self.exit_code = EXIT_CODES[number]
+
+
+def end_on_sigterm() -> None:
+    """SIGTERM ends the program as Ctrl-C does, by an exception, and what it started with it."""
+    signal.signal(signal.SIGTERM, _end)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    for process in multiprocessing.active_children():
+        process.terminate()
+    raise Interrupted(number)
+
+
+@contextlib.contextmanager
+def deferred() -> Iterator[Callable[[], bool]]:
+    """Yields asked(), whether a signal has come; on leaving, that is raised as `Interrupted`.
+
+    A second Ctrl-C does not wait. Only a program's main thread gets signals; in others nothing is
+    deferred.
+    """
+    came = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if came and number == signal.SIGINT:
+            raise Interrupted(number)
+        came.append(number)
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        # Programs in the background ignore Ctrl-C, and go on doing so.
+        before = {
+            number: signal.signal(number, note)
+            for number in EXIT_CODES
+            if signal.getsignal(number) is not signal.SIG_IGN
+        }
+    try:
+        yield lambda: bool(came)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if came:
+        raise Interrupted(came[0])

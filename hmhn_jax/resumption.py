@@ -1,0 +1,92 @@
+"""Where a run starts: at its first step, or where its last checkpoint was written."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from ml_collections import ConfigDict
+
+from hmhn_jax import checkpoints, devices, pretrained
+from hmhn_jax import config as config_lib
+from hmhn_jax.checkpoints import Provenance
+from hmhn_jax.errors import UserError
+from hmhn_jax.train_step import TrainState
+
+STEPS_DEPEND_ON = (
+    "seed",
+    "init_from",
+    "data.train_split",
+    "data.image_size",
+    "train.batch_size",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """What a run starts with.
+
+    Attributes:
+      state: on all devices.
+      provenance: of the checkpoints to come.
+      unlogged: metrics f32[] of the last steps, whose mean was not written yet.
+    """
+
+    state: TrainState
+    provenance: Provenance
+    unlogged: list[dict[str, jax.Array]]
+
+
+def start(manager: Any, state: TrainState, config: ConfigDict, provenance: Provenance) -> Start:
+    """The last checkpoint's state or, without one, a new run's.
+
+    Args:
+      manager: of the workdir's checkpoints.
+      state: a new run's, before `config.init_from`.
+      config: of the run now.
+      provenance: of a new run.
+
+    Raises:
+      UserError: when the checkpoint is of other data, another architecture or other steps, or
+        when a new run cannot start from `config.init_from`.
+    """
+    if manager.latest_step() is None:
+        variables, loaded = pretrained.start(config, state.variables)
+        state = devices.replicate(state.replace(variables=variables))
+        return Start(state, dataclasses.replace(provenance, init_from=loaded), [])
+    step = checkpoints.choose_step(manager, "last")
+    stored = checkpoints.read_provenance(manager, step)
+    stored.check_same_model(config, manager.directory)
+    stored_config = config_lib.from_dict(stored.config)
+    if changed := config_lib.differences(config, stored_config, STEPS_DEPEND_ON):
+        raise UserError(
+            f"{manager.directory} was trained with another config: {'; '.join(changed)}; the run "
+            "cannot go on with it: use another --workdir"
+        )
+    if stored.data.get("fingerprint") != provenance.data.get("fingerprint"):
+        raise UserError(
+            f"{manager.directory} was trained on other data (fingerprint "
+            f"{stored.data.get('fingerprint')}) than are in {config.data.dataset} now "
+            f"({provenance.data.get('fingerprint')}); use another --workdir"
+        )
+    if changed := config_lib.differences(config, stored_config):
+        print(f"note: resuming with a changed config: {'; '.join(changed)}", flush=True)
+    state = _restore(manager, step, state)
+    print(f"resuming from step {step}", flush=True)
+    unlogged = [
+        jax.tree.map(jnp.float32, each) for each in checkpoints.read_unlogged(manager, step)
+    ]
+    return Start(state, dataclasses.replace(provenance, init_from=stored.init_from), unlogged)
+
+
+def _restore(manager, step, state):
+    state = devices.replicate(state)
+    restored = checkpoints.restore(
+        manager, step, {"variables": state.variables, "optimizer": state.opt_state}
+    )
+    return state.replace(
+        step=devices.replicate(np.int32(step)),
+        variables=restored["variables"],
+        opt_state=restored["optimizer"],
+    )
