@@ -6,6 +6,7 @@ prepares the data when they are missing, trains, and evaluates on the test split
 goes on with a run that was interrupted. Research software: its numbers are not a diagnosis.
 """
 
+import contextlib
 import shlex
 import sys
 from pathlib import Path
@@ -26,11 +27,13 @@ def run() -> None:
     # From here on it takes seconds: the heavy packages are imported.
     from configs import default
     from data import avec_faces  # noqa: F401  registers the dataset
-    from hmhn_jax import atomic, checkpoints, doctor, export, predict, torch_export
+    from hmhn_jax import atomic, checkpoints, doctor, export, predict, processes, torch_export
     from hmhn_jax import config as config_lib
     from hmhn_jax.serve import server
     from hmhn_jax.sweep import sweep
 
+    if args.distributed or args.coordinator or args.num_processes:
+        processes.join(args.coordinator, args.num_processes, args.process_id)
     workdir = Path(args.workdir)
     if args.mode == "sweep":
         command = shlex.join(["python", *sys.argv])
@@ -50,13 +53,14 @@ def run() -> None:
     elif args.mode == "export_torch":
         torch_export.export_checkpoint(config, workdir)
     else:
-        work(config, workdir, args.mode, args.ensemble)
+        with processes.together():
+            work(config, workdir, args.mode, args.ensemble)
 
 
 def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None = None) -> None:
     """Trains, evaluates (together with the networks of other workdirs) or both."""
     from configs import avec2014
-    from hmhn_jax import checkpoints, pretrained
+    from hmhn_jax import checkpoints, pretrained, processes, workdir_lock
     from hmhn_jax.dataset import open_dataset
     from hmhn_jax.evaluate import evaluate
     from hmhn_jax.input_pipeline import check_split
@@ -64,11 +68,13 @@ def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None 
 
     if mode != "evaluate" and not checkpoints.exist(workdir):
         pretrained.check(config)
-    builder = open_dataset(config.data)
+    with processes.first_alone("open the dataset"):
+        builder = open_dataset(config.data)
     if mode != "train":
         check_split(builder, config.data.test_split)  # now, not after hours of training
     if mode != "evaluate":
-        train(config, workdir, builder)
+        with workdir_lock.held(workdir) if processes.is_first() else contextlib.nullcontext():
+            train(config, workdir, builder)
     if mode != "train":
         reference = avec2014.get_config()
         evaluate(config, workdir, builder, config.data.test_split, others or (), reference)
@@ -90,6 +96,8 @@ def main() -> int:
         run()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
+        if processes := sys.modules.get("hmhn_jax.processes"):
+            processes.leave(error.exit_code)
         return error.exit_code
     except KeyboardInterrupt as ended:
         again = "training goes on where it was, a prediction starts anew"

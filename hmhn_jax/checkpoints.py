@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 import orbax.checkpoint as ocp
 from ml_collections import ConfigDict
 from orbax.checkpoint import checkpoint_managers
 
 from hmhn_jax import config as config_lib
+from hmhn_jax import processes
 from hmhn_jax.errors import UserError
 
 NO_VALIDATION = float("inf")  # stands for the MAE of a run without a validation split
@@ -71,9 +73,12 @@ def open_manager(workdir: Path) -> Iterator[ocp.CheckpointManager]:
         manager = ocp.CheckpointManager(directory, options=options)
     try:
         yield manager
-    finally:
-        with _writable(directory):
+    except BaseException:
+        if processes.count() == 1:  # otherwise it would wait for those that may be gone
             manager.close()
+        raise
+    with _writable(directory):
+        manager.close()
 
 
 def checkpoint_directory(workdir: Path) -> Path:
@@ -112,6 +117,8 @@ def save(
       unlogged: metrics f32[] of the steps whose mean was not written yet.
     """
     metric = NO_VALIDATION if validation_mae is None else validation_mae
+    if processes.count() > 1:  # to Orbax, an array that only one process knows is not whole
+        parts = jax.tree.map(np.array, parts)
     with _writable(manager.directory):
         manager.save(
             step,
@@ -167,6 +174,8 @@ def restore(manager: ocp.CheckpointManager, step: int, targets: dict[str, Any]) 
     Raises:
       UserError: when the checkpoint is damaged or of another architecture.
     """
+    if processes.count() > 1:  # each process reads all of it
+        targets = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), targets)
     with _readable(manager, step):
         parts = {name: ocp.args.StandardRestore(tree) for name, tree in targets.items()}
         return dict(manager.restore(step, args=ocp.args.Composite(**parts)).items())

@@ -28,7 +28,10 @@ FLAGS_OF_MODES = {
     "ensemble": ("evaluate", "predict"),
     "host": ("serve",),
     "port": ("serve",),
-}
+} | dict.fromkeys(
+    ("distributed", "coordinator", "num_processes", "process_id"),
+    ("train_and_evaluate", "train", "evaluate"),
+)
 YNNPACK_FLAG = "xla_cpu_experimental_ynn_fusion_type"
 DEFAULT_CONFIG = Path(__file__).resolve().parents[1] / "configs" / "default.py"
 
@@ -50,6 +53,15 @@ def define_flags() -> None:
     )
     flags.DEFINE_string("host", "127.0.0.1", "Address that the page of --mode serve is bound to.")
     flags.DEFINE_integer("port", 8000, "Its port; 0 for any free one.", 0, 65535)
+    flags.DEFINE_bool(
+        "distributed",
+        False,
+        "Whether this is one of several processes; what the next flags leave out comes from the "
+        "cluster's environment.",
+    )
+    flags.DEFINE_string("coordinator", None, "HOST:PORT of the first of several processes.")
+    flags.DEFINE_integer("num_processes", None, "How many processes there are.", 1)
+    flags.DEFINE_integer("process_id", None, "Which one this is, from 0.", 0)
     config_flags.DEFINE_config_file(
         "config",
         str(DEFAULT_CONFIG),

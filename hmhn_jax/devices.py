@@ -6,8 +6,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from hmhn_jax import memory
+from hmhn_jax import memory, processes
 from hmhn_jax.errors import UsageError
+from hmhn_jax.models.layers import average_over
 
 AXIS = "batch"
 
@@ -18,8 +19,8 @@ def on_cpu() -> bool:
 
 
 def count() -> int:
-    """How many devices share the work."""
-    return jax.local_device_count()
+    """How many devices share the work, those of other processes among them."""
+    return jax.device_count()
 
 
 def check_batch_size(field: str, batch_size: int) -> None:
@@ -31,9 +32,10 @@ def check_batch_size(field: str, batch_size: int) -> None:
 
 
 def parallel_step(step: Callable, donate_state: bool = True) -> Callable:
-    """Compiles `step(state, batch) -> (state, metrics)` to run on all local devices.
+    """Compiles `step(state, batch) -> (state, metrics)` to run on all devices.
 
-    Each device gets the same state and its rows of the batch; what `step` returns must be the
+    Each device gets the same state and its rows of the batch; each process hands in the rows of its
+    own devices. What `step` returns must be the
     same on all of them, so `step` averages over `AXIS`. The old state's memory is reused.
     """
     return _compiled(
@@ -48,15 +50,18 @@ def parallel_step(step: Callable, donate_state: bool = True) -> Callable:
 
 
 def parallel_map(function: Callable) -> Callable:
-    """Compiles `function(shared, batch) -> [rows, ...]` to run on all local devices.
+    """Compiles `function(shared, batch) -> [rows, ...]` to run on all devices.
 
-    What comes back has the devices as first axis: [devices, rows, ...].
+    What comes back has this process's devices as first axis: [devices, rows, ...]. All processes
+    must call it equally often.
     """
     return _compiled(jax.pmap(function, axis_name=AXIS, in_axes=(None, 0)))
 
 
 def _compiled(mapped):
     """Compiles for each shape of batch, and gives back the memory that this took."""
+    if processes.count() > 1:  # a compiled program takes no arrays of a single process
+        return mapped
     programs = {}
 
     def run(shared, batch):
@@ -70,7 +75,7 @@ def _compiled(mapped):
 
 
 def replicate(tree: Any) -> Any:
-    """The same arrays on every local device, as a step returns them.
+    """The same arrays on every device of this process, as a step returns them.
 
     A first state that lay on one device would have the step compiled once more for it.
     """
@@ -78,8 +83,9 @@ def replicate(tree: Any) -> Any:
 
 
 def split_batch(batch: Any) -> Any:
-    """Every array [B, ...] of a tree -> [devices, B/devices, ...], rows in order."""
-    return jax.tree.map(lambda array: np.reshape(array, (count(), -1, *np.shape(array)[1:])), batch)
+    """Every array [B, ...] of a tree -> [devices, B/devices, ...], this process's, in order."""
+    local = jax.local_device_count()
+    return jax.tree.map(lambda array: np.reshape(array, (local, -1, *np.shape(array)[1:])), batch)
 
 
 def put_batch(batch: Any) -> Any:
@@ -102,9 +108,7 @@ def _sharding(*axes):
 
 def average(tree: Any) -> Any:
     """The mean over the devices, inside a step."""
-    if jax.lax.axis_size(AXIS) == 1:  # XLA would copy all of it
-        return tree
-    return jax.lax.pmean(tree, AXIS)
+    return average_over(AXIS, tree)
 
 
 def row_indices(rows: int) -> jax.Array:

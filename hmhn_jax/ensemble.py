@@ -16,11 +16,11 @@ from hmhn_jax import checkpoints
 from hmhn_jax import config as config_lib
 from hmhn_jax.checkpoints import Provenance
 from hmhn_jax.errors import UsageError, UserError
-from hmhn_jax.input_pipeline import Crops, evaluation_batches
+from hmhn_jax.input_pipeline import Crops
 from hmhn_jax.metrics import VideoMeans
 from hmhn_jax.models import HMHN
 from hmhn_jax.models.deployed_weights import DeployedWeights
-from hmhn_jax.scoring import fold_weights, make_score_frames
+from hmhn_jax.scoring import fold_weights, make_score_frames, score_crops, video_means
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,16 +125,9 @@ def score_videos(
       What computes to one score a video, of the mean over members, and each member's scores of
       the videos, f64[M,V] in BDI-II points.
     """
-    means = VideoMeans.empty(len(crops.videos))
-    of_members = [means] * len(members)
-    for batch in evaluation_batches(crops, batch_size):
-        videos, mask = batch["videos"], batch["mask"]
-        scores = score_frames(members, batch["images"])
-        means = means.add(scores.mean(axis=0), videos, mask)
-        of_members = [
-            each.add(member, videos, mask) for each, member in zip(of_members, scores, strict=True)
-        ]
-    return means, np.stack([each.compute() for each in of_members])
+    scores = score_crops(functools.partial(score_frames, members), crops, batch_size)
+    of_members = [video_means(each, crops).compute() for each in scores]
+    return video_means(scores.mean(axis=0), crops), np.stack(of_members)
 
 
 def spread(scores: np.ndarray) -> np.ndarray | None:

@@ -9,7 +9,16 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import attention, devices, ensemble, report, report_crops, scalars, versions
+from hmhn_jax import (
+    attention,
+    devices,
+    ensemble,
+    processes,
+    report,
+    report_crops,
+    scalars,
+    versions,
+)
 from hmhn_jax import config as config_lib
 from hmhn_jax import results as results_lib
 from hmhn_jax.input_pipeline import read_crops, share_examples
@@ -80,18 +89,20 @@ def evaluate(
         directory = workdir / "evaluation" / f"{split}_ensemble"
         members_std = ensemble.spread(member_scores)
         results["ensemble"] = _describe_members(members, member_scores, crops)
-    report.write_report(
-        directory / "report.html",
-        crops,
-        means,
-        results,
-        scalars=scalars.read(workdir),
-        reference=reference,
-        # What cannot be checked has no heads, or maps of one cell.
-        head_maps=results["attention_check"] and _head_maps(trained, crops, predictions),
-    )
-    results_lib.write(directory, crops, means, results, members_std)
-    results_lib.announce(results, directory)
+    # What cannot be checked has no heads, or maps of one cell.
+    head_maps = results["attention_check"] and _head_maps(trained, crops, predictions)
+    if processes.is_first():
+        report.write_report(
+            directory / "report.html",
+            crops,
+            means,
+            results,
+            scalars=scalars.read(workdir),
+            reference=reference,
+            head_maps=head_maps,
+        )
+        results_lib.write(directory, crops, means, results, members_std)
+        results_lib.announce(results, directory)
     return results
 
 

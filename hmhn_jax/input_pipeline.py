@@ -180,15 +180,18 @@ def training_batches(
     seed: int,
     first_step: int,
     put: Callable[[dict], dict] = lambda batch: batch,
+    rows: slice = slice(None),
 ) -> Iterator[dict]:
     """Endless batches {"images": u8[B,S,S,3], "scores": f32[B]}, made one ahead of their use.
 
     The thread that makes a batch also hands it to `put`, such as `devices.put_batch`, and what
     that returns is yielded: the next batch is on its way to the devices while they work on one.
+    Of each batch of `batch_size` only these rows are made, those of one process.
     """
     with ThreadPoolExecutor(1) as thread:
 
         def load(indices):
+            indices = indices[rows]
             scores = crops.scores[crops.video_of_crop[indices]]
             return put({"images": crops.images(indices), "scores": scores})
 
@@ -199,16 +202,13 @@ def training_batches(
             yield batch.result()
 
 
-def evaluation_batches(crops: Crops, batch_size: int) -> Iterator[dict]:
-    """Each crop once; the last batch is padded by repeating its last crop, with mask False.
+def evaluation_batches(
+    crops: Crops, batch_size: int, rows: slice = slice(None)
+) -> Iterator[np.ndarray]:
+    """Each crop once, in order; the last batch is filled up by repeating its last crop.
 
-    Batches are {"images": u8[B,S,S,3], "videos": i32[B], "mask": bool[B]}.
+    Yields u8[B,S,S,3], these rows of each batch.
     """
     for start in range(0, len(crops), batch_size):
-        places = np.arange(start, start + batch_size)
-        indices = np.minimum(places, len(crops) - 1)
-        yield {
-            "images": crops.images(indices),
-            "videos": crops.video_of_crop[indices],
-            "mask": places < len(crops),
-        }
+        places = np.arange(start, start + batch_size)[rows]
+        yield crops.images(np.minimum(places, len(crops) - 1))

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
+from hmhn_jax import processes
+
 EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 75}  # 75: sysexits.h's "try again later"
 
 
@@ -38,10 +40,11 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 @contextlib.contextmanager
-def deferred() -> Iterator[Callable[[], bool]]:
-    """Yields asked(), whether a signal has come; on leaving, that is raised as `Interrupted`.
+def deferred() -> Iterator[Callable[[int], bool]]:
+    """Yields asked(step), whether a signal to end has come; on leaving, `Interrupted` is raised.
 
     A second Ctrl-C does not wait. Only a program's main thread gets signals; in others nothing is
+    deferred. Several processes agree on a step: a SIGTERM to one of them ends all, Ctrl-C is not
     deferred.
     """
     came = []
@@ -51,8 +54,13 @@ def deferred() -> Iterator[Callable[[], bool]]:
             raise Interrupted(number)
         came.append(number)
 
+    def asked(step: int) -> bool:
+        if processes.asked_to_end(step):
+            came.append(signal.SIGTERM)
+        return bool(came)
+
     before = {}
-    if threading.current_thread() is threading.main_thread():
+    if threading.current_thread() is threading.main_thread() and processes.count() == 1:
         # Programs in the background ignore Ctrl-C, and go on doing so.
         before = {
             number: signal.signal(number, note)
@@ -60,7 +68,7 @@ def deferred() -> Iterator[Callable[[], bool]]:
             if signal.getsignal(number) is not signal.SIG_IGN
         }
     try:
-        yield lambda: bool(came)
+        yield asked
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -81,12 +81,8 @@ def start(manager: Any, state: TrainState, config: ConfigDict, provenance: Prove
 
 
 def _restore(manager, step, state):
-    state = devices.replicate(state)
     restored = checkpoints.restore(
         manager, step, {"variables": state.variables, "optimizer": state.opt_state}
     )
-    return state.replace(
-        step=devices.replicate(np.int32(step)),
-        variables=restored["variables"],
-        opt_state=restored["optimizer"],
-    )
+    restored = TrainState(np.int32(step), restored["variables"], restored["optimizer"])
+    return devices.replicate(restored)

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from hmhn_jax import processes
 from hmhn_jax.errors import UserError
 
 Write = Callable[[int, dict[str, float]], None]
@@ -14,8 +15,12 @@ Write = Callable[[int, dict[str, float]], None]
 def open_writers(workdir: Path) -> Iterator[Write]:
     """Yields write(step, {"name": value}); lines go to DIR/scalars.jsonl and DIR/tensorboard/.
 
-    A resumed run writes the steps since its checkpoint once more; the later line counts.
+    A resumed run writes the steps since its checkpoint once more; the later line counts. Of several
+    processes only the first one writes.
     """
+    if not processes.is_first():
+        yield lambda step, values: None
+        return
     from tensorboardX import SummaryWriter
 
     path = Path(workdir) / "scalars.jsonl"

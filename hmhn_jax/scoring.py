@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from einops import rearrange
 
-from hmhn_jax import devices
+from hmhn_jax import devices, processes
 from hmhn_jax.augment import standardise
 from hmhn_jax.input_pipeline import Crops, evaluation_batches
 from hmhn_jax.metrics import VideoMeans
@@ -18,9 +19,9 @@ from hmhn_jax.models.fold import fold
 
 @functools.cache  # the same network is compiled once
 def make_score_frames(model: HMHN) -> Callable:
-    """score_frames(weights, images u8[B,S,S,3]) -> f32[B], compiled for all local devices.
+    """score_frames(weights, images u8[B,S,S,3]) -> f32[B], compiled for all devices.
 
-    The weights are those of `fold_weights`.
+    The weights are those of `fold_weights`, the images this process's.
     """
 
     def score(weights, images):
@@ -35,16 +36,39 @@ def make_score_frames(model: HMHN) -> Callable:
 
 
 def fold_weights(model: HMHN, variables: Any) -> DeployedWeights:
-    """The weights that score frames, on all local devices."""
+    """The weights that score frames, on all devices of this process."""
     return devices.replicate(fold(model, variables))
+
+
+def score_crops(
+    score: Callable[[np.ndarray], np.ndarray], crops: Crops, batch_size: int
+) -> np.ndarray:
+    """Scores every crop of a split once; the processes share the work.
+
+    Args:
+      score: u8[B,S,S,3] -> f32[...,B].
+      crops: N of them.
+      batch_size: crops scored at once by all devices.
+
+    Returns:
+      f32[...,N], in every process.
+    """
+    rows = processes.own_rows(batch_size)
+    batches = evaluation_batches(crops, batch_size, rows)
+    own = np.stack([score(images) for images in batches])
+    scores = rearrange(processes.gather(own), "P n ... r -> ... (n P r)")
+    return scores[..., : len(crops)]
+
+
+def video_means(scores: np.ndarray, crops: Crops) -> VideoMeans:
+    """What computes to one score a video, of the crops' scores f[N]."""
+    everything = np.ones(len(crops), bool)
+    return VideoMeans.empty(len(crops.videos)).add(scores, crops.video_of_crop, everything)
 
 
 def score_videos(
     score_frames: Callable, weights: DeployedWeights, crops: Crops, batch_size: int
 ) -> VideoMeans:
     """Scores every crop of a split once; what comes back computes to one score a video."""
-    means = VideoMeans.empty(len(crops.videos))
-    for batch in evaluation_batches(crops, batch_size):
-        scores = score_frames(weights, batch["images"])
-        means = means.add(scores, batch["videos"], batch["mask"])
-    return means
+    scores = score_crops(functools.partial(score_frames, weights), crops, batch_size)
+    return video_means(scores, crops)

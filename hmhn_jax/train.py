@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import checkpoints, devices, interruption, scalars, versions
+from hmhn_jax import checkpoints, devices, interruption, processes, scalars, versions
 from hmhn_jax import config as config_lib
 from hmhn_jax.checkpoints import Provenance
 from hmhn_jax.errors import UserError
@@ -90,7 +90,12 @@ def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
         if first_step >= num_steps:
             print(f"nothing left to train: {first_step} steps are done", flush=True)
         batches = training_batches(
-            crops, config.train.batch_size, config.seed, first_step, devices.put_batch
+            crops,
+            config.train.batch_size,
+            config.seed,
+            first_step,
+            devices.put_batch,
+            processes.own_rows(config.train.batch_size),
         )
         timer = StepTimer()
         for step in track(range(first_step + 1, num_steps + 1), "training"):
@@ -110,9 +115,10 @@ def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
                 )
             if means:
                 write(step, means)
-            stop = interrupted()
+            stop = interrupted(step)
             if checkpoint_due or stop:
-                config_lib.save(config, workdir)  # from now on the workdir is of this config
+                if processes.is_first():
+                    config_lib.save(config, workdir)  # from now on the workdir is of this config
                 checkpoints.save(
                     manager,
                     step,

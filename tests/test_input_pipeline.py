@@ -131,15 +131,25 @@ def test_training_batches_are_put_by_the_thread_that_makes_them(builder):
     assert threading.get_ident() not in threads
 
 
-def test_evaluation_has_every_crop_once_and_marks_padding(builder):
+def test_evaluation_has_every_crop_once_in_order(builder):
     crops = read_crops(builder, "train", settings())
-    batches = list(evaluation_batches(crops, 8))
-    assert len(batches) == 5
-    assert {batch["images"].shape for batch in batches} == {(8, 32, 32, 3)}
-    masks = np.concatenate([batch["mask"] for batch in batches])
-    videos = np.concatenate([batch["videos"] for batch in batches])
-    assert masks.sum() == 35
-    np.testing.assert_array_equal(videos[masks], crops.video_of_crop)
+    images = np.concatenate(list(evaluation_batches(crops, 8)))
+    assert len(images) == 40  # the last batch is filled up
+    np.testing.assert_array_equal(images[:35], crops.images(np.arange(35)))
+
+
+@pytest.mark.parametrize("rows", [slice(0, 4), slice(4, 8)])
+def test_a_process_makes_its_rows_of_every_batch(builder, rows):
+    crops = read_crops(builder, "train", settings())
+    for own, whole in zip(
+        evaluation_batches(crops, 8, rows), evaluation_batches(crops, 8), strict=True
+    ):
+        np.testing.assert_array_equal(own, whole[rows])
+    own = training_batches(crops, 8, seed=0, first_step=3, rows=rows)
+    whole = training_batches(crops, 8, seed=0, first_step=3)
+    for mine, all_of_it in itertools.islice(zip(own, whole, strict=True), 3):
+        for name in ("images", "scores"):
+            np.testing.assert_array_equal(mine[name], all_of_it[name][rows])
 
 
 @pytest.mark.parametrize(("cell", "session"), [("2", "2"), ("", None), (None, None)])

@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from hmhn_jax.models.layers import EPSILON, MOMENTUM, at_least_float32
+from hmhn_jax.models.layers import EPSILON, MOMENTUM, at_least_float32, average_over
 
 _PIXELS = (0, 1, 2)
 
@@ -67,7 +67,7 @@ def normalise(
 def _forward(x, scale, bias, relu, axis_name):
     wide = at_least_float32(x)
     moments = wide.mean(axis=_PIXELS), jnp.square(wide).mean(axis=_PIXELS)
-    mean, square = _over_devices(moments, axis_name)
+    mean, square = average_over(axis_name, moments)
     variance = jnp.maximum(square - jnp.square(mean), 0.0)
     inverse = jax.lax.rsqrt(variance + EPSILON)
     y = _apply(x, *_affine(scale, bias, mean, inverse), relu)
@@ -86,7 +86,7 @@ def _backward(relu, axis_name, residuals, grads):
     grads_bias, grads_scale = grads.sum(axis=_PIXELS), (grads * normalised).sum(axis=_PIXELS)
     size = x.size // x.shape[-1]
     means = grads_bias / size, grads_scale / size, grads_mean / size, grads_variance / size
-    mean_g, mean_gn, grads_mean, grads_variance = _over_devices(means, axis_name)
+    mean_g, mean_gn, grads_mean, grads_variance = average_over(axis_name, means)
     grads_x = _spread(slope) * (grads - _spread(mean_g))
     per_deviation = 2 * grads_variance / inverse - slope * mean_gn
     grads_x += normalised * _spread(per_deviation) + _spread(grads_mean)
@@ -107,7 +107,3 @@ def _apply(x, slope, shift, relu):
 
 def _spread(numbers_C):
     return numbers_C[None, None, None]
-
-
-def _over_devices(tree, axis_name):
-    return jax.lax.pmean(tree, axis_name) if axis_name else tree

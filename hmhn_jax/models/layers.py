@@ -6,6 +6,7 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
 from jax.nn import initializers
 
 # PyTorch's defaults; it calls the momentum 0.1.
@@ -47,6 +48,14 @@ def batch_norm(train: bool, axis_name: str | None, **kwargs: Any) -> nn.BatchNor
 def at_least_float32(x: jax.Array) -> jax.Array:
     """`x` in the precision that softmaxes and scores need; float64 stays float64."""
     return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+
+
+def average_over(axis_name: str | None, tree: Any) -> Any:
+    """The mean of each array over the devices of an axis: one exchange, however many arrays."""
+    if not axis_name or jax.lax.axis_size(axis_name) == 1:  # XLA would copy all of it
+        return tree
+    flat, restore = ravel_pytree(tree)
+    return restore(jax.lax.pmean(flat, axis_name))
 
 
 class ConvWeights(nn.Module):
@@ -109,5 +118,5 @@ def plane_moments(planes: jax.Array, axis_name: str | None) -> tuple[jax.Array, 
     """Mean and variance f32[C] of planes f[C,...], over the devices of `axis_name`, too."""
     planes = at_least_float32(planes).reshape(len(planes), -1)
     moments = planes.mean(axis=1), jnp.square(planes).mean(axis=1)
-    mean, square = jax.lax.pmean(moments, axis_name) if axis_name else moments
+    mean, square = average_over(axis_name, moments)
     return mean, jnp.maximum(square - jnp.square(mean), 0.0)

@@ -15,6 +15,7 @@ from hmhn_jax.models.layers import (
     BatchNormWeights,
     ConvWeights,
     at_least_float32,
+    average_over,
     plane_moments,
 )
 from hmhn_jax.models.pointwise_pair import LEAK, pointwise_pair
@@ -63,11 +64,10 @@ class LGFEPlanes(nn.Module):
 
 def _moments(planes, axis_name):
     """Mean f[C] and covariance f[C,C] over the pixels of f[C,N]."""
-    average = (lambda x: jax.lax.pmean(x, axis_name)) if axis_name else (lambda x: x)
-    mean = average(planes.mean(axis=1))
+    mean = average_over(axis_name, planes.mean(axis=1))
     centred = planes - mean[:, None]
     covariance = jnp.stack([jnp.stack([(a * b).mean() for b in centred]) for a in centred])
-    return mean, average(covariance)
+    return mean, average_over(axis_name, covariance)
 
 
 def _leaky_relu(x):

@@ -1,0 +1,45 @@
+"""One training a workdir."""
+
+import contextlib
+import os
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+
+from hmhn_jax.errors import UserError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+
+@contextlib.contextmanager
+def held(workdir: Path) -> Iterator[None]:
+    """Keeps other programs from training in a workdir; one that is killed keeps nobody out.
+
+    Nothing is locked on file systems that cannot.
+
+    Raises:
+      UserError: when another program trains there, or the workdir cannot be written.
+    """
+    path = Path(workdir) / "lock"
+    try:
+        file = path.open("a+")
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}") from error
+    with file:
+        try:
+            if fcntl:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise UserError(
+                f"{workdir} is in use by another run ({file.read().strip() or 'unknown'}); "
+                "wait for its end or use another --workdir"
+            ) from None
+        except OSError:  # as some network file systems answer
+            pass
+        file.truncate(0)
+        print(f"process {os.getpid()} on {platform.node()}", file=file, flush=True)
+        yield
