@@ -8,10 +8,9 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import checkpoints, devices, interruption, processes, scalars, versions
+from hmhn_jax import checkpoints, devices, health, interruption, processes, scalars, versions
 from hmhn_jax import config as config_lib
 from hmhn_jax.checkpoints import Provenance
-from hmhn_jax.errors import UserError
 from hmhn_jax.input_pipeline import Crops, read_crops, training_batches
 from hmhn_jax.metrics import mean_absolute_error
 from hmhn_jax.progress import track
@@ -146,16 +145,11 @@ def figures(means: dict[str, float]) -> str:
 
 
 def _mean_metrics(recent: list[dict], step: int) -> dict[str, float]:
-    """The mean of each metric over the recent steps; a loss that is not finite ends the run."""
+    """The mean of each metric over the recent steps; a number that is not finite ends the run."""
     recent = jax.device_get(recent)
-    means = {name: float(np.mean([each[name] for each in recent])) for name in recent[0]}
-    if not all(map(math.isfinite, means.values())):
-        figures = ", ".join(f"{name} {value:g}" for name, value in means.items())
-        raise UserError(
-            f"training stopped at step {step}: expected finite numbers, got {figures}; "
-            "checkpoints written before are kept; try a lower config.optimizer.learning_rate"
-        )
-    return means
+    health.check(recent, step)
+    logged = (name for name in recent[0] if not name.startswith(health.FINITE))
+    return {name: float(np.mean([each[name] for each in recent])) for name in logged}
 
 
 def _validation_mae(score_frames, weights, crops: Crops, batch_size: int) -> float:

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from hmhn_jax import devices
+from hmhn_jax import devices, health
 from hmhn_jax.augment import AugmentSettings, augment, standardise
 from hmhn_jax.losses import mean_squared_error, partition_loss
 from hmhn_jax.models import HMHN
@@ -103,8 +103,9 @@ def make_train_step(
 
     Returns:
       step(state, batch) -> (state, metrics), where the batch is {"images": u8[B,S,S,3],
-      "scores": f32[B]} and the metrics are f32[]: loss, mse, partition_loss, grad_norm. Everything
-      random in it depends on (seed, step) and on an example's place in the whole batch.
+      "scores": f32[B]} and the metrics are f32[]: loss, mse, partition_loss and those of
+      `health`. Everything random in it depends on (seed, step) and on an example's place in the
+      whole batch.
     """
 
     def step(state: TrainState, batch: dict) -> tuple[TrainState, dict]:
@@ -137,7 +138,8 @@ def make_train_step(
         grads, losses = devices.average((grads, losses))
         updates, opt_state = optimizer.update(grads, state.opt_state, params, value=losses["loss"])
         variables = {"params": optax.apply_updates(params, updates), "batch_stats": batch_stats}
-        metrics = losses | {"grad_norm": optax.global_norm(grads)}
+        metrics = losses | health.gradient_norms(grads)
+        metrics |= devices.average(health.forward_flags(batch_stats, aux))
         if measure is not None:
             metrics |= devices.average(measure(grads, aux))
         return TrainState(state.step + 1, variables, opt_state), metrics

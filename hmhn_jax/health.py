@@ -1,0 +1,87 @@
+"""Whether training's numbers are sound, and in which block they first were not."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax.flatten_util import ravel_pytree
+
+from hmhn_jax.errors import UserError
+
+BLOCKS = ("gwa", "dff", "trunk", "mab", "afb", "regression")  # as a forward pass meets them
+SEEN_IN_AUX = {"grid_weights": "gwa", "features": "trunk", "attention": "mab", "heads": "afb"}
+FINITE = "finite/"  # metrics that are looked at, and not logged
+NOTABLE_NORM = 100.0  # times the median of a gradient's norm
+
+
+def gradient_norms(grads: dict) -> dict[str, jax.Array]:
+    """The norms f32[] of the whole gradient and of each block's: grad_norm, grad_norm/trunk, ..."""
+    blocks = {name: optax.global_norm(grads[name]) for name in BLOCKS if name in grads}
+    norms = {f"grad_norm/{name}": norm for name, norm in blocks.items()}
+    return {"grad_norm": optax.global_norm(blocks), **norms}
+
+
+def forward_flags(batch_stats: dict, aux: dict) -> dict[str, jax.Array]:
+    """Whether a forward pass was finite, by block: {"finite/trunk": f32[]}, 1 or 0.
+
+    What is no longer finite within a block shows in its batch statistics, what leaves it in `aux`.
+
+    Args:
+      batch_stats: as the step updated them.
+      aux: as `HMHN` returns it.
+    """
+    seen = {name: [batch_stats.get(name, {})] for name in BLOCKS}
+    for name, array in aux.items():
+        seen[SEEN_IN_AUX[name]].append(array)
+    return {
+        FINITE + name: jnp.isfinite(ravel_pytree(arrays)[0]).all().astype(jnp.float32)
+        for name, arrays in seen.items()
+        if jax.tree.leaves(arrays)
+    }
+
+
+def check(metrics: Sequence[dict[str, Any]], step: int) -> None:
+    """Raises UserError when a number is no longer finite, and says where that began.
+
+    A gradient much larger than the others is noted.
+
+    Args:
+      metrics: of the last steps, with those of `gradient_norms` and `forward_flags`.
+      step: the last of them.
+    """
+    first_step = step - len(metrics) + 1
+    for number, each in enumerate(metrics, start=first_step):
+        if not all(map(math.isfinite, each.values())):
+            losses = {name: each[name] for name in ("loss", "grad_norm")}
+            numbers = ", ".join(f"{name} {value:g}" for name, value in losses.items())
+            raise UserError(
+                f"training stopped at step {number}: expected finite numbers, got {numbers}; they "
+                f"were not finite first in {_origin(each)}; checkpoints written before are kept; "
+                "try a lower config.optimizer.learning_rate"
+            )
+    norms = np.array([each["grad_norm"] for each in metrics])
+    if len(norms) > 2 and norms.max() > NOTABLE_NORM * np.median(norms):
+        worst = metrics[int(norms.argmax())]
+        block = max((name for name in worst if name.startswith("grad_norm/")), key=worst.get)
+        print(
+            f"note: at step {first_step + norms.argmax()} the gradient's norm was "
+            f"{norms.max():.3g}, {norms.max() / np.median(norms):.0f} times the median; most of it "
+            f"in {block.removeprefix('grad_norm/')}",
+            flush=True,
+        )
+
+
+def _origin(metrics):
+    for name in BLOCKS:
+        if metrics.get(FINITE + name, 1.0) < 1.0:
+            return f"the forward pass of {name}"
+    if not math.isfinite(metrics["loss"]):
+        return "the loss"
+    for name in reversed(BLOCKS):  # as a gradient meets them
+        if not math.isfinite(metrics.get(f"grad_norm/{name}", 0.0)):
+            return f"the gradient of {name}"
+    return "the metrics"
