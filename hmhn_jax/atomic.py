@@ -1,8 +1,8 @@
 """Files that are there whole or not at all."""
 
 import contextlib
-import os
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +19,9 @@ def replacing(path: Path) -> Iterator[Path]:
       UserError: when the file cannot be written, such as on a full disk.
     """
     # The ending stays, as libraries choose the format by it.
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    # Not the process's number, which on another machine that shares the folder may be the same.
+    writer = uuid.uuid4().hex[:12]
+    temporary = path.with_name(f".{path.stem}.{writer}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary

@@ -2,7 +2,6 @@
 
 import collections
 import contextlib
-import io
 import itertools
 import json
 import sys
@@ -18,10 +17,12 @@ from hmhn_jax.faces.contact_sheet import write_contact_sheet
 from hmhn_jax.faces.crop_jobs import crop_videos
 from hmhn_jax.faces.crop_report import report
 from hmhn_jax.faces.crops import CropFailure
-from hmhn_jax.faces.recordings import SPLITS, Recording
+from hmhn_jax.faces.examples import examples_of
+from hmhn_jax.faces.recordings import SPLITS
 from hmhn_jax.faces.sources import NoDataError
 from hmhn_jax.progress import track
 
+from . import beam_build
 from .command import builds_every_config, one_line_for_the_command
 from .configs import CONFIGS, find_recordings
 from .provenance import metadata, refuse_failures, table_digest
@@ -95,17 +96,34 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             )
 
     def _download_and_prepare(self, dl_manager, download_config) -> None:
+        config = self.builder_config
+        # TFDS's own check of the manual directory ends in a traceback; ours says what is missing.
+        self._manual_dir = Path(dl_manager._manual_dir)
+        self._found = find_recordings(config, self._own_downloads(dl_manager), self._manual_dir)
+        self._recordings = sorted(self._found.recordings, key=lambda each: SPLITS.index(each.split))
         self._reports = []
-        with _without_tfds_bars():
+        download_config = beam_build.with_options_of(config, download_config)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(_without_tfds_bars())
+            if beam_build.is_asked_for(download_config):
+                self._beam = beam_build.BeamBuild(self._recordings, config, self.data_path)
+                stack.enter_context(self._beam.in_one_line())
+                # TFDS makes a pipeline if what has this name takes one.
+                beam_split_generators = self._beam_split_generators
+                stack.enter_context(
+                    tfds.core.utils.temporary_assignment(
+                        self, "_split_generators", beam_split_generators
+                    )
+                )
             super()._download_and_prepare(dl_manager, download_config)
             # After all splits, so that whoever has to mend files hears of them all at once.
-            refuse_failures(self._reports, self.builder_config.max_failed_share)
-        self.info.metadata.update(metadata(self._reports, self.builder_config, self._found))
-        title = f"{self.name}/{self.builder_config.name}"
-        if self.builder_config.is_synthetic:
+            refuse_failures(self._reports, config.max_failed_share)
+        self.info.metadata.update(metadata(self._reports, config, self._found))
+        title = f"{self.name}/{config.name}"
+        if config.is_synthetic:
             title += ", synthetic faces"
         # TFDS moves the folder to its place, these two with it, when all is written.
-        write_contact_sheet(Path(self.data_path) / CONTACT_SHEET, title, self._reports)
+        write_contact_sheet(self.data_path / CONTACT_SHEET, title, self._reports)
         copies = self.info.metadata["copies"]
         if copies:
             print(f"{len(copies)} videos are copies of others, see {SUMMARY}", file=sys.stderr)
@@ -116,18 +134,25 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             )
             + "\n"
         )
-        atomic.write_text(Path(self.data_path) / SUMMARY, text)
+        atomic.write_text(self.data_path / SUMMARY, text)
+
+    def _own_downloads(self, dl_manager) -> Path:
+        return Path(dl_manager.download_dir) / self.name
+
+    def _cache_dir(self, dl_manager) -> Path:
+        return self._own_downloads(dl_manager) / "crops"  # an interrupted build goes on from here
+
+    def _beam_split_generators(self, dl_manager, pipeline) -> dict:
+        in_bucket = "://" in str(dl_manager.download_dir)
+        cache_dir = None if in_bucket else self._cache_dir(dl_manager)
+        return self._beam.examples_by_split(pipeline, self._manual_dir, cache_dir)
+
+    def _process_pipeline_result(self, pipeline_result) -> None:
+        self._reports = self._beam.take_reports()
 
     def _split_generators(self, dl_manager) -> dict[str, Iterator]:
-        config = self.builder_config
-        download_dir = Path(dl_manager.download_dir) / self.name
-        # TFDS's own check of the manual directory ends in a traceback; ours says what is missing.
-        manual_dir = Path(dl_manager._manual_dir)
-        found = find_recordings(config, download_dir, manual_dir)
-        self._found = found
-        recordings = sorted(found.recordings, key=lambda each: SPLITS.index(each.split))
-
-        cache_dir = download_dir / "crops"  # a build that is interrupted goes on from here
+        config, recordings = self.builder_config, self._recordings
+        cache_dir = self._cache_dir(dl_manager)
         results = crop_videos(recordings, config.crops, config.num_processes, cache_dir)
         results = _counted(track(results, "cropping faces", total=len(recordings)))
         # TFDS writes one split after the other in the order given here, so all of them can draw
@@ -145,30 +170,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             self._reports.append(report(recording, result))
             if not isinstance(result, CropFailure):
                 any_crops = True
-                yield from _examples(recording, result)
+                yield from examples_of(recording, result)
         if not any_crops:  # TFDS would stop here with an error that does not say why
             rest = itertools.chain.from_iterable(results for _, results in results_by_split)
             self._reports.extend(itertools.starmap(report, rest))
             refuse_failures(self._reports, self.builder_config.max_failed_share)
-
-
-def _examples(recording: Recording, result) -> Iterator[tuple[str, dict]]:
-    for crop in result.crops:
-        yield (
-            f"{recording.video_id}/{crop.frame_index:06d}",
-            {
-                "image": io.BytesIO(crop.jpeg),
-                "score": recording.score,
-                "video_id": recording.video_id,
-                "subject_id": recording.subject_id,
-                "task": recording.task,
-                "frame_index": crop.frame_index,
-                "time_s": crop.time_s,
-                "box": np.array(crop.box, np.int32),
-                "eyes": crop.eyes,
-                "confidence": crop.confidence,
-            },
-        )
 
 
 def _counted(results: Iterator) -> Iterator:

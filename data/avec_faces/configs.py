@@ -41,12 +41,16 @@ class FacesConfig(tfds.core.BuilderConfig):
         when None, 0 for rendered and `MAX_FAILED_SHARE_OF_REAL` for real ones.
       num_processes: how many render and crop at once, all usable cores when None. The data do
         not depend on it.
+      beam_options: pipeline options of Apache Beam, {"runner": ..., ...}, which then crops in
+        place of these processes; `tfds build --beam_pipeline_options` goes before them. The data
+        do not depend on them either.
     """
 
     videos: sources.Settings = dataclasses.field(default_factory=SyntheticSettings)
     crops: CropSettings | None = None
     max_failed_share: float | None = None
     num_processes: int | None = None
+    beam_options: dict | None = None
 
     def __post_init__(self):
         if isinstance(self.videos, dict):

@@ -6,14 +6,11 @@ import json
 import statistics
 from collections.abc import Iterable
 
-import av
-import cv2
-import dlib
 import tensorflow_datasets as tfds
 
 from hmhn_jax.errors import UserError
 from hmhn_jax.faces.crop_report import CropReport
-from hmhn_jax.faces.crops import ENGINE_VERSION
+from hmhn_jax.faces.crops import ENGINE_VERSION, SOFTWARE
 from hmhn_jax.faces.recordings import SPLITS, Found
 
 from .configs import FacesConfig
@@ -114,12 +111,7 @@ def metadata(reports: Iterable[CropReport], config: FacesConfig, found: Found) -
         "facts": list(found.facts),
         "copies": _copies(reports),
         "table": table_digest(found),
-        "software": {
-            "av": av.__version__,
-            "dlib": dlib.__version__,
-            "opencv": cv2.__version__,
-            "tensorflow_datasets": tfds.__version__,
-        },
+        "software": {**SOFTWARE, "tensorflow_datasets": tfds.__version__},
     }
 
 

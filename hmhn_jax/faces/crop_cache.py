@@ -9,13 +9,17 @@ import hashlib
 import json
 from pathlib import Path
 
-import av
-import cv2
-import dlib
 import numpy as np
 
 from hmhn_jax import atomic
-from hmhn_jax.faces.crops import ENGINE_VERSION, Crop, CropFailure, CropSettings, VideoCrops
+from hmhn_jax.faces.crops import (
+    ENGINE_VERSION,
+    SOFTWARE,
+    Crop,
+    CropFailure,
+    CropSettings,
+    VideoCrops,
+)
 
 FORMAT_VERSION = 1
 SUFFIX = ".crops"
@@ -30,7 +34,7 @@ def entry_path(folder: Path, video_sha256: str, settings: CropSettings) -> Path:
     key = {
         "format": FORMAT_VERSION,
         "engine": ENGINE_VERSION,
-        "software": [av.__version__, cv2.__version__, dlib.__version__],
+        "software": list(SOFTWARE.values()),
         "settings": dataclasses.asdict(settings),
         "video": video_sha256,
     }

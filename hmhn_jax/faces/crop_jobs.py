@@ -70,13 +70,14 @@ def crop_files(
     if cache_dir is not None and cache_dir.is_dir():
         atomic.remove_abandoned(cache_dir)
     crop = functools.partial(
-        _cached_or_cropped, settings=settings, cache_dir=cache_dir, watch=watch
+        _crop_in_this_process, settings=settings, cache_dir=cache_dir, watch=watch
     )
-    yield from map_in_order(crop, paths, num_processes, initializer=_use_one_thread)
+    yield from map_in_order(crop, paths, num_processes, initializer=use_one_thread)
 
 
-def _use_one_thread() -> None:
-    cv2.setNumThreads(1)  # a process a core; threads within would compete
+def use_one_thread() -> None:
+    """Keeps OpenCV to one thread: workers are as many as cores, and threads would compete."""
+    cv2.setNumThreads(1)
 
 
 @functools.cache
@@ -84,12 +85,33 @@ def _detector_of_this_process() -> Detector:
     return load_detector()
 
 
-def _cached_or_cropped(
+def _crop_in_this_process(path: Path, **arguments) -> VideoCrops | CropFailure:
+    return crop_file(path, _detector_of_this_process, **arguments)
+
+
+def crop_file(
     path: Path,
+    detector: Callable[[], Detector],
     settings: CropSettings,
-    cache_dir: Path | None,
-    watch: Callable[[float], None] | None,
+    cache_dir: Path | None = None,
+    watch: Callable[[float], None] | None = None,
 ) -> VideoCrops | CropFailure:
+    """Crops one video or picture in this process, or takes its crops from the cache.
+
+    Args:
+      path: of the video or picture.
+      detector: gives what finds faces; not called when the crops come from the cache. A detector
+        may not be used by two threads at once.
+      settings: how crops are made.
+      cache_dir: as for `crop_videos`.
+      watch: as for `crop_files`.
+
+    Returns:
+      The crops, or why there are none: whatever is wrong with a video, it does not raise.
+
+    Raises:
+      UserError: the cache cannot be written.
+    """
     try:
         sha256 = sha256_of(path)
     except OSError:
@@ -100,7 +122,7 @@ def _cached_or_cropped(
         cached = crop_cache.read(entry)
         if cached is not None:
             return cached
-    result, is_final = _crop_or_failure(path, sha256, settings, watch)
+    result, is_final = _crop_or_failure(path, sha256, detector, settings, watch)
     # The second condition fails for a video that was still being copied while it was read.
     if entry is not None and is_final and result.sha256 == sha256:
         crop_cache.write(entry, result)
@@ -110,15 +132,15 @@ def _cached_or_cropped(
 def _crop_or_failure(
     path: Path,
     sha256: str | None,
+    detector: Callable[[], Detector],
     settings: CropSettings,
     watch: Callable[[float], None] | None,
 ) -> tuple[VideoCrops | CropFailure, bool]:
     """Gives the result, and whether it would be the same next time."""
     try:
-        detector = _detector_of_this_process()
         if is_image(path):
-            return crop_image(path, settings, detector), True
-        return crop_video(path, settings, detector, watch), True
+            return crop_image(path, settings, detector()), True
+        return crop_video(path, settings, detector(), watch), True
     except NoFaceError as error:
         return CropFailure(error.reason, sha256, error.num_sampled), True
     except VideoError as error:

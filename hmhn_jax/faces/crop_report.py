@@ -25,6 +25,7 @@ class CropReport:
       confidence: the median of the detector's scores, None without crops.
       thumbnails: small JPEGs of the first, the middle and the last crop.
       failure: why there are no crops; None if there are.
+      from_cache: whether an earlier run found all this out.
     """
 
     recording: Recording
@@ -34,6 +35,7 @@ class CropReport:
     confidence: float | None = None
     thumbnails: tuple[bytes, ...] = ()
     failure: str | None = None
+    from_cache: bool = False
 
     @property
     def found_rate(self) -> float:
@@ -44,6 +46,15 @@ class CropReport:
     def pictures(self) -> list[str]:
         """The thumbnails as text that a page can hold."""
         return [base64.b64encode(jpeg).decode() for jpeg in self.thumbnails]
+
+    def record(self) -> dict:
+        """All but the recording, in values that JSON knows; see `from_record`."""
+        values = {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.name != "recording"
+        }
+        return {**values, "thumbnails": self.pictures}
 
     def summary(self) -> dict:
         """All but the thumbnails, in values that JSON knows."""
@@ -62,10 +73,18 @@ class CropReport:
         }
 
 
+def from_record(recording: Recording, record: dict) -> CropReport:
+    """The report of which this is the `record`."""
+    thumbnails = tuple(base64.b64decode(text) for text in record["thumbnails"])
+    return CropReport(recording, **{**record, "thumbnails": thumbnails})
+
+
 def report(recording: Recording, result: VideoCrops | CropFailure) -> CropReport:
     """Keeps of a video's crops what is shown of them."""
     if isinstance(result, CropFailure):
-        return CropReport(recording, result.sha256, failure=result.reason)
+        return CropReport(
+            recording, result.sha256, failure=result.reason, from_cache=result.from_cache
+        )
     crops = result.crops
     shown = (crops[0], crops[len(crops) // 2], crops[-1])
     return CropReport(
@@ -75,6 +94,7 @@ def report(recording: Recording, result: VideoCrops | CropFailure) -> CropReport
         len(crops),
         statistics.median(crop.confidence for crop in crops),
         tuple(_thumbnail(crop.jpeg) for crop in shown),
+        from_cache=result.from_cache,
     )
 
 

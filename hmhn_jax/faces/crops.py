@@ -5,7 +5,9 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import cv2
+import dlib
 import numpy as np
 
 from hmhn_jax.errors import UserError
@@ -15,6 +17,8 @@ from hmhn_jax.faces.tracking import Track, follow
 from hmhn_jax.faces.video import VideoError, sampled_frames
 
 ENGINE_VERSION = 1  # raise it whenever the same video and settings no longer give the same crops
+# Other versions of what decodes and finds faces may give other crops, too.
+SOFTWARE = {"av": av.__version__, "opencv": cv2.__version__, "dlib": dlib.__version__}
 
 
 @dataclasses.dataclass(frozen=True)
