@@ -1,20 +1,17 @@
 """A dataset built by Apache Beam's workers, held against the one built by processes of its own."""
 
-import json
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import tensorflow_datasets as tfds
 from apache_beam.options.pipeline_options import PipelineOptions
+from etils import epath
 
 from data import avec_faces
+from data.avec_faces.beam_build import BeamBuild
 from hmhn_jax.errors import UserError
 from hmhn_jax.faces.synthetic import SyntheticSettings, write_dataset
 
-ROOT = Path(__file__).parents[1]
 # Beam's "DirectRunner" would first try to fetch another runner from the network.
 IN_MEMORY = {"runner": "FnApiRunner"}
 CONFIG = {
@@ -62,17 +59,10 @@ def in_memory(tmp_path_factory, manual_dir):
 
 @pytest.fixture(scope="module")
 def in_processes(tmp_path_factory, manual_dir, environment):
-    """By the command, as users start it."""
     data_dir = tmp_path_factory.mktemp("in_processes")
-    command = [Path(sys.executable).with_name("tfds"), "build", "avec_faces"]
-    command += ["--config", json.dumps(CONFIG), "--data_dir", data_dir, "--manual_dir", manual_dir]
-    flags = "runner=FnApiRunner,direct_running_mode=multi_processing"
-    command += [f"--beam_pipeline_options={flags}"]
-    finished = subprocess.run(
-        list(map(str, command)), cwd=ROOT, env=environment, capture_output=True, text=True
-    )
-    assert finished.returncode == 0, finished.stderr
-    return tfds.builder_from_directory(data_dir / "avec_faces" / "mine" / "1.0.0")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", environment["PYTHONPATH"])  # the worker starts from nothing
+        return build(data_dir, manual_dir, direct_running_mode="multi_processing", **IN_MEMORY)
 
 
 def examples(builder):
@@ -143,11 +133,17 @@ def test_a_split_without_any_crop_names_all_failures(spoiled, tmp_path):
     assert not list(tmp_path.glob("avec_faces/mine/*"))
 
 
-def test_what_stops_a_worker_is_one_line(manual_dir, tmp_path):
-    (tmp_path / "downloads" / "avec_faces").mkdir(parents=True)
-    (tmp_path / "downloads" / "avec_faces" / "crops").write_text("a file, not a folder")
-    with pytest.raises(UserError, match=r"^cannot write \S+: [\w ]+$"):
-        build(tmp_path, manual_dir, **IN_MEMORY)
+def test_what_stops_a_worker_is_one_line(tmp_path):
+    traceback = (
+        "Traceback (most recent call last):\n  File 'worker.py', line 1, in process\n"
+        "hmhn_jax.errors.UserError: cannot write /data/x: disk full [while running 'Crop']\n"
+    )
+    beam_build = BeamBuild([None], config=None, data_path=epath.Path(tmp_path))
+    with (
+        pytest.raises(UserError, match=r"^Apache Beam: cannot write /data/x: disk full$"),
+        beam_build.in_one_line(),
+    ):
+        raise RuntimeError(traceback)
 
 
 def test_an_unknown_runner_is_one_line(manual_dir, tmp_path):

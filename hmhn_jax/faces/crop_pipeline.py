@@ -61,8 +61,7 @@ def examples_by_split(
         pipeline
         | "Videos" >> beam.Create(videos, reshuffle=False)
         | "Spread" >> beam.Reshuffle()
-        | "Crop"
-        >> beam.ParDo(_CropVideo(settings, records_dir, cache_dir, SOFTWARE)).with_outputs(*splits)
+        | "Crop" >> beam.ParDo(CropVideo(settings, records_dir, cache_dir)).with_outputs(*splits)
     )
     return {split: crops[split] for split in splits}
 
@@ -88,17 +87,23 @@ class CropOptions(PipelineOptions):
         )
 
 
-class _CropVideo(beam.DoFn):
+class CropVideo(beam.DoFn):
     """(number, recording, URL or None) -> the examples of its crops, tagged with their split."""
 
-    def __init__(self, settings, records_dir, cache_dir, software):
+    def __init__(
+        self, settings: CropSettings, records_dir: epath.Path, cache_dir: Path | None = None
+    ):
         self._settings = settings
         self._records_dir = records_dir
         self._cache_dir = cache_dir
-        self._software = software
+        self._software = SOFTWARE  # of the machine that starts the pipeline
 
     def setup(self):
-        """Once a worker; of workers that are threads, once each: they may share no detector."""
+        """Called once a worker; for threads once each, as they may not share a detector.
+
+        Raises:
+          UserError: the worker has other software, which may give other crops, or lacks some.
+        """
         if self._software != SOFTWARE:
             raise UserError(
                 f"the worker {platform.node()} has {_versions(SOFTWARE)}, which may give other "

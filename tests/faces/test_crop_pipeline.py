@@ -1,0 +1,56 @@
+"""What workers say of videos, and what they need; the crops are those of test_avec_faces_beam."""
+
+import apache_beam as beam
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from etils import epath
+
+from hmhn_jax.errors import UserError
+from hmhn_jax.faces import crop_pipeline
+from hmhn_jax.faces.crop_jobs import crop_videos
+from hmhn_jax.faces.crop_report import report
+from hmhn_jax.faces.crops import SOFTWARE, CropSettings
+
+EVERY_FRAME = CropSettings(rate_hz=None)
+
+
+def run(recordings, records_dir):
+    with beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([])) as pipeline:
+        crop_pipeline.examples_by_split(pipeline, recordings, EVERY_FRAME, records_dir)
+
+
+@pytest.fixture
+def records_dir(tmp_path):
+    return epath.Path(tmp_path / "records")
+
+
+def test_a_report_of_each_video_comes_back_and_one_detector_finds_all(
+    recordings, records_dir, monkeypatch
+):
+    loaded = []
+    load_detector = crop_pipeline.load_detector
+    monkeypatch.setattr(
+        crop_pipeline, "load_detector", lambda: loaded.append(None) or load_detector()
+    )
+    run(recordings, records_dir)
+    expected = [report(*pair) for pair in crop_videos(recordings, EVERY_FRAME, 1)]
+    assert crop_pipeline.read_reports(recordings, records_dir) == expected
+    assert len(recordings) > len(loaded) == 1
+
+    # What a worker that was ended, and one that tried a video again, leave behind.
+    first, second, *_ = sorted(records_dir.glob("*.json"))
+    (records_dir / "000000-again.json").write_text(first.read_text())
+    (records_dir / "000001-half.json").write_text(second.read_text()[:50])
+    assert crop_pipeline.read_reports(recordings, records_dir) == expected
+    second.unlink()
+    reports = crop_pipeline.read_reports(recordings, records_dir)
+    assert reports == [expected[0], *expected[2:]]
+
+
+def test_a_worker_with_other_software_does_not_start(recordings, records_dir, monkeypatch):
+    monkeypatch.setattr(crop_pipeline, "SOFTWARE", {**SOFTWARE, "dlib": "1.0"})
+    worker = crop_pipeline.CropVideo(EVERY_FRAME, records_dir)
+    monkeypatch.undo()
+    with pytest.raises(UserError, match=r"dlib [^1].* other crops than .* dlib 1\.0 here"):
+        worker.setup()
