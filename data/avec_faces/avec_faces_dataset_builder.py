@@ -1,6 +1,5 @@
 """Builds `avec_faces`: aligned face crops of videos, each with its subject's BDI-II score."""
 
-import collections
 import contextlib
 import itertools
 import json
@@ -23,7 +22,12 @@ from hmhn_jax.faces.sources import NoDataError
 from hmhn_jax.progress import track
 
 from . import beam_build
-from .command import builds_every_config, one_line_for_the_command
+from .command import (
+    builds_every_config,
+    one_line_for_the_command,
+    say_how_many_are_cached,
+    without_tfds_bars,
+)
 from .configs import CONFIGS, find_recordings
 from .provenance import metadata, refuse_failures, table_digest
 
@@ -69,7 +73,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                     self._refuse_changed_source(download_config)
                     return
                 super().download_and_prepare(**kwargs)
-                print(f"look at the crops: {Path(self.data_path) / CONTACT_SHEET}", file=sys.stderr)
+                print(f"look at the crops: {self.data_path / CONTACT_SHEET}", file=sys.stderr)
             except NoDataError as error:
                 if not builds_every_config():
                     raise
@@ -104,7 +108,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         self._reports = []
         download_config = beam_build.with_options_of(config, download_config)
         with contextlib.ExitStack() as stack:
-            stack.enter_context(_without_tfds_bars())
+            stack.enter_context(without_tfds_bars())
             if beam_build.is_asked_for(download_config):
                 self._beam = beam_build.BeamBuild(self._recordings, config, self.data_path)
                 stack.enter_context(self._beam.in_one_line())
@@ -179,25 +183,12 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
 def _counted(results: Iterator) -> Iterator:
     """Yields (recording, result) unchanged and says at the end how many came from the cache."""
-    counts = collections.Counter()
+    from_cache = []
     for recording, result in results:
-        counts[result.from_cache] += 1
+        from_cache.append(result.from_cache)
         yield recording, result
-    decoded, cached = counts[False], counts[True]
-    print(f"crops: {decoded} videos decoded, {cached} from the cache", file=sys.stderr)
+    say_how_many_are_cached(from_cache)
 
 
 def _overwrites(download_config) -> bool:
     return bool(download_config and download_config.download_mode.overwrite_dataset)
-
-
-@contextlib.contextmanager
-def _without_tfds_bars() -> Iterator[None]:
-    """Hides TFDS's progress bars, which cannot know totals and would write over ours."""
-    bars = tfds.core.utils.tqdm_utils
-    shown = bars._active
-    bars.display_progress_bar(False)
-    try:
-        yield
-    finally:
-        bars.display_progress_bar(shown)

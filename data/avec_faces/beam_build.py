@@ -15,6 +15,7 @@ from hmhn_jax.errors import UserError
 from hmhn_jax.faces.crop_report import CropReport
 from hmhn_jax.faces.recordings import Recording
 
+from .command import say_how_many_are_cached
 from .configs import FacesConfig
 from .provenance import refuse_failures
 
@@ -88,9 +89,7 @@ class BeamBuild:
                 "the machine that starts them"
             )
         (self.data_path / RECORDS).rmtree()
-        cached = sum(each.from_cache for each in reports)
-        decoded = len(reports) - cached
-        print(f"crops: {decoded} videos decoded, {cached} from the cache", file=sys.stderr)
+        say_how_many_are_cached([each.from_cache for each in reports])
         return reports
 
     @contextlib.contextmanager

@@ -1,8 +1,10 @@
-"""How a build behaves under the `tfds` command: one line for what went wrong, no traceback."""
+"""What a build says, above all under the `tfds` command: lines, and no traceback."""
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+import tensorflow_datasets as tfds
 
 from hmhn_jax.errors import UserError
 
@@ -30,3 +32,24 @@ def builds_every_config() -> bool:
     """
     asked = (argument.startswith(("--config", "avec_faces/")) for argument in sys.argv)
     return is_the_command() and not any(asked)
+
+
+def say_how_many_are_cached(from_cache: Sequence[bool]) -> None:
+    """Prints for how many videos crops were made now, and for how many they were there."""
+    cached = sum(from_cache)
+    print(
+        f"crops: {len(from_cache) - cached} videos decoded, {cached} from the cache",
+        file=sys.stderr,
+    )
+
+
+@contextlib.contextmanager
+def without_tfds_bars() -> Iterator[None]:
+    """Hides TFDS's progress bars, which cannot know totals and would write over ours."""
+    bars = tfds.core.utils.tqdm_utils
+    shown = bars._active
+    bars.display_progress_bar(False)
+    try:
+        yield
+    finally:
+        bars.display_progress_bar(shown)

@@ -20,6 +20,7 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 from etils import epath
 
+from hmhn_jax import atomic
 from hmhn_jax.errors import UserError
 from hmhn_jax.faces.crop_jobs import crop_file, use_one_thread
 from hmhn_jax.faces.crop_report import CropReport, from_record, report
@@ -53,6 +54,8 @@ def examples_by_split(
       does not end the pipeline.
     """
     records_dir.mkdir(parents=True)
+    if cache_dir is not None and cache_dir.is_dir():
+        atomic.remove_abandoned(cache_dir)
     urls = urls or [None] * len(recordings)
     videos = list(zip(range(len(recordings)), recordings, urls, strict=True))
     splits = list(dict.fromkeys(recording.split for recording in recordings))
