@@ -125,10 +125,12 @@ class CropVideo(beam.DoFn):
                 yield beam.pvalue.TaggedOutput(recording.split, example)
 
     def _crop(self, recording: Recording, url: str | None) -> VideoCrops | CropFailure:
+        # The machine that starts the pipeline has seen the file: say who does not.
+        if not (recording.path.is_file() if url is None else FileSystems.exists(url)):
+            where = "at its path" if url is None else f"at {url}"
+            return CropFailure(f"no such file {where} for the worker {platform.node()}", None)
         if url is None:
             return crop_file(recording.path, self._detector, self._settings, self._cache_dir)
-        if not FileSystems.exists(url):
-            return CropFailure(f"no such file for the workers: {url}", None)
         with _local_copy(url) as path:
             return crop_file(path, self._detector, self._settings, self._cache_dir)
 

@@ -1,5 +1,8 @@
 """What workers say of videos, and what they need; the crops are those of test_avec_faces_beam."""
 
+import dataclasses
+import platform
+
 import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -46,6 +49,21 @@ def test_a_report_of_each_video_comes_back_and_one_detector_finds_all(
     second.unlink()
     reports = crop_pipeline.read_reports(recordings, records_dir)
     assert reports == [expected[0], *expected[2:]]
+
+
+def test_a_video_that_only_workers_miss_is_a_failure_that_says_so(recordings, records_dir):
+    records_dir.mkdir()
+    moved = dataclasses.replace(recordings[0], path=recordings[0].path.with_name("moved.mp4"))
+    worker = crop_pipeline.CropVideo(EVERY_FRAME, records_dir)
+    worker.setup()
+    urls = [None, f"{records_dir}/moved.mp4"]
+    videos = [(number, moved, url) for number, url in enumerate(urls)]
+    assert [list(worker.process(video)) for video in videos] == [[], []]
+    reasons = [each.failure for each in crop_pipeline.read_reports([moved, moved], records_dir)]
+    assert reasons == [
+        f"no such file at {where} for the worker {platform.node()}"
+        for where in ("its path", urls[1])
+    ]
 
 
 def test_a_worker_with_other_software_does_not_start(recordings, records_dir, monkeypatch):
