@@ -47,24 +47,6 @@ def build(data_dir, manual_dir, **flags):
     return builder
 
 
-@pytest.fixture(scope="module")
-def local(tmp_path_factory, manual_dir):
-    return build(tmp_path_factory.mktemp("local"), manual_dir)
-
-
-@pytest.fixture(scope="module")
-def in_memory(tmp_path_factory, manual_dir):
-    return build(tmp_path_factory.mktemp("in_memory"), manual_dir, **IN_MEMORY)
-
-
-@pytest.fixture(scope="module")
-def in_processes(tmp_path_factory, manual_dir, environment):
-    data_dir = tmp_path_factory.mktemp("in_processes")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", environment["PYTHONPATH"])  # the worker starts from nothing
-        return build(data_dir, manual_dir, direct_running_mode="multi_processing", **IN_MEMORY)
-
-
 def examples(builder):
     """{split: its examples in order, pictures as their JPEG bytes}."""
     as_stored = {"image": tfds.decode.SkipDecoding()}
@@ -80,10 +62,32 @@ def examples(builder):
     }
 
 
+@pytest.fixture(scope="module")
+def local(tmp_path_factory, manual_dir):
+    return build(tmp_path_factory.mktemp("local"), manual_dir)
+
+
+@pytest.fixture(scope="module")
+def expected(local):
+    return examples(local)
+
+
+@pytest.fixture(scope="module")
+def in_memory(tmp_path_factory, manual_dir):
+    return build(tmp_path_factory.mktemp("in_memory"), manual_dir, **IN_MEMORY)
+
+
+@pytest.fixture(scope="module")
+def in_processes(tmp_path_factory, manual_dir, environment):
+    data_dir = tmp_path_factory.mktemp("in_processes")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", environment["PYTHONPATH"])  # the worker starts from nothing
+        return build(data_dir, manual_dir, direct_running_mode="multi_processing", **IN_MEMORY)
+
+
 @pytest.mark.parametrize("workers", ["in_memory", "in_processes"])
-def test_the_same_dataset_comes_out(local, workers, request):
+def test_the_same_dataset_comes_out(local, expected, workers, request):
     other = request.getfixturevalue(workers)
-    expected = examples(local)
     assert {split: len(each) for split, each in expected.items()} == {
         "train": 3,
         "validation": 3,
@@ -100,7 +104,7 @@ def test_the_same_dataset_comes_out(local, workers, request):
     }
 
 
-def test_the_cache_is_used_and_the_config_may_ask_for_beam(in_memory, manual_dir, capfd):
+def test_the_cache_is_used_and_the_config_may_ask_for_beam(in_memory, expected, manual_dir, capfd):
     config = avec_faces.FacesConfig(**{**CONFIG, "name": "again", "beam_options": IN_MEMORY})
     builder = avec_faces.Builder(config=config, data_dir=in_memory.data_path.parents[2])
     builder.download_and_prepare(
@@ -110,7 +114,7 @@ def test_the_cache_is_used_and_the_config_may_ask_for_beam(in_memory, manual_dir
     output = capfd.readouterr().err
     assert "4 videos with Apache Beam" in output
     assert "crops: 1 videos decoded, 3 from the cache" in output
-    assert examples(builder) == examples(in_memory)
+    assert examples(builder) == expected
 
 
 @pytest.fixture
@@ -121,10 +125,10 @@ def spoiled(manual_dir, tmp_path):
     return tmp_path / "spoiled"
 
 
-def test_workers_may_read_a_copy_under_another_name(local, manual_dir, spoiled, tmp_path):
+def test_workers_may_read_a_copy_under_another_name(local, expected, manual_dir, spoiled, tmp_path):
     elsewhere = build(tmp_path, spoiled, videos_url=f"{manual_dir}/", **IN_MEMORY)
     assert elsewhere.info.metadata["fingerprint"] == local.info.metadata["fingerprint"]
-    assert examples(elsewhere) == examples(local)
+    assert examples(elsewhere) == expected
 
 
 def test_a_split_without_any_crop_names_all_failures(spoiled, tmp_path):
