@@ -24,10 +24,19 @@ from hmhn_jax import atomic
 from hmhn_jax.errors import UserError
 from hmhn_jax.faces.crop_jobs import crop_file, use_one_thread
 from hmhn_jax.faces.crop_report import CropReport, from_record, report
-from hmhn_jax.faces.crops import SOFTWARE, CropFailure, CropSettings, VideoCrops
+from hmhn_jax.faces.crops import (
+    ENGINE_VERSION,
+    SOFTWARE,
+    CropFailure,
+    CropSettings,
+    VideoCrops,
+)
 from hmhn_jax.faces.detection import landmark_model, load_detector
 from hmhn_jax.faces.examples import examples_of
 from hmhn_jax.faces.recordings import Recording
+
+# What decides on the crops of a video, beside the settings.
+VERSIONS = {"cropping engine": ENGINE_VERSION, **SOFTWARE}
 
 
 def examples_by_split(
@@ -99,7 +108,7 @@ class CropVideo(beam.DoFn):
         self._settings = settings
         self._records_dir = records_dir
         self._cache_dir = cache_dir
-        self._software = SOFTWARE  # of the machine that starts the pipeline
+        self._versions = VERSIONS  # of the machine that starts the pipeline
 
     def setup(self):
         """Called once a worker; for threads once each, as they may not share a detector.
@@ -107,10 +116,10 @@ class CropVideo(beam.DoFn):
         Raises:
           UserError: the worker has other software, which may give other crops, or lacks some.
         """
-        if self._software != SOFTWARE:
+        if self._versions != VERSIONS:
             raise UserError(
-                f"the worker {platform.node()} has {_versions(SOFTWARE)}, which may give other "
-                f"crops than {_versions(self._software)} here: install the same on both"
+                f"the worker {platform.node()} has {_listed(VERSIONS)}, which may give other "
+                f"crops than {_listed(self._versions)} here: install the same on both"
             )
         landmark_model()  # or say at once that it is missing
         use_one_thread()
@@ -154,5 +163,5 @@ def _local_copy(url: str) -> Iterator[Path]:
         yield path
 
 
-def _versions(software: dict[str, str]) -> str:
-    return ", ".join(f"{name} {version}" for name, version in software.items())
+def _listed(versions: dict) -> str:
+    return ", ".join(f"{name} {version}" for name, version in versions.items())

@@ -13,7 +13,7 @@ from hmhn_jax.errors import UserError
 from hmhn_jax.faces import crop_pipeline
 from hmhn_jax.faces.crop_jobs import crop_videos
 from hmhn_jax.faces.crop_report import report
-from hmhn_jax.faces.crops import SOFTWARE, CropSettings
+from hmhn_jax.faces.crops import CropSettings
 
 EVERY_FRAME = CropSettings(rate_hz=None)
 
@@ -67,7 +67,8 @@ def test_a_video_that_only_workers_miss_is_a_failure_that_says_so(recordings, re
 
 
 def test_a_worker_with_other_software_does_not_start(recordings, records_dir, monkeypatch):
-    monkeypatch.setattr(crop_pipeline, "SOFTWARE", {**SOFTWARE, "dlib": "1.0"})
+    versions = {**crop_pipeline.VERSIONS, "dlib": "1.0"}
+    monkeypatch.setattr(crop_pipeline, "VERSIONS", versions)
     worker = crop_pipeline.CropVideo(EVERY_FRAME, records_dir)
     monkeypatch.undo()
     with pytest.raises(UserError, match=r"dlib [^1].* other crops than .* dlib 1\.0 here"):
