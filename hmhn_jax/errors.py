@@ -1,5 +1,25 @@
 """What a user can cause, said in one line."""
 
+MOST_LETTERS = 2000  # of a line; what is named first and the reason at the end stay
+
+
+def one_line(text: str) -> str:
+    """A text of strangers, fit for a line of a terminal: nothing in it is obeyed or ends the line.
+
+    Line breaks, control sequences, marks that turn the direction of writing, and the bytes of file
+    names that are no text become escapes such as `\\n`; of a very long text the middle is left out.
+    """
+    if not text.isprintable():
+        text = "".join(each if each.isprintable() else _escaped(each) for each in text)
+    if len(text) > MOST_LETTERS:
+        half = MOST_LETTERS // 2
+        text = f"{text[:half]} [...] {text[-half:]}"
+    return text
+
+
+def _escaped(letter):
+    return letter.encode("unicode_escape").decode("ascii")
+
 
 class UserError(Exception):
     """A wrong file, label, folder or checkpoint.
@@ -9,6 +29,9 @@ class UserError(Exception):
     """
 
     exit_code = 1
+
+    def __init__(self, message: str):
+        super().__init__(one_line(message))
 
 
 class UsageError(UserError):
