@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from hmhn_jax import atomic
+from hmhn_jax import atomic, bounded_files
 from hmhn_jax.augment import AugmentSettings
 from hmhn_jax.errors import UsageError, UserError
 from hmhn_jax.models import HMHN
@@ -47,6 +47,17 @@ LEAST = {
     "train.log_every_steps": 1,
     "evaluate.batch_size": 1,
 }
+# What a workdir's config may make of a machine before its checkpoint is looked at.
+MOST = {
+    "seed": 2**63 - 1,
+    "data.image_size": 4096,
+    "model.num_heads": 256,
+    "model.width": 4096,
+    "model.lgfe_expansion": 4096,
+    "train.batch_size": 2**20,
+    "evaluate.batch_size": 2**20,
+}
+MOST_KERNELS, MOST_KERNEL_SIDE = 16, 63
 
 
 def check_fields(config: ConfigDict, pattern: ConfigDict) -> None:
@@ -71,6 +82,9 @@ def check(config: ConfigDict) -> None:
     for field, least in LEAST.items():
         if not least <= values[field] < math.inf:  # nan is refused, too
             raise UsageError(f"config.{field} must be at least {least}, got {values[field]}")
+    for field, most in MOST.items():
+        if values[field] > most:
+            raise UsageError(f"config.{field} must be at most {most}, got {values[field]}")
     if not 0 <= config.model.dropout_rate < 1:
         rate = config.model.dropout_rate
         raise UsageError(f"config.model.dropout_rate must be in [0, 1), got {rate}")
@@ -85,6 +99,12 @@ def check(config: ConfigDict) -> None:
             raise UsageError(
                 f"config.{field} must be made of pairs of whole numbers, got {values[field]}"
             )
+    kernels = config.model.kernels
+    if len(kernels) > MOST_KERNELS or max(map(max, kernels)) > MOST_KERNEL_SIDE:
+        raise UsageError(
+            f"config.model.kernels must be at most {MOST_KERNELS} of at most {MOST_KERNEL_SIDE} "
+            f"pixels, got {kernels}"
+        )
     if max(config.model.grid) > config.data.image_size:
         raise UsageError(
             f"config.model.grid must fit an image of {config.data.image_size} pixels, "
@@ -195,7 +215,7 @@ def load(workdir: Path, pattern: ConfigDict) -> ConfigDict | None:
     """
     path = config_path(workdir)
     try:
-        stored = from_dict(json.loads(path.read_text(encoding="utf-8")))
+        stored = from_dict(bounded_files.read_json(path))
         check_fields(stored, pattern)
         return stored
     except (FileNotFoundError, NotADirectoryError):

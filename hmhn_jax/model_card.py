@@ -6,7 +6,8 @@ from pathlib import Path
 import jinja2
 from ml_collections import ConfigDict
 
-from hmhn_jax.errors import UserError
+from hmhn_jax import bounded_files
+from hmhn_jax.errors import UserError, one_line
 
 
 def read_evaluations(workdir: Path, step: int, config: ConfigDict) -> list[dict]:
@@ -21,7 +22,7 @@ def read_evaluations(workdir: Path, step: int, config: ConfigDict) -> list[dict]
     evaluations = []
     for path in sorted(workdir.glob("evaluation/*/metrics.json")):
         try:
-            metrics = json.loads(path.read_text(encoding="utf-8"))
+            metrics = bounded_files.read_json(path)
             if _network(metrics["checkpoint_step"], metrics["config"]) == _network(
                 step, json.loads(json.dumps(config.to_dict()))
             ) and not metrics.get("ensemble"):
@@ -43,6 +44,7 @@ def render(summary: dict, evaluations: list[dict]) -> str:
       evaluations: from `read_evaluations`.
     """
     environment = jinja2.Environment(
+        finalize=_plain,
         loader=jinja2.PackageLoader("hmhn_jax"),
         trim_blocks=True,
         lstrip_blocks=True,
@@ -58,6 +60,16 @@ def render(summary: dict, evaluations: list[dict]) -> str:
         rows=[(metrics["split"], *row) for metrics in evaluations for row in _rows(metrics)],
         biases=[(metrics["split"], *row) for metrics in evaluations for row in _biases(metrics)],
     )
+
+
+def _plain(value):
+    """What strangers call their data and splits, as text that Markdown shows and does not obey."""
+    if not isinstance(value, str):
+        return value
+    text = one_line(value).replace("`", "'").replace("|", "/")
+    for letter, shown in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("[", "&#91;")):
+        text = text.replace(letter, shown)
+    return text
 
 
 def _rows(metrics):

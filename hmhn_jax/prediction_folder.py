@@ -1,7 +1,6 @@
 """The folder of a prediction: all of it of one run, and nobody else's files lost for it."""
 
 import contextlib
-import json
 import os
 import re
 import secrets
@@ -10,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from hmhn_jax import atomic
+from hmhn_jax import atomic, bounded_files
 from hmhn_jax.errors import UserError
 
 TABLES = ("predictions.csv", "frames.csv")
@@ -80,7 +79,7 @@ def _is_ours(path):
 
 def _is_about_a_prediction(path):
     try:
-        return "members" in json.loads(path.read_text(encoding="utf-8"))
+        return "members" in bounded_files.read_json(path)
     except (OSError, ValueError, TypeError):
         return False
 

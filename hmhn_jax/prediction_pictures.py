@@ -1,10 +1,9 @@
 """The pictures that go with one file's score, and what is said on those of the heads' maps."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from hmhn_jax import ensemble
+from hmhn_jax import bounded_files, ensemble
 from hmhn_jax.ensemble import Trained
 from hmhn_jax.faces.images import is_image
 from hmhn_jax.overlay_video import write_overlay_video
@@ -47,7 +46,7 @@ def map_caveat(trained: Trained) -> str:
     split = trained.provenance.config["data"]["test_split"]
     path = Path(trained.workdir) / "evaluation" / split / "metrics.json"
     try:
-        results = json.loads(path.read_text(encoding="utf-8"))
+        results = bounded_files.read_json(path)
         ratio = results["attention_check"]["ratio"]
         same = results["checkpoint_step"] == trained.step
         measured = f"{ratio:.2f}" if same and ratio is not None else None

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from hmhn_jax import processes
+from hmhn_jax import bounded_files, processes
 from hmhn_jax.errors import UserError
 
 Write = Callable[[int, dict[str, float]], None]
@@ -50,12 +50,12 @@ def read(workdir: Path) -> list[dict[str, float]]:
     line that a killed run left unfinished is passed over.
     """
     try:
-        lines = (Path(workdir) / "scalars.jsonl").read_text(encoding="utf-8").splitlines()
+        lines = bounded_files.read_text(Path(workdir) / "scalars.jsonl").splitlines()
     except (OSError, UnicodeDecodeError):
         return []
     by_step = {}
     for line in lines:
-        with contextlib.suppress(ValueError, TypeError, KeyError):
+        with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
             values = json.loads(line)
             by_step[int(values["step"])] = values
     return [by_step[step] for step in sorted(by_step)]

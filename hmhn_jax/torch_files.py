@@ -3,6 +3,7 @@
 import hashlib
 import io
 import warnings
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from hmhn_jax import atomic
+from hmhn_jax import atomic, bounded_files
 from hmhn_jax.errors import UserError
 
+MOST_BYTES = 4 * 2**30  # of a file; 80 MB of weights are usual
 WRAPPERS = ("state_dict", "model_state_dict")  # under these some programs keep the weights
 
 
@@ -20,14 +22,16 @@ def read(path: Path) -> tuple[Any, str]:
     """What `torch.save` wrote to a file, and the SHA-256 of the file.
 
     Raises:
-      UserError: when it cannot be read, is no such file, or holds more than tensors and plain
-        values: a pickle of anything else could run any code, and is not loaded.
+      UserError: when it cannot be read, is no such file, is damaged, or holds more than tensors
+        and plain values: a pickle of anything else could run any code, and is not loaded.
     """
     torch = _import_torch()
     try:
-        data = path.read_bytes()
+        data = bounded_files.read_bytes(path, MOST_BYTES)
     except OSError as error:
         raise UserError(f"cannot read weights from {path}: {error.strerror or error}") from error
+    if damage := _damage(data):
+        raise UserError(f"cannot read weights from {path}: {damage}")
     try:
         with warnings.catch_warnings(action="ignore"):  # the line below says it all
             content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
@@ -37,6 +41,28 @@ def read(path: Path) -> tuple[Any, str]:
             f"torch.save, got {len(data)} bytes that torch.load(weights_only=True) refuses"
         ) from error
     return content, hashlib.sha256(data).hexdigest()
+
+
+def _damage(data: bytes) -> str | None:
+    """What is wrong with a zip file, as PyTorch writes them; it does not look at checksums itself.
+
+    Without a checksum (`torch.serialization.set_crc32_options(False)` writes 0) nothing is said,
+    nor of files of before PyTorch 1.6, which were no zip files.
+    """
+    if not zipfile.is_zipfile(io.BytesIO(data)):
+        return None
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = archive.infolist()
+            # PyTorch compresses nothing: what promises more bytes than are there is a bomb.
+            if sum(entry.file_size for entry in entries) > len(data):
+                return f"its {len(data)} bytes claim to unpack to more"
+            for entry in entries:
+                if entry.CRC:
+                    archive.read(entry)  # compares the checksum
+    except Exception as error:  # whatever a damaged file makes the library raise
+        return f"the file is damaged ({error})"
+    return None
 
 
 def write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -84,15 +110,24 @@ def _to_array(value):
         return np.asarray(value)
     if not hasattr(value, "is_floating_point"):
         return None
-    if not value.is_floating_point() or value.is_sparse or value.is_meta:
+    if not value.is_floating_point() or value.is_sparse or value.is_meta or _repeats(value):
         return None
     # NumPy has no bfloat16, and float64 holds every other type of tensor's numbers.
     return value.detach().cpu().double().numpy()
 
 
+def _repeats(tensor):
+    """Whether it shows numbers several times over: a few bytes can claim to be terabytes so."""
+    if tensor.layout is not _import_torch().strided:
+        return False
+    return tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes()
+
+
 def _describe(value):
     kind = getattr(value, "dtype", type(value).__name__)
     odd = [word for word in ("sparse", "meta") if getattr(value, f"is_{word}", False)]
+    if not odd and hasattr(value, "untyped_storage") and _repeats(value):
+        odd = ["expanded"]
     return " ".join([*odd, str(kind)])
 
 

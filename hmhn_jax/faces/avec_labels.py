@@ -6,11 +6,14 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from hmhn_jax import bounded_files
 from hmhn_jax.errors import UserError
 from hmhn_jax.faces.recordings import parse_score
 
 # The releases also hold frame-wise labels of emotions, such as 203_1_Freeform_AROUSAL.csv.
 _NAME = re.compile(r"(\d+_\d+)(_(freeform|northwind))?(_depression)?", re.IGNORECASE)
+
+MOST_FOLDERS = 100_000  # of a release or an input
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,13 +42,27 @@ class Disagreement:
 
 
 def files_below(root: Path) -> list[Path]:
-    """All files at any depth below a folder, in order, but hidden ones."""
-    files = []
+    """All files at any depth below a folder, in order, but hidden ones, pipes and devices.
+
+    Links are followed, but none back to a folder that the way to it leads through.
+
+    Raises:
+      UserError: there are more than `MOST_FOLDERS`, as links to each other make many of few.
+    """
+    files, num_folders = [], 1
+    ways = {str(root): (os.path.realpath(root),)}  # the real folders on the way to each
     for folder, subfolders, names in os.walk(root, followlinks=True):
+        way = ways.pop(folder)
         # What macOS leaves in archives has names like the real files.
-        subfolders[:] = [name for name in subfolders if name != "__MACOSX"]
+        below = {name: os.path.join(folder, name) for name in subfolders if name != "__MACOSX"}
+        real = {name: os.path.realpath(path) for name, path in below.items()}
+        subfolders[:] = [name for name in below if real[name] not in way]
+        ways |= {below[name]: (*way, real[name]) for name in subfolders}
+        num_folders += len(subfolders)
+        if num_folders > MOST_FOLDERS:
+            raise UserError(f"{root}: expected at most {MOST_FOLDERS} folders in it, got more")
         files += [Path(folder, name) for name in names if not name.startswith(".")]
-    return sorted(files)
+    return sorted(path for path in files if path.is_file())
 
 
 def read_labels(files: list[Path]) -> tuple[dict[str, Label], list[str]]:
@@ -88,7 +105,7 @@ def disagreements(scores: Mapping[str, float], other_root: Path) -> list[Disagre
 
 def _read(path: Path) -> float:
     try:
-        values = path.read_text(encoding="utf-8-sig").split()
+        values = bounded_files.read_text(path, "utf-8-sig").split()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read as text: {error}") from error
     if len(values) != 1:

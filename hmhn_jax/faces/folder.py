@@ -79,5 +79,5 @@ def tables_in(root: Path) -> list[Path]:
     return sorted(
         path
         for path in root.iterdir()
-        if path.suffix.lower() == ".csv" and not path.name.startswith(".")
+        if path.suffix.lower() == ".csv" and not path.name.startswith(".") and path.is_file()
     )

@@ -1,16 +1,23 @@
 """The face crop of a picture."""
 
+import io
+import warnings
 from pathlib import Path
 
 import cv2
 import numpy as np
+import PIL.Image
 
+from hmhn_jax import bounded_files
 from hmhn_jax.faces.align import crop_face
 from hmhn_jax.faces.crops import CropSettings, NoFaceError, VideoCrops, make_crop, sha256_of
 from hmhn_jax.faces.detection import Detector
 from hmhn_jax.faces.video import VideoError
 
+MOST_BYTES = 512 * 2**20  # of a file; without compression MOST_PIXELS take 400 MB
+MOST_PIXELS = 2**27  # 134 million; the largest cameras have 100 to 200
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")  # Pillow's names of these
 
 
 def is_image(path: Path) -> bool:
@@ -22,19 +29,40 @@ def read_image(path: Path) -> np.ndarray:
     """Reads a picture, u8[height, width, 3], RGB and upright (a camera's EXIF flag is applied).
 
     Raises:
-      VideoError: the file is missing, or no picture.
+      VideoError: the file is missing, too large, or no picture; or it claims more than
+        `MOST_PIXELS`, of which none is decoded then.
     """
     try:
-        content = np.frombuffer(path.read_bytes(), np.uint8)
+        content = bounded_files.read_bytes(path, MOST_BYTES)
     except OSError as error:
         raise VideoError(path, f"cannot be read ({error.strerror})") from error
+    width, height = _claimed_size(path, content)
+    if width * height > MOST_PIXELS:
+        raise VideoError(
+            path,
+            f"{width} x {height} pixels are too many: expected at most {MOST_PIXELS / 1e6:.0f} "
+            "million",
+        )
     try:
-        bgr = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
-    except cv2.error:  # such as of a size that OpenCV refuses
+        bgr = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:
         bgr = None
     if bgr is None:
         raise VideoError(path, "not a readable picture")
     return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+
+
+def _claimed_size(path: Path, content: bytes) -> tuple[int, int]:
+    """Gives width and height by the file's header; OpenCV would not say before it has decoded."""
+    try:
+        # Pillow warns of large ones, and refuses larger ones than we do.
+        with warnings.catch_warnings(action="ignore"):
+            return PIL.Image.open(io.BytesIO(content), formats=FORMATS).size
+    except PIL.Image.DecompressionBombError as error:
+        limit = f"{MOST_PIXELS / 1e6:.0f} million"
+        raise VideoError(path, f"too many pixels: expected at most {limit}") from error
+    except Exception as error:  # whatever a damaged file makes a library raise
+        raise VideoError(path, "not a readable picture") from error
 
 
 def crop_image(path: Path, settings: CropSettings, detector: Detector) -> VideoCrops:

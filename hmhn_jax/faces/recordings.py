@@ -2,16 +2,19 @@
 
 import csv
 import dataclasses
+import io
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from hmhn_jax import bounded_files
 from hmhn_jax.bdi import MAX_SCORE
 from hmhn_jax.errors import UserError
 
 SPLITS = ("train", "validation", "test")
 LABEL_COLUMNS = ("file", "subject", "task", "split", "score")
 TASK_WITHOUT_NAME = "video"
+MOST_ROWS = 200_000  # of a table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,25 +151,27 @@ def _rows(csv_path: Path, required: Sequence[str]) -> Iterator[tuple[int, dict[s
     """Yields (line number, values by column) and makes sure that every column is there."""
     try:
         # Spreadsheet programs start a UTF-8 file with a byte order mark; "-sig" drops it.
-        with csv_path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, skipinitialspace=True)
-            header = [name.strip() for name in reader.fieldnames or []]
-            missing = [name for name in required if name not in header]
-            if missing:
+        text = bounded_files.read_text(csv_path, "utf-8-sig")
+        reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
+        header = [name.strip() for name in reader.fieldnames or []]
+        missing = [name for name in required if name not in header]
+        if missing:
+            raise UserError(
+                f"{csv_path}, line 1: missing column {', '.join(missing)}; expected "
+                f"{','.join(required)}, got {','.join(header) or 'an empty file'}"
+            )
+        if len(set(header)) < len(header):
+            raise UserError(f"{csv_path}, line 1: a column is there twice: {','.join(header)}")
+        reader.fieldnames = header
+        for number, row in enumerate(reader):
+            if number == MOST_ROWS:
+                raise UserError(f"{csv_path}: expected at most {MOST_ROWS} rows, got more")
+            if None in row:
                 raise UserError(
-                    f"{csv_path}, line 1: missing column {', '.join(missing)}; expected "
-                    f"{','.join(required)}, got {','.join(header) or 'an empty file'}"
+                    f"{csv_path}, line {reader.line_num}: more values than the "
+                    f"{len(header)} columns (a comma within a value needs quotes)"
                 )
-            if len(set(header)) < len(header):
-                raise UserError(f"{csv_path}, line 1: a column is there twice: {','.join(header)}")
-            reader.fieldnames = header
-            for row in reader:
-                if None in row:
-                    raise UserError(
-                        f"{csv_path}, line {reader.line_num}: more values than the "
-                        f"{len(header)} columns (a comma within a value needs quotes)"
-                    )
-                yield reader.line_num, {name: (row[name] or "").strip() for name in header if name}
+            yield reader.line_num, {name: (row[name] or "").strip() for name in header if name}
     except OSError as error:
         raise UserError(f"{csv_path}: cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:
