@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from hmhn_jax.errors import one_line
+
 LINES_SHOWN = 10  # of facts and the like; the file has all
 
 WIDTH = 110  # columns, at least
@@ -12,16 +14,15 @@ WIDTH = 110  # columns, at least
 def show(report: dict[str, Any]) -> None:
     """Prints a report of `doctor.describe`."""
     from rich.console import Console
-    from rich.markup import escape
 
     console = Console(highlight=False, soft_wrap=True)
     console.width = max(console.width, WIDTH)  # into a file nothing need be cut off
-    console.print(f"{report['dataset']} in {escape(report['folder'])}")
+    console.print(f"{_escape(report['dataset'])} in {_escape(report['folder'])}")
     console.print(_videos_table(report))
     console.print(_scores_table(report))
     for task, r in report["correlations"].items():
         if r is not None:
-            console.print(f"length and score, {task}, train: r = {r:+.2f}")
+            console.print(f"length and score, {_escape(task)}, train: r = {r:+.2f}")
     unreadable = [
         f"{each['path']}: {each['unreadable']}" for each in report["videos"] if "unreadable" in each
     ]
@@ -40,9 +41,16 @@ def show(report: dict[str, Any]) -> None:
             continue
         console.print(f"{title} ({len(lines)})", style="bold")
         for line in lines[:LINES_SHOWN]:
-            console.print(f"  {escape(line)}")
+            console.print(f"  {_escape(line)}")
         if len(lines) > LINES_SHOWN:
             console.print(f"  and {len(lines) - LINES_SHOWN} more in doctor.json")
+
+
+def _escape(text):
+    """What strangers wrote, as a line in which nothing is a command to the terminal or to Rich."""
+    from rich.markup import escape
+
+    return escape(one_line(text))
 
 
 def _videos_table(report):
@@ -57,7 +65,7 @@ def _videos_table(report):
             videos = [each for each in report["videos"] if _is_of(each, split, task)]
             table.add_row(
                 split,
-                task,
+                _escape(task),
                 str(len(videos)),
                 str(released.get(task, "")),
                 str(sum("unreadable" in each for each in videos)),

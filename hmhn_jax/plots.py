@@ -23,7 +23,7 @@ def predicted_against_true(
     figure = Figure(figsize=(4.6, 4.6), dpi=150, layout="constrained")
     axes = figure.subplots()
     draw_predictions(axes, predictions, scores)
-    axes.set_title(title, fontsize="medium")
+    axes.set_title(title, fontsize="medium", parse_math=False)
     figure.savefig(path)
 
 

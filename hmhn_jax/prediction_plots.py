@@ -10,6 +10,7 @@ from hmhn_jax import atomic
 from hmhn_jax.attention import overlays
 from hmhn_jax.bdi import MAX_SCORE, SEVERITIES
 from hmhn_jax.ensemble import Trained
+from hmhn_jax.errors import one_line
 from hmhn_jax.faces.jpeg import decode_crops
 from hmhn_jax.prediction import Prediction
 
@@ -43,7 +44,7 @@ def scores_over_time(path: Path, made: Prediction, synthetic: bool) -> None:
     axes.plot(times, made.mean_scores, "o-", color="C0", markersize=3, linewidth=1)
     axes.axhline(made.score, color="C1", linestyle="--", linewidth=1.2)
     axes.set(ylim=(-0.5, MAX_SCORE + 0.5), xlabel="time, s", ylabel="BDI-II score")
-    axes.set_title(f"{made.path.name}: {made.score:.1f} ({made.band})", fontsize="medium")
+    axes.set_title(_title(made), fontsize="medium", parse_math=False)
     _add_notice(figure, synthetic)
     _save(figure, path)
 
@@ -85,7 +86,7 @@ def attention_sheet(
         grid[0], ["face", *(f"head {n}" for n in range(1, columns))], strict=True
     ):
         axes.set_title(name, fontsize="medium")
-    figure.suptitle(f"{made.path.name}: {made.score:.1f} ({made.band})", fontsize="medium")
+    figure.suptitle(_title(made), fontsize="medium", parse_math=False)
     _add_notice(figure, synthetic, caveat)
     _save(figure, path)
     return True
@@ -95,6 +96,11 @@ def extreme_frames(scores: np.ndarray) -> list[int]:
     """The frames of the highest, the median and the lowest score, each once."""
     order = np.argsort(-scores, kind="stable").tolist()
     return list(dict.fromkeys([order[0], order[len(order) // 2], order[-1]]))
+
+
+def _title(made):
+    # A file's name may hold anything, such as dollars: they begin no formula.
+    return f"{one_line(made.path.name)}: {made.score:.1f} ({made.band})"
 
 
 def _add_notice(figure, synthetic, *others):

@@ -98,8 +98,9 @@ def open_tables(folder: Path, num_members: int, origin: str) -> Iterator[Tables]
         # predictions.csv takes its name last, so that it says that all of it is there.
         atomic.replacing(folder / "predictions.csv") as files_path,
         atomic.replacing(folder / "frames.csv") as frames_path,
-        files_path.open("w", newline="", encoding="utf-8") as files,
-        frames_path.open("w", newline="", encoding="utf-8") as frames,
+        # Names of files may hold bytes that are no text.
+        files_path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as files,
+        frames_path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as frames,
     ):
         yield Tables(files, frames, num_members, origin)
 

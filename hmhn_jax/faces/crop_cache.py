@@ -66,7 +66,8 @@ def write(path: Path, result: VideoCrops | CropFailure) -> None:
 def read(path: Path) -> VideoCrops | CropFailure | None:
     """Gives what `write` was given; None if there is no entry, or a damaged one.
 
-    A damaged entry stays until it is written anew.
+    A damaged entry stays until it is written anew. So does one that was made by hand: its checksum
+    can be right and what it says nonsense.
     """
     try:
         checksum, content = path.read_bytes().split(b"\n", 1)
@@ -74,6 +75,13 @@ def read(path: Path) -> VideoCrops | CropFailure | None:
         return None
     if checksum != hashlib.sha256(content).hexdigest().encode():
         return None
+    try:
+        return _parsed(content)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+
+
+def _parsed(content: bytes) -> VideoCrops | CropFailure:
     line, images = content.split(b"\n", 1)
     header = json.loads(line)
     if "failure" in header:
@@ -83,10 +91,14 @@ def read(path: Path) -> VideoCrops | CropFailure | None:
     start = 0
     for fields in header["crops"]:
         end = start + fields.pop("num_bytes")
-        fields["box"] = tuple(fields["box"])
-        fields["eyes"] = np.array(fields["eyes"], np.float32)
+        fields["box"] = tuple(map(int, fields["box"]))
+        fields["eyes"] = np.array(fields["eyes"], np.float32).reshape(2, 2)
+        fields["confidence"] = float(fields["confidence"])
+        fields["time_s"] = float(fields["time_s"])
         crops.append(Crop(jpeg=images[start:end], **fields))
         start = end
+    if not crops or start != len(images):
+        raise ValueError("crops and images do not match")
     return VideoCrops(
         tuple(crops),
         header["num_sampled"],

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import av
 
-from hmhn_jax.faces.video import VideoError, sampled_frames
+from hmhn_jax.faces.container import open_video
+from hmhn_jax.faces.video import sampled_frames
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,22 +37,18 @@ def probe(path: Path) -> Header:
       VideoError: the file is no video or its first frames cannot be decoded.
     """
     first = next(iter(sampled_frames(path, max_frames=1)))  # also refuses what is no video
-    try:
-        with av.open(str(path)) as container:
-            stream = container.streams.video[0]
-            duration = None
-            if stream.duration:
-                duration = float(stream.duration * stream.time_base)
-            elif container.duration:
-                duration = container.duration / av.time_base
-            average, base = stream.average_rate, stream.base_rate
-            return Header(
-                duration_s=duration,
-                fps=float(average) if average else None,
-                width=first.rgb.shape[1],
-                height=first.rgb.shape[0],
-                codec=stream.codec_context.name,
-                constant_rate=not (average and base) or abs(average / base - 1) < 0.01,
-            )
-    except av.FFmpegError as error:
-        raise VideoError(path, f"not a readable video ({error.strerror})") from error
+    with open_video(path) as (container, stream):
+        duration = None
+        if stream.duration:
+            duration = float(stream.duration * stream.time_base)
+        elif container.duration:
+            duration = container.duration / av.time_base
+        average, base = stream.average_rate, stream.base_rate
+        return Header(
+            duration_s=duration,
+            fps=float(average) if average else None,
+            width=first.rgb.shape[1],
+            height=first.rgb.shape[0],
+            codec=stream.codec_context.name,
+            constant_rate=not (average and base) or abs(average / base - 1) < 0.01,
+        )

@@ -8,24 +8,15 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av.stream import Disposition
 from av.video.reformatter import VideoReformatter
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.faces.container import VideoError, open_video
 
 # Containers round timestamps (Matroska to whole milliseconds), so that a frame due at 1/30 s may
 # claim to be at 0.033 s. Without this slack it would count as too early, and the next be taken.
 TIMESTAMP_SLACK = Fraction(1, 1000)  # seconds
 
 FALLBACK_FPS = 25  # for streams that give neither timestamps nor a rate
-
-
-class VideoError(UserError):
-    """A video from which nothing can be had. `reason` says why, without the file's name."""
-
-    def __init__(self, path: Path, reason: str):
-        super().__init__(f"{path}: {reason}")
-        self.reason = reason
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,49 +54,25 @@ def sampled_frames(
       Frames in the order of time, at least one.
 
     Raises:
-      VideoError: the file is missing or empty, is no video, or no frame of it can be decoded.
+      VideoError: see `open_video`; or no frame of it can be decoded.
     """
-    path = Path(path)
-    _refuse_missing_or_empty(path)
     num_yielded = 0
-    try:
-        with av.open(str(path)) as container:
-            stream = _video_stream(container, path)
-            rate = _rate_to_fit(rate_hz, max_frames, _duration(container, stream))
-            decoder = _Decoder(container, stream)
-            converter = VideoReformatter()  # to make one takes longer than to convert a frame
-            for index, time, frame in decoder.frames():
-                if rate is not None:
-                    if time < decoder.due:
-                        continue
-                    next_sample = math.floor((time + TIMESTAMP_SLACK) * rate) + 1
-                    decoder.due = next_sample / rate - TIMESTAMP_SLACK
-                yield Frame(index, float(time), _upright_rgb(frame, converter))
-                num_yielded += 1
-                if num_yielded == max_frames:
-                    return
-    except av.FFmpegError as error:
-        raise VideoError(path, f"not a readable video ({error.strerror})") from error
+    with open_video(path) as (container, stream):
+        rate = _rate_to_fit(rate_hz, max_frames, _duration(container, stream))
+        decoder = _Decoder(container, stream)
+        converter = VideoReformatter()  # to make one takes longer than to convert a frame
+        for index, time, frame in decoder.frames():
+            if rate is not None:
+                if time < decoder.due:
+                    continue
+                next_sample = math.floor((time + TIMESTAMP_SLACK) * rate) + 1
+                decoder.due = next_sample / rate - TIMESTAMP_SLACK
+            yield Frame(index, float(time), _upright_rgb(frame, converter))
+            num_yielded += 1
+            if num_yielded == max_frames:
+                return
     if not num_yielded:
         raise VideoError(path, "none of its frames can be decoded")
-
-
-def _refuse_missing_or_empty(path: Path) -> None:
-    if not path.is_file():
-        raise VideoError(path, "no such file")
-    if path.stat().st_size == 0:
-        raise VideoError(path, "the file is empty (0 bytes)")
-
-
-def _video_stream(container, path: Path):
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:  # the cover of a piece of music
-            if stream.codec_context is None:
-                raise VideoError(path, "not a readable video (in an unknown format, or cut off)")
-            # Videos are decoded in parallel, a process each; threads within would compete.
-            stream.codec_context.thread_count = 1
-            return stream
-    raise VideoError(path, "has no video stream")
 
 
 def _duration(container, stream) -> Fraction | None:

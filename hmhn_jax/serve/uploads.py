@@ -33,7 +33,7 @@ async def receive(request: Request, path: Path, max_bytes: int, stall_s: float) 
     """
     too_large = RefusedError(413, f"the file is too large: expected at most {max_bytes / 1e6:g} MB")
     length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > max_bytes:
+    if length.isdecimal() and length.isascii() and float(length) > max_bytes:
         raise too_large
     received = 0
     try:

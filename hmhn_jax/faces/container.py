@@ -1,0 +1,86 @@
+"""A video file opened, with nothing read but this file, and no more memory taken than it may.
+
+FFmpeg looks at a file's content, not at its name. What is called a video may be a playlist, which
+makes it open other files; it may also claim frames of any size. Both are refused here.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from hmhn_jax.errors import UserError, one_line
+
+# FFmpeg's names of the formats that videos come in; playlists and lists of pictures are not among
+# them.
+FORMATS = ("mov", "matroska", "avi", "asf", "flv", "mpeg", "mpegts", "mpegvideo", "ogg", "gif")
+MOST_PIXELS = 8192 * 4320  # of a frame: the most of level 6.2, the highest, of H.264 and HEVC
+
+
+class VideoError(UserError):
+    """A video from which nothing can be had. `reason` says why, without the file's name."""
+
+    def __init__(self, path: Path, reason: str):
+        super().__init__(f"{path}: {reason}")
+        self.reason = one_line(reason)
+
+
+@contextlib.contextmanager
+def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Opens a file and finds its video, which a cover picture is not.
+
+    Whatever FFmpeg raises in the block becomes a `VideoError`, too.
+
+    Raises:
+      VideoError: the file is missing or empty, is no video, or its frames are too large.
+    """
+    path = Path(path)
+    _refuse_missing_or_empty(path)
+    limits = {"max_pixels": str(MOST_PIXELS)}
+    restrictions = {"format_whitelist": ",".join(FORMATS), "protocol_whitelist": "file"}
+    try:
+        # Absolute, as "concat:a.mp4" would be taken for a protocol. Titles and the like are not
+        # looked at, so it does not matter in which encoding they are.
+        with av.open(
+            str(path.absolute()), options=limits | restrictions, metadata_errors="ignore"
+        ) as container:
+            stream = _video_stream(container, path)
+            # Holds also for a size that is claimed in the middle of the video.
+            stream.codec_context.options = limits
+            # Videos are decoded in parallel, a process each; threads within would compete.
+            stream.codec_context.thread_count = 1
+            yield container, stream
+    except av.FFmpegError as error:
+        raise VideoError(path, f"not a readable video ({error.strerror})") from error
+
+
+def _refuse_missing_or_empty(path: Path) -> None:
+    try:
+        is_file, size = path.is_file(), path.stat().st_size
+    except (OSError, ValueError):  # a name that no file can have
+        is_file, size = False, 0
+    if not is_file:
+        raise VideoError(path, "no such file")
+    if size == 0:
+        raise VideoError(path, "the file is empty (0 bytes)")
+
+
+def _video_stream(container: InputContainer, path: Path) -> VideoStream:
+    for stream in container.streams.video:
+        if stream.disposition & Disposition.attached_pic:  # the cover of a piece of music
+            continue
+        if stream.codec_context is None:
+            raise VideoError(path, "not a readable video (in an unknown format, or cut off)")
+        width, height = stream.codec_context.width, stream.codec_context.height
+        if width * height > MOST_PIXELS:
+            raise VideoError(
+                path,
+                f"frames of {width} x {height} pixels; expected at most {MOST_PIXELS / 1e6:.0f} "
+                "million a frame",
+            )
+        return stream
+    raise VideoError(path, "has no video stream")
