@@ -1,6 +1,7 @@
 """What a user can cause, said in one line."""
 
 MOST_LETTERS = 2000  # of a line; what is named first and the reason at the end stay
+_LEFT_OUT = " [...] "
 
 
 def one_line(text: str) -> str:
@@ -12,8 +13,8 @@ def one_line(text: str) -> str:
     if not text.isprintable():
         text = "".join(each if each.isprintable() else _escaped(each) for each in text)
     if len(text) > MOST_LETTERS:
-        half = MOST_LETTERS // 2
-        text = f"{text[:half]} [...] {text[-half:]}"
+        half = (MOST_LETTERS - len(_LEFT_OUT)) // 2
+        text = f"{text[:half]}{_LEFT_OUT}{text[-half:]}"
     return text
 
 

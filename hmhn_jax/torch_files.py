@@ -49,7 +49,7 @@ def _damage(data: bytes) -> str | None:
     Without a checksum (`torch.serialization.set_crc32_options(False)` writes 0) nothing is said,
     nor of files of before PyTorch 1.6, which were no zip files.
     """
-    if not zipfile.is_zipfile(io.BytesIO(data)):
+    if not data.startswith(b"PK"):
         return None
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hmhn_jax import bounded_files
 from hmhn_jax.bdi import MAX_SCORE
-from hmhn_jax.errors import UserError
+from hmhn_jax.errors import UserError, one_line
 
 SPLITS = ("train", "validation", "test")
 LABEL_COLUMNS = ("file", "subject", "task", "split", "score")
@@ -53,6 +53,10 @@ class Found:
     details: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)
     facts: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        for name in ("facts", "problems"):  # they quote what strangers wrote
+            object.__setattr__(self, name, tuple(map(one_line, getattr(self, name))))
 
     def refuse_problems(self) -> None:
         """Raises UserError with the first problem and how many more there are."""

@@ -1,0 +1,100 @@
+"""The readers that are tried with damaged files, and what they may do with one.
+
+A reader takes a path and gives the lines in which it refuses what is there, none if it accepts it;
+a `UserError` is such a line, too. Whatever else it raises is a failure.
+"""
+
+import functools
+import re
+from pathlib import Path
+
+from hmhn_jax.errors import UserError, one_line
+from hmhn_jax.faces import avec_labels, crop_jobs, recordings
+from hmhn_jax.faces.crops import CropFailure, CropSettings
+from hmhn_jax.faces.images import read_image
+from hmhn_jax.faces.probe import probe
+from hmhn_jax.faces.recordings import Found
+from hmhn_jax.faces.video import sampled_frames
+
+# How `crop_jobs` reports what it did not expect, to save the other videos: a failure here.
+_UNEXPECTED = re.compile(r"\w+: .*\(\w+\.py:\d+\)")
+
+
+def table(path: Path) -> list[str]:
+    """A table of recordings, as of `avec_faces/folder`."""
+    return list(recordings.read_table(path).problems)
+
+
+def label(path: Path) -> list[str]:
+    """A label file of AVEC; one whose name is none is passed over."""
+    _, problems = avec_labels.read_labels([path])
+    return list(Found((), problems=tuple(problems)).problems)
+
+
+def config(path: Path) -> list[str]:
+    """A workdir's config.json."""
+    from hmhn_jax import config as config_lib
+
+    stored = config_lib.load(path.parent, _pattern())
+    try:
+        config_lib.check(stored)
+    except UserError as error:  # names the field; whose it is, is not known there
+        return [f"{path}: {error}"]
+    return []
+
+
+@functools.cache
+def _pattern():
+    from configs import default
+
+    return default.get_config()
+
+
+def frames(path: Path) -> list[str]:
+    """A video, every frame of it."""
+    for frame in sampled_frames(path):
+        assert frame.rgb.ndim == 3
+    return []
+
+
+def header(path: Path) -> list[str]:
+    """A video's header and its first frame."""
+    probe(path)
+    return []
+
+
+def crops(path: Path) -> list[str]:
+    """A video's or a picture's face crops, as a dataset and a prediction make them."""
+    settings = CropSettings(size=64, rate_hz=5.0, max_frames_per_video=4)
+    (result,) = crop_jobs.crop_files([path], settings, num_processes=1)
+    if not isinstance(result, CropFailure):
+        return []
+    if _UNEXPECTED.fullmatch(result.reason):
+        raise AssertionError(result.reason)
+    return [f"{path}: {result.reason}"]
+
+
+def picture(path: Path) -> list[str]:
+    """A picture."""
+    assert read_image(path).ndim == 3
+    return []
+
+
+def weights(path: Path) -> list[str]:
+    """PyTorch's weights."""
+    from hmhn_jax import torch_files
+
+    content, _ = torch_files.read(path)
+    torch_files.state_dict(content, str(path))
+    return []
+
+
+def fault(lines: list[str], path: Path) -> str | None:
+    """What is wrong with a refusal: it must be one line each, and name the file."""
+    for line in lines:
+        if line != one_line(line):
+            return f"not one plain line: {one_line(line)}"
+        # Of a long path the middle is left out.
+        if one_line(path.name) not in line:
+            return f"does not name the file: {line}"
+    return None
