@@ -1,5 +1,7 @@
 """What a user can cause, said in one line."""
 
+import unicodedata
+
 MOST_LETTERS = 2000  # of a line; what is named first and the reason at the end stay
 _LEFT_OUT = " [...] "
 
@@ -11,11 +13,15 @@ def one_line(text: str) -> str:
     names that are no text become escapes such as `\\n`; of a very long text the middle is left out.
     """
     if not text.isprintable():
-        text = "".join(each if each.isprintable() else _escaped(each) for each in text)
+        text = "".join(each if _is_plain(each) else _escaped(each) for each in text)
     if len(text) > MOST_LETTERS:
         half = (MOST_LETTERS - len(_LEFT_OUT)) // 2
         text = f"{text[:half]}{_LEFT_OUT}{text[-half:]}"
     return text
+
+
+def _is_plain(letter):
+    return letter.isprintable() or unicodedata.category(letter) == "Zs"  # other spaces
 
 
 def _escaped(letter):

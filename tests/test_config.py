@@ -60,6 +60,11 @@ def test_the_test_split_chooses_nothing():
         ("optimizer.learning_rate", -1.0, "at least 0, got -1"),
         ("optimizer.plateau_factor", 0.0, r"\(0, 1\], got 0.0"),
         ("optimizer.learning_rate", float("nan"), "at least 0, got nan"),
+        ("model.num_heads", 10**9, "at most 256, got 1000000000"),
+        ("data.image_size", 10**6, "at most 4096, got 1000000"),
+        ("seed", 2**64, "at most 9223372036854775807, got"),
+        ("model.kernels", ((3, 3),) * 99, "at most 16 of at most 63 pixels"),
+        ("model.kernels", ((3, 10**9),), "at most 16 of at most 63 pixels"),
     ],
 )
 def test_unusable_values_are_refused(field, value, message):
@@ -84,7 +89,7 @@ def test_no_stored_config_is_none(tmp_path):
     assert config_lib.load(tmp_path, default.get_config()) is None
 
 
-@pytest.mark.parametrize("content", ["{", "[1]", "\xff", "{}", '{"seed": 0}'])
+@pytest.mark.parametrize("content", ["{", "[1]", "\xff", "{}", '{"seed": 0}', "[" * 10**5])
 def test_spoiled_stored_config_is_named(tmp_path, content):
     config_lib.config_path(tmp_path).write_text(content, encoding="latin-1")
     with pytest.raises(UserError, match=r"config\.json"):

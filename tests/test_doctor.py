@@ -150,3 +150,16 @@ def test_columns_of_the_table_do_not_pass_for_what_the_doctor_saw(folder, tmp_pa
     assert "unreadable" not in video
     assert video["duration_s"] > 0
     assert video["details"] == {"severity": "mild", "unreadable": "yes", "duration_s": "long"}
+
+
+def test_names_are_no_commands_to_the_terminal(folder, tmp_path, capsys):
+    known = folder("")
+    table = "file,subject,score,split,task\n"
+    rows = "good.mp4,a,54,train,[/red]\x1b[2J\nempty.mp4,b,54,train,[bold]\n"
+    (tmp_path / "manual" / "folder" / "people.csv").write_text(table + rows)
+    with pytest.raises(UserError, match="not usable"):
+        doctor.examine(known, tmp_path)
+    said = capsys.readouterr().out
+    assert r"[/red]\x1b[2J" in said
+    assert "[bold]" in said
+    assert "\x1b" not in said

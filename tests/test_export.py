@@ -163,6 +163,20 @@ def test_the_card_of_real_faces_without_an_evaluation(exported):
     assert "a baseline in research" in card
 
 
+def test_names_of_strangers_are_no_markup_in_the_card(exported, workdir, config):
+    summary = json.loads((exported / "export.json").read_text())
+    (results,) = model_card.read_evaluations(workdir, STEP, config)
+    rows = model_card.render(summary, [results]).count("|")
+    odd = "<script>x</script>\n\n# `|` [click](javascript:x)"
+    summary["config"]["data"]["dataset"] = summary["config"]["data"]["train_split"] = odd
+    results |= {"split": odd, "notices": [odd]}
+    card = model_card.render(summary, [results])
+    for markup in ("<script", "\n# `", "[click]", "'|'"):
+        assert markup not in card
+    assert "&lt;script&gt;x&lt;/script&gt;\\n\\n# '/' &#91;click](javascript:x)" in card
+    assert card.count("|") == rows
+
+
 def test_the_card_shows_intervals_where_there_are_some(exported, workdir, config):
     summary = json.loads((exported / "export.json").read_text())
     (results,) = model_card.read_evaluations(workdir, STEP, config)

@@ -71,8 +71,10 @@ def sampled_frames(
             num_yielded += 1
             if num_yielded == max_frames:
                 return
-    if not num_yielded:
-        raise VideoError(path, "none of its frames can be decoded")
+        if not num_yielded:
+            size = stream.codec_context.width * stream.codec_context.height
+            why = "" if size else ": they claim no size, or too large a one"
+            raise VideoError(path, f"none of its frames can be decoded{why}")
 
 
 def _duration(container, stream) -> Fraction | None:

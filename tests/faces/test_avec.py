@@ -1,9 +1,14 @@
 """The releases' folders, made of empty files: finding and pairing never opens a video."""
 
+import os
+
 import avec_trees
 import pytest
 
+from hmhn_jax.errors import UserError
+from hmhn_jax.faces import avec_labels
 from hmhn_jax.faces.avec import find, split_of_folder
+from hmhn_jax.faces.avec_labels import files_below
 
 
 class EmptyVideos:
@@ -172,3 +177,35 @@ def test_a_session_in_two_splits_is_a_problem(tree):
     moved.unlink()
     (problem,) = find(tree, 2014).problems
     assert "is in the splits test and train" in problem
+
+
+def test_folders_that_link_to_each_other_end(tree):
+    expected = files_below(tree)
+    for folder in ("train", "dev", "test"):
+        (tree / folder / "up").symlink_to(tree)
+        (tree / folder / "self").symlink_to(tree / folder)
+        (tree / folder / "other").symlink_to(tree / "label")
+    # Each label is found once more through every link to it, and nothing is twice.
+    (label,) = {path.name for path in expected if path.name.startswith("203_1_D")}
+    found = files_below(tree)
+    assert set(expected) <= set(found)
+    assert sum(path.name == label for path in found) == 4
+    assert len(found) == len(set(found)) < 5 * len(expected)
+
+
+def test_links_cannot_multiply_without_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(avec_labels, "MOST_FOLDERS", 500)
+    for level in range(30):
+        (tmp_path / f"{level}").mkdir()
+        for name in "ab":
+            (tmp_path / f"{level}" / name).symlink_to(tmp_path / f"{level + 1}")
+    with pytest.raises(UserError, match="expected at most 500 folders in it, got more"):
+        files_below(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes in folders")
+def test_pipes_and_devices_are_no_files(tree, labels):
+    expected = files_below(tree)
+    os.mkfifo(labels / "299_1_Depression.csv")
+    (labels / "298_1_Depression.csv").symlink_to("/dev/zero")
+    assert files_below(tree) == expected

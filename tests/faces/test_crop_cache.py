@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 
 import numpy as np
 import pytest
@@ -84,3 +85,23 @@ def test_anything_that_changes_crops_changes_the_file(tmp_path, monkeypatch):
     assert len({path(), *others}) == len(others)
     monkeypatch.undo()
     assert len({path(), *others}) == len(others) + 1
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"{}",
+        b"[]",
+        b"{",
+        b"[" * 10**5,
+        b'{"crops": [], "num_sampled": 1, "sha256": ""}',
+        b'{"crops": [{"num_bytes": 9}], "num_sampled": 1, "sha256": ""}',
+        b'{"crops": 3, "num_sampled": 1, "sha256": ""}',
+        b"no line",
+    ],
+)
+def test_nonsense_with_the_right_checksum_is_no_entry(tmp_path, header):
+    content = header + (b"" if header == b"no line" else b"\n")
+    path = tmp_path / "a.crops"
+    path.write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+    assert crop_cache.read(path) is None

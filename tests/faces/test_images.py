@@ -1,5 +1,11 @@
 """Pictures: upright, or one line why not."""
 
+import io
+import os
+import resource
+import struct
+import zlib
+
 import numpy as np
 import pytest
 import skimage.data
@@ -69,3 +75,49 @@ def test_what_is_no_picture_is_one_line(tmp_path, content):
         read_image(path)
     with pytest.raises(VideoError, match="cannot be read"):
         read_image(tmp_path / "none.png")
+
+
+def png(width, height):
+    """A few bytes that claim to be a large picture."""
+    body = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = [(b"IHDR", body), (b"IDAT", zlib.compress(bytes(999))), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
+
+
+def jpeg(width, height):
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, "JPEG")
+    content = bytearray(buffer.getvalue())
+    at = content.index(b"\xff\xc0") + 5
+    content[at : at + 4] = struct.pack(">HH", height, width)
+    return bytes(content)
+
+
+@pytest.mark.parametrize("make", [png, jpeg])
+@pytest.mark.parametrize("side", [12_000, 60_000])
+@pytest.mark.filterwarnings("error")
+def test_a_picture_can_claim_any_size_but_not_have_it(tmp_path, make, side):
+    path = tmp_path / "bomb.png"
+    path.write_bytes(make(side, side))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(VideoError, match=r"bomb\.png: .* expected at most 134 million"):
+        read_image(path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB
+
+
+def test_only_the_formats_of_the_endings_are_decoded(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(b"P6 2 2 255\n" + bytes(12))  # OpenCV reads these, and rarer ones, too
+    with pytest.raises(VideoError, match="not a readable picture"):
+        read_image(path)
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path):
+    path = tmp_path / "a.bmp"
+    path.touch()
+    os.truncate(path, 2**40)  # takes no room on the disk
+    with pytest.raises(VideoError, match=r"a\.bmp: cannot be read \(too large: expected at most"):
+        read_image(path)

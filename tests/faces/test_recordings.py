@@ -1,6 +1,9 @@
+import os
+
 import pytest
 
 from hmhn_jax.errors import UserError
+from hmhn_jax.faces import recordings
 from hmhn_jax.faces.recordings import read_labels
 
 HEADER = "file,subject,task,split,score\n"
@@ -97,3 +100,23 @@ def test_names_a_table_that_is_not_text(tmp_path):
     path.write_bytes(b"\xff\xfe\x00f\x00i")
     with pytest.raises(UserError, match="not a UTF-8 comma-separated table"):
         read_labels(path)
+
+
+def test_a_table_cannot_be_endless(table, tmp_path, monkeypatch):
+    monkeypatch.setattr(recordings, "MOST_ROWS", 2)
+    rows = ["a.mp4,1,t,test,1", "b.mp4,1,t,test,1", "x/c.avi,1,t,test,1"]
+    assert len(read_labels(table("\n".join([HEADER.strip(), *rows[:2]])))) == 2
+    with pytest.raises(UserError, match=r"labels\.csv: expected at most 2 rows, got more"):
+        read_labels(table("\n".join([HEADER.strip(), *rows])))
+    os.truncate(tmp_path / "labels.csv", 2**40)  # takes no room on the disk
+    with pytest.raises(UserError, match=r"labels\.csv: cannot be read: too large"):
+        read_labels(tmp_path / "labels.csv")
+
+
+def test_what_a_cell_holds_stays_in_one_line(table):
+    for cell, shown in (('"1\n2"', r"1\n2"), ("\x1b[2J", r"\x1b[2J"), ("9" * 10**5, "999")):
+        with pytest.raises(UserError, match=r"labels\.csv, line ") as caught:
+            read_labels(table(HEADER + f"a.mp4,1,t,{cell},1\n"))
+        assert shown in str(caught.value)
+        assert str(caught.value).isprintable()
+        assert len(str(caught.value)) < 3000

@@ -1,0 +1,37 @@
+"""A message is one line, whatever strangers wrote into it."""
+
+import pytest
+
+from hmhn_jax.errors import MOST_LETTERS, UserError, one_line
+from hmhn_jax.faces.recordings import Found
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\nb\r\tc", r"a\nb\r\tc"),
+        ("\x1b[2Jgone", r"\x1b[2Jgone"),  # would clear a terminal
+        ("photo\u202egnp.exe", r"photo\u202egnp.exe"),  # would be read backwards
+        ("caf\udce9.mp4", r"caf\udce9.mp4"),  # a byte of a file's name that is no UTF-8
+        ("a\u2028b\x00", r"a\u2028b\x00"),
+        ("Zoë 東京\u3000☺ 'x' \\n", "Zoë 東京\u3000☺ 'x' \\n"),
+    ],
+)
+def test_what_is_no_letter_is_shown_and_not_obeyed(text, shown):
+    assert one_line(text) == shown
+    assert str(UserError(text)) == shown
+    assert one_line(shown) == shown
+    shown.encode()
+
+
+def test_of_a_long_line_both_ends_stay():
+    line = one_line("labels.csv, line 2: " + "x" * 10**6 + " is not a number")
+    assert len(line) <= MOST_LETTERS
+    assert line.startswith("labels.csv, line 2: xx")
+    assert line.endswith("xx is not a number")
+    assert one_line(line) == line
+
+
+def test_problems_of_recordings_are_lines_too():
+    found = Found((), facts=("a\nb",), problems=("c\x07",))
+    assert (found.facts, found.problems) == (("a\\nb",), ("c\\x07",))
