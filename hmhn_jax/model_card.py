@@ -26,8 +26,9 @@ def read_evaluations(workdir: Path, step: int, config: ConfigDict) -> list[dict]
             if _network(metrics["checkpoint_step"], metrics["config"]) == _network(
                 step, json.loads(json.dumps(config.to_dict()))
             ) and not metrics.get("ensemble"):
+                _rows(metrics), _biases(metrics), metrics["protocols"]["clips"], metrics["split"]
                 evaluations.append(metrics)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"cannot read {path} as results of an evaluation: {error}") from error
     return evaluations
 

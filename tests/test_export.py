@@ -214,6 +214,11 @@ def test_a_damaged_evaluation_is_named(tmp_path, config):
     atomic.write_text(file, '{"checkpoint_step": ')
     with pytest.raises(UserError, match=f"cannot read {file}"):
         model_card.read_evaluations(tmp_path, STEP, config)
+    known = {"checkpoint_step": STEP, "config": config.to_dict(), "split": "test"}
+    for protocols in ({}, [], {"clips": 3}, {"clips": {"mae": "low"}}):
+        atomic.write_text(file, json.dumps(known | {"protocols": protocols}))
+        with pytest.raises(UserError, match=f"cannot read {file}"):
+            model_card.read_evaluations(tmp_path, STEP, config)
 
 
 def test_output_says_where_to(workdir, config, tmp_path):

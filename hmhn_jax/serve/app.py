@@ -79,10 +79,13 @@ def make_app(work: Work, about: dict, limits: Limits, host: str) -> ASGIApp:
         )
 
     async def picture(request: Request) -> Response:
-        outcome, number = _job(request).outcome, request.path_params["number"]
-        if outcome is None or number >= len(outcome.pictures):
+        outcome = _job(request).outcome
+        # Looked up as text: a number of thousands of digits is none to Python.
+        pictures = enumerate(outcome.pictures if outcome else ())
+        picture = {str(n): each for n, each in pictures}.get(request.path_params["number"])
+        if picture is None:
             raise HTTPException(404, "no such picture")
-        return Response(outcome.pictures[number], media_type="image/png")
+        return Response(picture, media_type="image/png")
 
     async def discard(request: Request) -> Response:
         request.app.state.jobs.discard(_job(request))
@@ -97,7 +100,7 @@ def make_app(work: Work, about: dict, limits: Limits, host: str) -> ASGIApp:
             Route("/jobs", create, methods=["POST"]),
             Route("/jobs/{id}", show, methods=["GET"]),
             Route("/jobs/{id}", discard, methods=["DELETE"]),
-            Route("/jobs/{id}/pictures/{number:int}", picture),
+            Route("/jobs/{id}/pictures/{number}", picture),
         ],
         exception_handlers={HTTPException: error},
         lifespan=lifespan,

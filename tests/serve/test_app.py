@@ -68,7 +68,8 @@ def test_an_upload_becomes_a_result(serving, temporary, clip):
         assert job["result"]["sha256"] == hashlib.sha256(clip).hexdigest()
         status, headers, picture = client.ask("GET", f"/jobs/{answer['id']}/pictures/0")
         assert (status, headers["content-type"], picture) == (200, "image/png", PNG)
-        assert client.ask("GET", f"/jobs/{answer['id']}/pictures/1")[0] == 404
+        for number in ("1", "-1", "x", "1" * 5000):
+            assert client.ask("GET", f"/jobs/{answer['id']}/pictures/{number}")[0] == 404
         assert files_in(temporary) == []
     assert list(temporary.iterdir()) == []
 
