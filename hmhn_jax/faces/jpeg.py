@@ -7,19 +7,29 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 
+from hmhn_jax.errors import UserError
+
 DECODE_THREADS = min(8, os.cpu_count() or 1)
 
 
 def decode_crops(jpegs: Sequence[bytes], image_size: int) -> np.ndarray:
-    """Decodes N crops of any size and scales them, u8[N,image_size,image_size,3]."""
+    """Decodes N crops of any size and scales them, u8[N,image_size,image_size,3].
+
+    Raises:
+      UserError: one is no picture.
+    """
     with ThreadPoolExecutor(DECODE_THREADS) as threads:
         return np.stack(list(threads.map(lambda jpeg: _decode(jpeg, image_size), jpegs)))
 
 
 def _decode(jpeg, image_size):
-    image = cv2.cvtColor(
-        cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB
-    )
+    try:
+        bgr = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:  # of nothing, or of a size that OpenCV refuses
+        bgr = None
+    if bgr is None:
+        raise UserError(f"expected a crop as JPEG, got {len(jpeg)} bytes that are none")
+    image = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
     if image.shape[:2] == (image_size, image_size):
         return image
     shrinks = image.shape[0] > image_size

@@ -1,20 +1,17 @@
 """A recording: one video file of one subject, with its BDI-II score. A table of many."""
 
-import csv
 import dataclasses
-import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from hmhn_jax import bounded_files
 from hmhn_jax.bdi import MAX_SCORE
 from hmhn_jax.errors import UserError, one_line
+from hmhn_jax.faces.csv_rows import read_rows
 
 SPLITS = ("train", "validation", "test")
 LABEL_COLUMNS = ("file", "subject", "task", "split", "score")
 TASK_WITHOUT_NAME = "video"
-MOST_ROWS = 200_000  # of a table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +101,7 @@ def read_table(csv_path: Path, required: Sequence[str] = ("file", "subject", "sc
     line_of_video: dict[str, int] = {}
     first_of_session: dict[tuple[str, str], tuple[float, int]] = {}
     first_of_subject: dict[str, tuple[str, int]] = {}
-    for line, row in _rows(csv_path, required):
+    for line, row in read_rows(csv_path, required):
         try:
             recording = _recording(row, csv_path.parent)
             video, subject, split = recording.video_id, recording.subject_id, recording.split
@@ -149,37 +146,6 @@ def parse_score(text: str) -> float:
     if not 0 <= score <= MAX_SCORE:  # also refuses nan
         raise UserError(f"score {text} is not between 0 and {MAX_SCORE}")
     return score
-
-
-def _rows(csv_path: Path, required: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yields (line number, values by column) and makes sure that every column is there."""
-    try:
-        # Spreadsheet programs start a UTF-8 file with a byte order mark; "-sig" drops it.
-        text = bounded_files.read_text(csv_path, "utf-8-sig")
-        reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
-        header = [name.strip() for name in reader.fieldnames or []]
-        missing = [name for name in required if name not in header]
-        if missing:
-            raise UserError(
-                f"{csv_path}, line 1: missing column {', '.join(missing)}; expected "
-                f"{','.join(required)}, got {','.join(header) or 'an empty file'}"
-            )
-        if len(set(header)) < len(header):
-            raise UserError(f"{csv_path}, line 1: a column is there twice: {','.join(header)}")
-        reader.fieldnames = header
-        for number, row in enumerate(reader):
-            if number == MOST_ROWS:
-                raise UserError(f"{csv_path}: expected at most {MOST_ROWS} rows, got more")
-            if None in row:
-                raise UserError(
-                    f"{csv_path}, line {reader.line_num}: more values than the "
-                    f"{len(header)} columns (a comma within a value needs quotes)"
-                )
-            yield reader.line_num, {name: (row[name] or "").strip() for name in header if name}
-    except OSError as error:
-        raise UserError(f"{csv_path}: cannot be read: {error.strerror}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{csv_path}: not a UTF-8 comma-separated table: {error}") from error
 
 
 def _recording(row: dict[str, str], folder: Path) -> Recording:

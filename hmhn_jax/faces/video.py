@@ -45,7 +45,7 @@ def sampled_frames(
     frames before its end.
 
     Args:
-      path: a file in any format that FFmpeg reads.
+      path: a file in any of the formats of `container.FORMATS`, whatever its name.
       rate_hz: samples per second of video; every frame when None.
       max_frames: yields no more than this. The rate is lowered so that they spread over the whole
         video, if it says how long it is; if not, they are the first ones.

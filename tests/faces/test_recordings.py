@@ -3,7 +3,7 @@ import os
 import pytest
 
 from hmhn_jax.errors import UserError
-from hmhn_jax.faces import recordings
+from hmhn_jax.faces import csv_rows
 from hmhn_jax.faces.recordings import read_labels
 
 HEADER = "file,subject,task,split,score\n"
@@ -103,7 +103,7 @@ def test_names_a_table_that_is_not_text(tmp_path):
 
 
 def test_a_table_cannot_be_endless(table, tmp_path, monkeypatch):
-    monkeypatch.setattr(recordings, "MOST_ROWS", 2)
+    monkeypatch.setattr(csv_rows, "MOST_ROWS", 2)
     rows = ["a.mp4,1,t,test,1", "b.mp4,1,t,test,1", "x/c.avi,1,t,test,1"]
     assert len(read_labels(table("\n".join([HEADER.strip(), *rows[:2]])))) == 2
     with pytest.raises(UserError, match=r"labels\.csv: expected at most 2 rows, got more"):
