@@ -37,7 +37,7 @@ class UserError(Exception):
 
     exit_code = 1
 
-    def __init__(self, message: str):
+    def __init__(self, message: str = ""):
         super().__init__(one_line(message))
 
 

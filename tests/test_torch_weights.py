@@ -259,7 +259,7 @@ def truncate(file, state):
         (lambda file, _: file.mkdir(), ["Is a directory"]),
         (lambda file, _: file.write_bytes(b""), ["0 bytes"]),
         (lambda file, _: file.write_text("not weights"), ["11 bytes"]),
-        (truncate, ["refuses"]),
+        (truncate, ["damaged"]),
         (lambda file, state: torch.save(list(state.values()), file), ["got list"]),
         (lambda file, _: torch.save(torch.ones(3), file), ["got Tensor"]),
     ],
