@@ -8,7 +8,8 @@ are decoded, probed and cropped; as many pictures and, where PyTorch is installe
 are read. A file is accepted or refused by a UserError of one line that names it. All else
 is a failure, whose input is kept: another exception, a process that dies ("crash") or gives no
 answer in time ("hang"), and what is left behind ("leak"): open files, processes, temporary
-files, gigabytes. The same N and seed try the same inputs. Ends with 1 if anything failed.
+files, gigabytes. With the same code, N and seed come the same inputs, but for a number that files
+of older PyTorch's format hold. Ends with 1 if anything failed.
 """
 
 import argparse

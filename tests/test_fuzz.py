@@ -82,6 +82,11 @@ def test_the_table_and_the_status_tell_of_failures(tmp_path, monkeypatch, capsys
     assert fuzz.main(lambda scale, folder, kept: [Tally("m:fine")]) == 0
 
 
+def test_sound_videos_are_always_the_same(monkeypatch):
+    monkeypatch.setattr(fuzz_files, "SIZES", fuzz_files.SIZES[:1])
+    assert fuzz_files.sound_videos() == fuzz_files.sound_videos()
+
+
 def test_the_same_seed_damages_alike():
     sound = {"a.mp4": bytes(range(256)) * 20}
     first, second, other = (list(fuzz_files.damaged(sound, 30, seed)) for seed in (1, 1, 2))
