@@ -61,9 +61,12 @@ class Layout:
 LAYOUTS = (Layout(1, 1), Layout(1, 4), Layout(2, 2))
 
 
-def start(layout: Layout, workdir: Path, log: Path) -> list[subprocess.Popen]:
+def start(
+    layout: Layout, workdir: Path, log: Path, settings: dict | None = None
+) -> list[subprocess.Popen]:
     """The processes of one run; what they print is added to the log."""
-    flags = [f"--config.{field}={value}" for field, value in SETTINGS.items()]
+    fields = SETTINGS | (settings or {})
+    flags = [f"--config.{field}={value}" for field, value in fields.items()]
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{found.getsockname()[1]}"
@@ -135,6 +138,7 @@ def interrupt(
 
 
 def end_of(log: Path) -> str:
+    """Its last lines."""
     return "\n".join(log.read_text().splitlines()[-20:])
 
 
