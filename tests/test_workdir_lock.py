@@ -1,0 +1,71 @@
+"""One training a workdir."""
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hmhn_jax import workdir_lock
+from hmhn_jax.errors import UserError
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from hmhn_jax import workdir_lock
+with workdir_lock.held(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_second_one_is_told_who_is_the_first(tmp_path):
+    with (
+        workdir_lock.held(tmp_path),
+        pytest.raises(UserError) as raised,
+        workdir_lock.held(tmp_path),
+    ):
+        pass
+    first = f"process {os.getpid()} on {platform.node()}"
+    assert str(raised.value).startswith(f"{tmp_path} is in use by another run ({first})")
+    assert "\n" not in str(raised.value)
+
+
+def test_it_is_free_after_the_end(tmp_path):
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError), workdir_lock.held(tmp_path):
+            raise ZeroDivisionError
+
+
+def test_one_that_was_killed_keeps_nobody_out(tmp_path, environment):
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, tmp_path], env=environment, stdout=subprocess.PIPE
+    )
+    holder.stdout.readline()
+    message = f"another run .process {holder.pid} on"
+    with pytest.raises(UserError, match=message), workdir_lock.held(tmp_path):
+        pass
+    holder.kill()
+    holder.communicate()
+    assert f"process {holder.pid} " in (tmp_path / "lock").read_text()
+    with workdir_lock.held(tmp_path):
+        assert f"process {os.getpid()} " in (tmp_path / "lock").read_text()
+
+
+def test_what_cannot_lock_does_not_lock(tmp_path, monkeypatch):
+    def no_locks(file, operation):
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(workdir_lock.fcntl, "flock", no_locks)
+    with workdir_lock.held(tmp_path):
+        pass
+
+
+def test_a_folder_that_is_not_there_is_one_line(tmp_path):
+    with (
+        pytest.raises(UserError, match=r"cannot write .*lock: No such file"),
+        workdir_lock.held(Path(tmp_path) / "none"),
+    ):
+        pass
