@@ -32,8 +32,9 @@ def run() -> None:
     from hmhn_jax.serve import server
     from hmhn_jax.sweep import sweep
 
-    if args.distributed or args.coordinator or args.num_processes:
-        processes.join(args.coordinator, args.num_processes, args.process_id)
+    place = (args.coordinator, args.num_processes, args.process_id)
+    if args.distributed or place != (None, None, None):
+        processes.join(*place)
     workdir = Path(args.workdir)
     if args.mode == "sweep":
         command = shlex.join(["python", *sys.argv])
@@ -95,14 +96,20 @@ def main() -> int:
         interruption.end_on_sigterm()
         run()
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        if processes := sys.modules.get("hmhn_jax.processes"):
+        processes = sys.modules.get("hmhn_jax.processes")
+        if not (processes and processes.is_said_by_first(error)):
+            print(f"error: {error}", file=sys.stderr)
+        if processes:
             processes.leave(error.exit_code)
         return error.exit_code
     except KeyboardInterrupt as ended:
         again = "training goes on where it was, a prediction starts anew"
         print(f"interrupted; run the same command again ({again})", file=sys.stderr)
-        return getattr(ended, "exit_code", 130)
+        exit_code = getattr(ended, "exit_code", 130)
+        processes = sys.modules.get("hmhn_jax.processes")
+        if processes and exit_code == 130:  # of SIGTERM all know, and have saved
+            processes.leave(exit_code)
+        return exit_code
     return 0
 
 

@@ -5,18 +5,26 @@ speaks and writes.
 """
 
 import contextlib
+import ctypes
 import os
+import re
+import signal
 import sys
+import time
+import traceback
 from collections.abc import Iterator
 
 import jax
 import numpy as np
+import orbax.checkpoint as ocp
 from jax.experimental import multihost_utils
 
 from hmhn_jax.errors import UsageError, UserError
 
 SECONDS_TO_MEET = 300
 SECONDS_OF_SILENCE = 30  # after which a process counts as lost
+SECONDS_TO_SPEAK = 2  # in which a process that fails says so itself
+SECONDS_TO_PREPARE = 7 * 24 * 3600  # the data, by the first process
 LOST = (
     "another process of this run ended or cannot be reached; start all of them again, and training "
     "goes on from its last checkpoint"
@@ -30,12 +38,18 @@ def join(coordinator: str | None, num_processes: int | None, process_id: int | N
       coordinator: HOST:PORT where the first process listens.
       num_processes: how many there are.
       process_id: which one this is, from 0. What is None comes from the cluster's environment, as
-        SLURM and Open MPI set it.
+        SLURM and Open MPI set it. JAX then gives the process one GPU, that of its number on the
+        host. Where nothing is None, no environment is looked at and all GPUs are the process's.
 
     Raises:
-      UsageError: where the environment does not say it either.
+      UsageError: where the environment does not say it either, or what is said cannot be.
       UserError: when the processes do not meet.
     """
+    if coordinator is not None and not re.fullmatch(r".+:\d+", coordinator):
+        raise UsageError(f"--coordinator: expected HOST:PORT, got {coordinator!r}")
+    all_given = None not in (coordinator, num_processes, process_id)
+    if sys.platform != "win32":
+        ctypes.CDLL(None).signal(signal.SIGABRT, _end_on_abort)
     # SIGTERM to any of them: all stop after the same step.
     jax.config.update("jax_enable_preemption_service", True)
     try:
@@ -45,11 +59,12 @@ def join(coordinator: str | None, num_processes: int | None, process_id: int | N
             process_id,
             initialization_timeout=SECONDS_TO_MEET,
             heartbeat_timeout_seconds=SECONDS_OF_SILENCE,
+            cluster_detection_method="deactivate" if all_given else None,
         )
     except ValueError as error:
         raise UsageError(
-            f"--distributed: {error}; expected a cluster's environment or --coordinator, "
-            "--num_processes and --process_id"
+            f"several processes: {str(error).rstrip('.')}; expected a cluster's environment or "
+            "--coordinator, --num_processes and --process_id"
         ) from error
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
@@ -57,6 +72,17 @@ def join(coordinator: str | None, num_processes: int | None, process_id: int | N
             f"the processes did not meet at {coordinator or 'the coordinator'} within "
             f"{SECONDS_TO_MEET} s: {reason}"
         ) from error
+
+
+@ctypes.CFUNCTYPE(None, ctypes.c_int)
+def _end_on_abort(number):
+    """What JAX's abort() ends in, by which it answers a lost process outside of computations.
+
+    A handler of Python's own would be called after abort(), which is never.
+    """
+    time.sleep(SECONDS_TO_SPEAK)  # within a computation this process's own thread says it
+    os.write(2, f"error: {LOST} (JAX's message is above)\n".encode())
+    os._exit(UserError.exit_code)
 
 
 def count() -> int:
@@ -68,43 +94,81 @@ def is_first() -> bool:
     return jax.process_index() == 0
 
 
+def is_said_by_first(error: UserError) -> bool:
+    """Whether the first process meets the same error: all have the same flags."""
+    return isinstance(error, UsageError) and jax.distributed.is_initialized() and not is_first()
+
+
 @contextlib.contextmanager
 def first_alone(what: str) -> Iterator[None]:
-    """The first process does what the block does, then the others."""
-    if not is_first():
-        multihost_utils.sync_global_devices(what)
-    yield
-    if count() > 1 and is_first():
-        multihost_utils.sync_global_devices(what)
+    """The first process does what the block does, then the others; may take days.
+
+    Args:
+      what: is done, such as "open the dataset"; each only once in a program.
+
+    Raises:
+      UserError: in the others, when the first one failed.
+    """
+    if not is_first() and not _first_is_done(what, True):
+        raise UserError(f"the first process could not {what}, and says why")
+    done = False
+    try:
+        yield
+        done = True
+    finally:
+        if count() > 1 and is_first():
+            _first_is_done(what, done)
+
+
+def _first_is_done(what, done):
+    # Collectives such as Gloo's do not wait for long.
+    wait = ocp.multihost.get_barrier_sync_fn()
+    wait(key=what, timeout_ms=SECONDS_TO_PREPARE * 1000)
+    return bool(gather(np.array(done)).all())
 
 
 @contextlib.contextmanager
 def together() -> Iterator[None]:
     """What the block prints is printed once, by the first process.
 
+    A process that fails ends at once and does not wait for the others, which wait for it.
+
     Raises:
       UserError: when the others cannot be reached any more.
     """
-    with contextlib.ExitStack() as stack:
-        if not is_first():
-            nowhere = stack.enter_context(open(os.devnull, "w"))
-            stack.enter_context(contextlib.redirect_stdout(nowhere))
-            stack.enter_context(contextlib.redirect_stderr(nowhere))
-        try:
+    try:
+        with contextlib.ExitStack() as stack:
+            if not is_first():
+                nowhere = stack.enter_context(open(os.devnull, "w"))
+                stack.enter_context(contextlib.redirect_stdout(nowhere))
+                stack.enter_context(contextlib.redirect_stderr(nowhere))
             yield
-        except jax.errors.JaxRuntimeError as error:
-            if count() == 1:
-                raise
-            reason = " ".join(str(error).split())[:200]
-            raise UserError(f"{LOST} ({reason})") from error
+    except UserError:
+        raise
+    except jax.errors.JaxRuntimeError as error:
+        if count() == 1:
+            raise
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"{LOST} ({reason})") from error
+    except Exception:
+        if count() > 1:
+            traceback.print_exc()
+            leave(UserError.exit_code)
+        raise
 
 
 def leave(exit_code: int) -> None:
-    """Ends this process at once where there are others, which might not answer any more."""
-    if count() > 1:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(exit_code)
+    """Ends this process at once where there are others, which might not answer any more.
+
+    The first one goes last: without it the others cannot say why they end.
+    """
+    if not jax.distributed.is_initialized():
+        return
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if jax.process_index() == 0:
+        time.sleep(SECONDS_TO_SPEAK)
+    os._exit(exit_code)
 
 
 def own_rows(batch_size: int) -> slice:
