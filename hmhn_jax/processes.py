@@ -121,7 +121,7 @@ def first_alone(what: str) -> Iterator[None]:
 
 
 def _first_is_done(what, done):
-    # Collectives such as Gloo's do not wait for long.
+    # A collective would not do: Gloo's first one waits 30 s for the others.
     wait = ocp.multihost.get_barrier_sync_fn()
     wait(key=what, timeout_ms=SECONDS_TO_PREPARE * 1000)
     return bool(gather(np.array(done)).all())
