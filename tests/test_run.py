@@ -18,7 +18,7 @@ import workdirs
 from html_pages import read_page
 
 from data.avec_faces import configs
-from hmhn_jax import checkpoints
+from hmhn_jax import checkpoints, scalars
 from hmhn_jax.faces import synthetic
 
 ROOT = Path(__file__).parents[1]
@@ -173,6 +173,53 @@ def test_killed_run_goes_on_and_ends_the_same(workdir, run, tiny_flags, environm
     assert "resuming from step" in finished.stdout
     assert predictions(killed) == predictions(workdir)
     assert results(killed)["mae"] == results(workdir)["mae"]
+
+
+ASKED_TO_END_AT_STEP_7 = """
+import contextlib, signal, sys
+import run
+from hmhn_jax import interruption
+
+deferred = interruption.deferred
+
+@contextlib.contextmanager
+def at_step_7():
+    with deferred() as asked:
+        def asked_at(step):
+            if step == 7:
+                signal.raise_signal(signal.SIGTERM)
+            return asked(step)
+        yield asked_at
+
+interruption.deferred = at_step_7
+sys.exit(run.main())
+"""
+
+
+def test_an_interruption_within_an_epoch_changes_no_bit(
+    workdir, run, tiny_flags, environment, tmp_path
+):
+    # The mean of steps 7 to 9 is of both halves.
+    flags = [*tiny_flags, "--mode", "train", "--config.train.log_every_steps=3"]
+    command = [sys.executable, "-c", ASKED_TO_END_AT_STEP_7, "--workdir", tmp_path / "run", *flags]
+    interrupted = subprocess.run(
+        list(map(str, command)), env=environment, capture_output=True, text=True
+    )
+    assert interrupted.returncode == 75, interrupted.stderr
+    assert "interrupted: saving step 7 of 20" in interrupted.stdout
+    finished = run("--workdir", tmp_path / "run", *flags)
+    assert finished.returncode == 0, finished.stderr
+    assert "resuming from step 7" in finished.stdout
+
+    alone = {values["step"]: np.float32(values["loss"]) for values in scalars.read(workdir)}
+    lines = (tmp_path / "run" / "scalars.jsonl").read_text().splitlines()
+    written = {values["step"]: values["loss"] for values in map(json.loads, lines)}
+    assert list(written) == [3, 5, 6, 9, 10, 12, 15, 18, 20]
+    first = 1
+    for step, loss in written.items():
+        expected = np.mean([alone[each] for each in range(first, step + 1)])
+        assert float(expected).hex() == loss.hex()
+        first = step + 1
 
 
 def test_evaluate_reads_the_weights_and_nothing_more(workdir, run, tmp_path):
