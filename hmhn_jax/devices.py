@@ -5,6 +5,8 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.experimental import multihost_utils
+from jax.sharding import PartitionSpec
 
 from hmhn_jax import memory, processes
 from hmhn_jax.errors import UsageError
@@ -35,18 +37,17 @@ def parallel_step(step: Callable, donate_state: bool = True) -> Callable:
     """Compiles `step(state, batch) -> (state, metrics)` to run on all devices.
 
     Each device gets the same state and its rows of the batch; each process hands in the rows of its
-    own devices. What `step` returns must be the
-    same on all of them, so `step` averages over `AXIS`. The old state's memory is reused.
+    own devices. What `step` returns must be the same on all of them, so `step` averages over
+    `AXIS`. The old state's memory is reused.
     """
-    return _compiled(
-        jax.pmap(
-            step,
-            axis_name=AXIS,
-            in_axes=(None, 0),
-            out_axes=None,
-            donate_argnums=(0,) if donate_state else (),
-        )
+    mapped = jax.pmap(
+        step,
+        axis_name=AXIS,
+        in_axes=(None, 0),
+        out_axes=None,
+        donate_argnums=(0,) if donate_state else (),
     )
+    return _compiled(mapped, PartitionSpec())
 
 
 def parallel_map(function: Callable) -> Callable:
@@ -55,13 +56,16 @@ def parallel_map(function: Callable) -> Callable:
     What comes back has this process's devices as first axis: [devices, rows, ...]. All processes
     must call it equally often.
     """
-    return _compiled(jax.pmap(function, axis_name=AXIS, in_axes=(None, 0)))
+    return _compiled(jax.pmap(function, axis_name=AXIS, in_axes=(None, 0)), PartitionSpec(AXIS))
 
 
-def _compiled(mapped):
-    """Compiles for each shape of batch, and gives back the memory that this took."""
-    if processes.count() > 1:  # a compiled program takes no arrays of a single process
-        return mapped
+def _compiled(mapped, results):
+    """Compiles for each shape of batch, and gives back the memory that this took.
+
+    Args:
+      mapped: of `jax.pmap`, of (shared, batch).
+      results: how what it returns lies on the devices.
+    """
     programs = {}
 
     def run(shared, batch):
@@ -69,7 +73,15 @@ def _compiled(mapped):
         if shapes not in programs:
             programs[shapes] = mapped.lower(shared, batch).compile()
             memory.give_back()
-        return programs[shapes](shared, batch)
+            processes.wait_for_all()  # in the first exchange, the others wait for 30 s only
+        if processes.count() == 1:
+            return programs[shapes](shared, batch)
+        # A compiled program takes the arrays of all processes, not those of a single one.
+        mesh = jax.sharding.Mesh(jax.devices(), (AXIS,))
+        shared = multihost_utils.host_local_array_to_global_array(shared, mesh, PartitionSpec())
+        batch = multihost_utils.host_local_array_to_global_array(batch, mesh, PartitionSpec(AXIS))
+        returned = programs[shapes](shared, batch)
+        return multihost_utils.global_array_to_host_local_array(returned, mesh, results)
 
     return run
 
@@ -103,7 +115,7 @@ def are_done(tree: Any) -> bool:
 
 def _sharding(*axes):
     mesh = jax.sharding.Mesh(jax.local_devices(), (AXIS,))
-    return jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(*axes))
+    return jax.sharding.NamedSharding(mesh, PartitionSpec(*axes))
 
 
 def average(tree: Any) -> Any:

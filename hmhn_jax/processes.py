@@ -6,6 +6,7 @@ speaks and writes.
 
 import contextlib
 import ctypes
+import itertools
 import os
 import re
 import signal
@@ -24,7 +25,8 @@ from hmhn_jax.errors import UsageError, UserError
 SECONDS_TO_MEET = 300
 SECONDS_OF_SILENCE = 30  # after which a process counts as lost
 SECONDS_TO_SPEAK = 2  # in which a process that fails says so itself
-SECONDS_TO_PREPARE = 7 * 24 * 3600  # the data, by the first process
+LONGEST_WAIT_S = 7 * 24 * 3600  # as for data that the first process prepares
+_meetings = itertools.count()  # the name of a meeting must not come twice
 LOST = (
     "another process of this run ended or cannot be reached; start all of them again, and training "
     "goes on from its last checkpoint"
@@ -104,12 +106,12 @@ def first_alone(what: str) -> Iterator[None]:
     """The first process does what the block does, then the others; may take days.
 
     Args:
-      what: is done, such as "open the dataset"; each only once in a program.
+      what: is done, such as "open the dataset".
 
     Raises:
       UserError: in the others, when the first one failed.
     """
-    if not is_first() and not _first_is_done(what, True):
+    if not is_first() and not _first_is_done(True):
         raise UserError(f"the first process could not {what}, and says why")
     done = False
     try:
@@ -117,13 +119,20 @@ def first_alone(what: str) -> Iterator[None]:
         done = True
     finally:
         if count() > 1 and is_first():
-            _first_is_done(what, done)
+            _first_is_done(done)
 
 
-def _first_is_done(what, done):
-    # A collective would not do: Gloo's first one waits 30 s for the others.
+def wait_for_all() -> None:
+    """Waits until all processes are here, for days if need be.
+
+    A collective would not do: Gloo's first one waits 30 s for the others.
+    """
     wait = ocp.multihost.get_barrier_sync_fn()
-    wait(key=what, timeout_ms=SECONDS_TO_PREPARE * 1000)
+    wait(key=f"{__name__} {next(_meetings)}", timeout_ms=LONGEST_WAIT_S * 1000)
+
+
+def _first_is_done(done):
+    wait_for_all()
     return bool(gather(np.array(done)).all())
 
 
