@@ -32,7 +32,7 @@ import numpy as np
 
 from configs import default
 from data import avec_faces  # noqa: F401  registers the dataset
-from hmhn_jax import checkpoints
+from hmhn_jax import checkpoint_reading, checkpoints
 from hmhn_jax import config as config_lib
 from hmhn_jax.augment import standardise
 from hmhn_jax.dataset import open_dataset
@@ -153,7 +153,7 @@ def examine(workdir: Path) -> dict[str, dict[str, float]]:
     untrained = jax.jit(model.init)(jax.random.key(config.seed), images)
     with checkpoints.open_manager(workdir) as manager:
         step = checkpoints.choose_step(manager, "last")
-        variables = checkpoints.restore(manager, step, {"variables": untrained})["variables"]
+        variables = checkpoint_reading.restore(manager, step, {"variables": untrained})["variables"]
     crops = read_crops(open_dataset(config.data), config.data.validation_split, config.data)
     return {
         "untrained": describe(*look(model, untrained, crops, trained=False)),

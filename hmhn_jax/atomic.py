@@ -55,5 +55,6 @@ def write_text(path: Path, text: str) -> None:
 def remove_abandoned(folder: Path) -> None:
     """Removes what killed processes left half-written in a folder."""
     for temporary in folder.glob(".*.part*"):
-        if time.time() - temporary.stat().st_mtime > _ABANDONED_AFTER_SECONDS:
-            temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # its writer was quicker, or the folder is read-only
+            if time.time() - temporary.stat().st_mtime > _ABANDONED_AFTER_SECONDS:
+                temporary.unlink()

@@ -173,6 +173,7 @@ def load(workdir: Path, pattern: ConfigDict) -> ConfigDict | None:
     try:
         stored = from_dict(bounded_files.read_json(path))
         check_fields(stored, pattern)
+        check(stored)
         return stored
     except (FileNotFoundError, NotADirectoryError):
         return None

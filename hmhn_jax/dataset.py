@@ -7,6 +7,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from hmhn_jax import dataset_files
 from hmhn_jax.errors import UsageError, UserError
 
 DATASET = "avec_faces"
@@ -59,7 +60,9 @@ def open_dataset(settings: ConfigDict) -> Any:
             f"cannot open {data_dir / settings.dataset}: {reason}; if it is damaged, delete it and "
             "it is built again"
         ) from error
-    if not builder.is_prepared():
+    if builder.is_prepared():
+        dataset_files.check(Path(builder.data_path))
+    else:
         print(f"preparing {settings.dataset} in {builder.data_path}", flush=True)
     manual = tfds.download.DownloadConfig(manual_dir=manual_directory(settings))
     try:

@@ -12,14 +12,14 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import checkpoints
+from hmhn_jax import checkpoint_reading, checkpoints
 from hmhn_jax import config as config_lib
-from hmhn_jax.checkpoints import Provenance
 from hmhn_jax.errors import UsageError, UserError
 from hmhn_jax.input_pipeline import Crops
 from hmhn_jax.metrics import VideoMeans
 from hmhn_jax.models import HMHN
 from hmhn_jax.models.deployed_weights import DeployedWeights
+from hmhn_jax.provenance import Provenance
 from hmhn_jax.scoring import fold_weights, make_score_frames, score_crops, video_means
 
 
@@ -80,7 +80,7 @@ def restore(config: ConfigDict, workdirs: Sequence[Path]) -> tuple[Trained, ...]
             choice = {"evaluate.checkpoint": config.evaluate.checkpoint}
             config = config_lib.override(own, choice)
             config_lib.check(config)
-        step, provenance, variables = checkpoints.restore_chosen(config, workdir)
+        step, provenance, variables = checkpoint_reading.restore_chosen(config, workdir)
         model, image_size = config_lib.make_model(config), config.data.image_size
         members.append(Trained(workdir, model, variables, provenance, step, image_size))
     for member in members[1:]:

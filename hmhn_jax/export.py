@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import atomic, checkpoints, model_card, versions
+from hmhn_jax import atomic, checkpoint_reading, model_card, versions
 from hmhn_jax import config as config_lib
 from hmhn_jax.augment import standardise
 from hmhn_jax.models import HMHN
@@ -99,7 +99,7 @@ def export_checkpoint(config: ConfigDict, workdir: Path, output: Path | None = N
     """
     output = workdir / "export" if output is None else output
     atomic.make_folder(output)
-    step, provenance, variables = checkpoints.restore_chosen(config, workdir)
+    step, provenance, variables = checkpoint_reading.restore_chosen(config, workdir)
     size = config.data.image_size
     exported = export_network(config_lib.make_model(config), variables, size)
     content = bytes(exported.serialize())

@@ -31,6 +31,8 @@ def write(
     Raises:
       UserError: when a file cannot be written.
     """
+    if directory.is_dir():
+        atomic.remove_abandoned(directory)
     table = _predictions(crops, means, members_std)
     with (
         atomic.replacing(directory / "predictions.csv") as path,

@@ -1,6 +1,7 @@
 """Where a run starts: at its first step, or where its last checkpoint was written."""
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -8,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import checkpoints, devices, pretrained
+from hmhn_jax import checkpoint_damage, checkpoint_reading, checkpoints, devices, pretrained
 from hmhn_jax import config as config_lib
-from hmhn_jax.checkpoints import Provenance
 from hmhn_jax.errors import UserError
+from hmhn_jax.provenance import Provenance
 from hmhn_jax.train_step import TrainState
 
 STEPS_DEPEND_ON = (
@@ -39,7 +40,9 @@ class Start:
 
 
 def start(manager: Any, state: TrainState, config: ConfigDict, provenance: Provenance) -> Start:
-    """The last checkpoint's state or, without one, a new run's.
+    """The last whole checkpoint's state or, without one, a new run's.
+
+    A damaged checkpoint is set aside when there is one before it, and the run goes on from there.
 
     Args:
       manager: of the workdir's checkpoints.
@@ -48,15 +51,22 @@ def start(manager: Any, state: TrainState, config: ConfigDict, provenance: Prove
       provenance: of a new run.
 
     Raises:
-      UserError: when the checkpoint is of other data, another architecture or other steps, or
-        when a new run cannot start from `config.init_from`.
+      UserError: when the checkpoint is of other data, another architecture or other steps, or is
+        the only one and damaged, or when a new run cannot start from `config.init_from`.
     """
     if manager.latest_step() is None:
         variables, loaded = pretrained.start(config, state.variables)
         state = devices.replicate(state.replace(variables=variables))
         return Start(state, dataclasses.replace(provenance, init_from=loaded), [])
-    step = checkpoints.choose_step(manager, "last")
-    stored = checkpoints.read_provenance(manager, step)
+    while True:
+        step, steps = checkpoints.choose_step(manager, "last"), manager.all_steps()
+        with checkpoint_damage.set_aside(Path(manager.directory) / str(step), len(steps) > 1):
+            return _resume(manager, step, state, config, provenance)
+        manager.reload()
+
+
+def _resume(manager, step, state, config, provenance):
+    stored = checkpoint_reading.read_provenance(manager, step)
     stored.check_same_model(config, manager.directory)
     stored_config = config_lib.from_dict(stored.config)
     if changed := config_lib.differences(config, stored_config, STEPS_DEPEND_ON):
@@ -75,13 +85,13 @@ def start(manager: Any, state: TrainState, config: ConfigDict, provenance: Prove
     state = _restore(manager, step, state)
     print(f"resuming from step {step}", flush=True)
     unlogged = [
-        jax.tree.map(jnp.float32, each) for each in checkpoints.read_unlogged(manager, step)
+        jax.tree.map(jnp.float32, each) for each in checkpoint_reading.read_unlogged(manager, step)
     ]
     return Start(state, dataclasses.replace(provenance, init_from=stored.init_from), unlogged)
 
 
 def _restore(manager, step, state):
-    restored = checkpoints.restore(
+    restored = checkpoint_reading.restore(
         manager, step, {"variables": state.variables, "optimizer": state.opt_state}
     )
     restored = TrainState(np.int32(step), restored["variables"], restored["optimizer"])

@@ -1,7 +1,10 @@
 """Scalars over training steps: one JSON object a line, and TensorBoard."""
 
 import contextlib
+import errno
 import json
+import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,26 +24,55 @@ def open_writers(workdir: Path) -> Iterator[Write]:
     if not processes.is_first():
         yield lambda step, values: None
         return
-    from tensorboardX import SummaryWriter
-
     path = Path(workdir) / "scalars.jsonl"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lines = path.open("a")
-        board = SummaryWriter(str(path.parent / "tensorboard"))
+        lines, board = path.open("a+b", buffering=0), _open_board(path.parent / "tensorboard")
+        _end_last_line(lines)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}") from error
 
     def write(step, values):
+        line = json.dumps({"step": step} | values).encode() + b"\n"
         try:
-            print(json.dumps({"step": step} | values), file=lines, flush=True)
-            for name, value in values.items():
-                board.add_scalar(name, value, step)
+            if lines.write(line) < len(line):  # the rest of a disk that is full now
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            _add(board, step, values)
         except OSError as error:
             raise UserError(f"cannot write {path}: {error.strerror}") from error
 
-    with lines, board:
-        yield write
+    with lines:
+        try:
+            yield write
+        finally:
+            with contextlib.suppress(OSError):  # it was said when it was written
+                board.close()
+
+
+def _open_board(folder):
+    """Not a `SummaryWriter`: its thread dies when the disk is full, and who waits for it hangs."""
+    from tensorboardX.event_file_writer import EventsWriter
+
+    folder.mkdir(exist_ok=True)
+    return EventsWriter(str(folder / "events"), f".{os.getpid()}")
+
+
+def _add(board, step, values):
+    from tensorboardX.proto.event_pb2 import Event
+    from tensorboardX.summary import scalar
+
+    for name, value in values.items():
+        event = Event(summary=scalar(name, value), step=step, wall_time=time.time())
+        board.write_event(event)
+    board.flush()
+
+
+def _end_last_line(lines):
+    """It may be cut, as by a full disk, and the next one must not become part of it."""
+    if lines.seek(0, os.SEEK_END):
+        lines.seek(-1, os.SEEK_END)
+        if lines.read(1) != b"\n":
+            lines.write(b"\n")
 
 
 def read(workdir: Path) -> list[dict[str, float]]:

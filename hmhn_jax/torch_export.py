@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from hmhn_jax import checkpoints, torch_weights
+from hmhn_jax import checkpoint_reading, torch_weights
 
 
 def export_checkpoint(config: ConfigDict, workdir: Path) -> Path:
@@ -21,7 +21,7 @@ def export_checkpoint(config: ConfigDict, workdir: Path) -> Path:
       UserError: without a checkpoint, with one of another architecture, when PyTorch is not
         installed or the file cannot be written.
     """
-    step, _, variables = checkpoints.restore_chosen(config, workdir)
+    step, _, variables = checkpoint_reading.restore_chosen(config, workdir)
     path = workdir / "export" / "weights.pth"
     torch_weights.save(path, variables)
     left_out = [block.upper() for block in ("gwa", "dff") if block in variables["params"]]

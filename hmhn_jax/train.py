@@ -10,11 +10,11 @@ from ml_collections import ConfigDict
 
 from hmhn_jax import checkpoints, devices, health, interruption, processes, scalars, versions
 from hmhn_jax import config as config_lib
-from hmhn_jax.checkpoints import Provenance
 from hmhn_jax.input_pipeline import Crops, read_crops, training_batches
 from hmhn_jax.metrics import mean_absolute_error
 from hmhn_jax.progress import track
 from hmhn_jax.protocols import subject_means
+from hmhn_jax.provenance import Provenance
 from hmhn_jax.resumption import start
 from hmhn_jax.scoring import fold_weights, make_score_frames, score_videos
 from hmhn_jax.step_timer import StepTimer
@@ -74,7 +74,7 @@ def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
 
     with (
         interruption.deferred() as interrupted,
-        checkpoints.open_manager(workdir) as manager,
+        checkpoints.open_manager(workdir, alone=True) as manager,
         scalars.open_writers(workdir) as write,
     ):
         state = init_state(model, optimizer, config.data.image_size, config.seed)

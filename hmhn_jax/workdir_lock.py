@@ -25,7 +25,7 @@ def held(workdir: Path) -> Iterator[None]:
     """
     path = Path(workdir) / "lock"
     try:
-        file = path.open("a+")
+        file = path.open("a+b", buffering=0)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}") from error
     with file:
@@ -34,12 +34,14 @@ def held(workdir: Path) -> Iterator[None]:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
+            holder = file.read(200).decode(errors="replace").strip() or "unknown"
             raise UserError(
-                f"{workdir} is in use by another run ({file.read().strip() or 'unknown'}); "
+                f"{workdir} is in use by another run ({holder}); "
                 "wait for its end or use another --workdir"
             ) from None
         except OSError:  # as some network file systems answer
             pass
-        file.truncate(0)
-        print(f"process {os.getpid()} on {platform.node()}", file=file, flush=True)
+        with contextlib.suppress(OSError):  # a full disk; it is locked all the same
+            file.truncate(0)
+            file.write(f"process {os.getpid()} on {platform.node()}\n".encode())
         yield

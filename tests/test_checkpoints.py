@@ -1,5 +1,6 @@
 """Checkpoints: which are kept, what can be read of them, what a spoiled one says."""
 
+import dataclasses
 import json
 import shutil
 
@@ -9,10 +10,11 @@ import numpy as np
 import pytest
 
 from configs import default
-from hmhn_jax import checkpoints
+from hmhn_jax import checkpoint_reading, checkpoints
 from hmhn_jax.errors import UserError
+from hmhn_jax.provenance import Provenance
 
-PROVENANCE = checkpoints.Provenance(
+PROVENANCE = Provenance(
     config=json.loads(default.get_config().to_json()),
     data={"fingerprint": "abc", "synthetic": True},
     score_mean=17.0,
@@ -67,8 +69,8 @@ def test_parts_come_back_alone(tmp_path):
     save(tmp_path, [5.0])
     target = {"params": {"w": jax.ShapeDtypeStruct((3,), jnp.float32)}}
     with checkpoints.open_manager(tmp_path) as manager:
-        restored = checkpoints.restore(manager, 1, {"variables": target})
-        assert checkpoints.read_provenance(manager, 1) == PROVENANCE
+        restored = checkpoint_reading.restore(manager, 1, {"variables": target})
+        assert checkpoint_reading.read_provenance(manager, 1) == PROVENANCE
     assert set(restored) == {"variables"}
     np.testing.assert_array_equal(restored["variables"]["params"]["w"], np.ones(3))
 
@@ -86,7 +88,7 @@ def test_weights_of_another_shape_or_name_are_refused(tmp_path, target):
         checkpoints.open_manager(tmp_path) as manager,
         pytest.raises(UserError, match="cannot restore checkpoint") as raised,
     ):
-        checkpoints.restore(manager, 1, {"variables": target})
+        checkpoint_reading.restore(manager, 1, {"variables": target})
     assert "\n" not in str(raised.value)
 
 
@@ -99,7 +101,7 @@ def test_a_spoiled_checkpoint_is_named(tmp_path):
         checkpoints.open_manager(tmp_path) as manager,
         pytest.raises(UserError, match="checkpoints/1"),
     ):
-        checkpoints.restore(manager, 1, {"variables": target})
+        checkpoint_reading.restore(manager, 1, {"variables": target})
 
 
 def test_an_empty_workdir_is_named(tmp_path):
@@ -117,3 +119,112 @@ def test_another_architecture_is_refused_by_its_fields(tmp_path):
     config.model.grid = (2, 2)
     with pytest.raises(UserError, match=r"model.grid \(2, 2\), stored \(3, 3\)"):
         PROVENANCE.check_same_model(config, tmp_path)
+
+
+TARGET = {"params": {"w": jax.ShapeDtypeStruct((3,), jnp.float32)}}
+
+
+def changed(path, old, new):
+    content = path.read_bytes()
+    assert old in content
+    path.write_bytes(content.replace(old, new))
+
+
+def test_a_flipped_bit_in_an_array_is_noticed(tmp_path):
+    rng = np.random.default_rng(0)
+    tree = {"params": {"w": rng.normal(size=3).astype(np.float32)}}
+    with checkpoints.open_manager(tmp_path) as manager:
+        checkpoints.save(manager, 1, {"variables": tree}, PROVENANCE, 5.0)
+    with checkpoints.open_manager(tmp_path) as manager:
+        checkpoint_reading.restore(manager, 1, {"variables": TARGET})
+        stored = checkpoints.checkpoint_directory(tmp_path) / "1" / "checksums" / "metadata"
+        sums = json.loads(stored.read_text())
+        # As if the array were another one by a bit, which Orbax has no way to know.
+        sums["variables"]["['params']['w']"] ^= 1
+        stored.write_text(json.dumps(sums))
+        with pytest.raises(UserError, match=r"checkpoints/1: variables\['params'\]\['w'\] is not"):
+            checkpoint_reading.restore(manager, 1, {"variables": TARGET})
+
+
+KEPT = {name: value for name, value in dataclasses.asdict(PROVENANCE).items() if name != "config"}
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ([], "expected it to be an object"),
+        ({"config": 1}, "fields missing"),
+        ({"config": 1, **KEPT}, "expected config to be an object, got 1"),
+        ({"config": {"seed": 1, "data": {}, "model": {}}, **KEPT}, "config.data.dataset"),
+        ({"config": {"seed": "1"}, **KEPT}, "expected config.seed to be a number, got '1'"),
+        ({**dataclasses.asdict(PROVENANCE), "score_mean": "17"}, "score_mean to be a number"),
+        ({**dataclasses.asdict(PROVENANCE), "subject_means": {"a": None}}, "subject_means"),
+        ({**dataclasses.asdict(PROVENANCE), "data": {"crops": [1]}}, "data.crops"),
+        ({**dataclasses.asdict(PROVENANCE), "data": {"num_videos": [1]}}, "data.num_videos"),
+    ],
+)
+def test_a_strangers_provenance_is_one_line(tmp_path, value, words):
+    save(tmp_path, [5.0])
+    folder = checkpoints.checkpoint_directory(tmp_path) / "1"
+    (folder / "provenance" / "metadata").write_text(json.dumps(value))
+    shutil.rmtree(folder / "checksums")
+    with (
+        checkpoints.open_manager(tmp_path) as manager,
+        pytest.raises(UserError, match="checkpoints/1: provenance: ") as raised,
+    ):
+        checkpoint_reading.read_provenance(manager, 1)
+    assert words in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [("provenance/metadata", b"17.0", b"18.0"), ("metrics/metrics", b"4.0", b"9.0")],
+)
+def test_a_changed_number_is_noticed(tmp_path, file, old, new):
+    save(tmp_path, [3.0, 4.0])
+    folder = checkpoints.checkpoint_directory(tmp_path) / "2"
+    changed(folder / file, old, new)
+    with (
+        pytest.raises(UserError, match=r"checkpoints/2: \w+ is not what was saved"),
+        checkpoints.open_manager(tmp_path) as manager,
+    ):
+        checkpoint_reading.read_provenance(manager, 2)
+
+
+def test_the_line_names_the_other_checkpoint(tmp_path):
+    save(tmp_path, [3.0, 4.0])
+    changed(checkpoints.checkpoint_directory(tmp_path) / "2/provenance/metadata", b"17.0", b"18.0")
+    with (
+        checkpoints.open_manager(tmp_path) as manager,
+        pytest.raises(UserError, match=r"there is step 1, too: .*checkpoint=best"),
+    ):
+        checkpoint_reading.read_provenance(manager, 2)
+
+
+def test_metrics_that_are_damaged_set_a_checkpoint_aside(tmp_path, capsys):
+    save(tmp_path, [3.0, 4.0])
+    metrics = checkpoints.checkpoint_directory(tmp_path) / "2" / "metrics" / "metrics"
+    metrics.write_text('{"validat')
+    with checkpoints.open_manager(tmp_path, alone=True) as manager:
+        assert manager.all_steps() == [1]
+    (note,) = capsys.readouterr().out.splitlines()
+    assert note.startswith("note: cannot restore checkpoint")
+    (kept,) = (tmp_path / "damaged_checkpoints").iterdir()
+    assert (kept / "metrics" / "metrics").exists()
+    (tmp_path / "checkpoints" / "1" / "metrics" / "metrics").write_text("")
+    with (
+        pytest.raises(UserError, match="checkpoints/1"),  # it is the only one: it stays
+        checkpoints.open_manager(tmp_path, alone=True),
+    ):
+        pass
+    assert steps_left(tmp_path) == [1]
+
+
+def test_what_a_killed_run_left_half_written_goes(tmp_path):
+    save(tmp_path, [3.0])
+    left = checkpoints.checkpoint_directory(tmp_path) / "2.orbax-checkpoint-tmp"
+    left.mkdir()
+    with checkpoints.open_manager(tmp_path):
+        assert left.exists()  # it may be another program's
+    with checkpoints.open_manager(tmp_path, alone=True):
+        assert not left.exists()

@@ -1,8 +1,11 @@
 """Scalars over steps."""
 
+import builtins
 import json
+from pathlib import Path
 
 import pytest
+from tensorboardX import record_writer
 
 from hmhn_jax import scalars
 from hmhn_jax.errors import UserError
@@ -55,3 +58,25 @@ def test_the_later_line_of_a_step_counts(tmp_path):
 
 def test_no_file_is_no_scalars(tmp_path):
     assert scalars.read(tmp_path) == []
+
+
+def test_a_line_that_was_cut_does_not_swallow_the_next(tmp_path):
+    (tmp_path / "scalars.jsonl").write_text('{"step": 1, "loss": 3.0}\n{"step": 2, "lo')
+    with scalars.open_writers(tmp_path) as write:
+        write(2, {"loss": 2.0})
+    assert scalars.read(tmp_path) == [{"step": 1, "loss": 3.0}, {"step": 2, "loss": 2.0}]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no disk that is always full")
+@pytest.mark.parametrize("file", ["scalars.jsonl", "tensorboard"])
+def test_a_full_disk_is_one_line_and_does_not_hang(tmp_path, monkeypatch, file):
+    if file == "tensorboard":
+        opened = builtins.open
+        monkeypatch.setattr(record_writer, "open_file", lambda path: opened("/dev/full", "wb"))
+    else:
+        (tmp_path / file).symlink_to("/dev/full")
+    with (
+        pytest.raises(UserError, match=r"cannot write .*scalars\.jsonl: No space left"),
+        scalars.open_writers(tmp_path) as write,
+    ):
+        write(1, {"loss": 3.0})

@@ -14,6 +14,7 @@ from configs import default
 from hmhn_jax import atomic, checkpoints, ensemble
 from hmhn_jax import config as config_lib
 from hmhn_jax.faces.crops import CropSettings
+from hmhn_jax.provenance import Provenance
 
 STEP = 1
 
@@ -56,7 +57,7 @@ def make(
         path: _draw(rng, path, leaf.shape)
         for path, leaf in flax.traverse_util.flatten_dict(shapes).items()
     }
-    provenance = checkpoints.Provenance(
+    provenance = Provenance(
         config.to_dict(), DATA if data is None else data, 20.0, 5.0, subject_means or {}, {}
     )
     return _save(workdir, config, flax.traverse_util.unflatten_dict(flat), provenance)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
-from hmhn_jax import atomic
+from hmhn_jax import atomic, dataset_files
 from hmhn_jax.errors import UserError
 from hmhn_jax.faces.contact_sheet import write_contact_sheet
 from hmhn_jax.faces.crop_jobs import crop_videos
@@ -25,6 +25,7 @@ from . import beam_build
 from .command import (
     builds_every_config,
     one_line_for_the_command,
+    one_line_for_the_disk,
     say_how_many_are_cached,
     without_tfds_bars,
 )
@@ -66,13 +67,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def download_and_prepare(self, **kwargs) -> None:
         """As in TFDS; `tfds build avec_faces` passes over a config whose data are not there."""
-        with one_line_for_the_command():
+        with one_line_for_the_command(), one_line_for_the_disk(self.data_path):
             try:
                 download_config = kwargs.get("download_config")
                 if self.is_prepared() and not _overwrites(download_config):
                     self._refuse_changed_source(download_config)
                     return
                 super().download_and_prepare(**kwargs)
+                dataset_files.write_checksums(Path(self.data_path))
                 print(f"look at the crops: {self.data_path / CONTACT_SHEET}", file=sys.stderr)
             except NoDataError as error:
                 if not builds_every_config():

@@ -3,6 +3,7 @@
 import contextlib
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import tensorflow_datasets as tfds
 
@@ -18,6 +19,19 @@ def one_line_for_the_command() -> Iterator[None]:
         if not is_the_command():
             raise
         sys.exit(f"error: {error}")
+
+
+@contextlib.contextmanager
+def one_line_for_the_disk(folder: Path) -> Iterator[None]:
+    """Makes a UserError of what a disk does that is full, broken or read-only."""
+    try:
+        yield
+    except Exception as error:
+        # TensorFlow, which writes the records, has errors of its own.
+        if not isinstance(error, OSError) and not type(error).__module__.startswith("tensorflow."):
+            raise
+        reason = " ".join(str(error).split())
+        raise UserError(f"cannot prepare {folder}: {reason}") from error
 
 
 def is_the_command() -> bool:

@@ -1,0 +1,128 @@
+"""What reads the files that a campaign damages; called in a process of its own.
+
+Each takes folders and returns a digest of what it read, or the one line that said what is wrong.
+"""
+
+import contextlib
+import functools
+import hashlib
+import io
+import json
+from pathlib import Path
+
+from hmhn_jax import command_line
+
+command_line.set_environment()
+
+import jax  # noqa: E402, only now
+import numpy as np  # noqa: E402
+
+from configs import default  # noqa: E402
+from data import avec_faces  # noqa: E402, F401
+from hmhn_jax import checkpoints, dataset, ensemble, resumption, scalars  # noqa: E402
+from hmhn_jax import config as config_lib  # noqa: E402
+from hmhn_jax.errors import UserError  # noqa: E402
+from hmhn_jax.faces import crop_cache  # noqa: E402
+from hmhn_jax.input_pipeline import read_crops  # noqa: E402
+from hmhn_jax.train_step import init_state, make_optimizer  # noqa: E402
+
+
+def _speaking(function):
+    """Gives {"value"} or {"line"}, and what was printed as {"said"}."""
+
+    @functools.wraps(function)
+    def read(*arguments) -> dict[str, str]:
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            try:
+                answer = {"value": function(*arguments)}
+            except UserError as error:
+                answer = {"line": str(error)}
+        return answer | {"said": said.getvalue()}
+
+    return read
+
+
+def _digest(tree) -> str:
+    digest = hashlib.sha256()
+    for path, leaf in jax.tree_util.tree_leaves_with_path(jax.device_get(tree)):
+        digest.update(f"{jax.tree_util.keystr(path)} {np.shape(leaf)}".encode())
+        digest.update(np.asarray(leaf).tobytes())
+    return digest.hexdigest()
+
+
+def _config(workdir):
+    config = config_lib.load(workdir, default.get_config())
+    config_lib.check(config)
+    return config
+
+
+@_speaking
+def weights(workdir: Path, whole: Path) -> str:
+    """The network that an evaluation takes, with the config of an undamaged workdir."""
+    (trained,) = ensemble.restore(_config(whole), [workdir])
+    summary = json.dumps(trained.provenance.__dict__, sort_keys=True)
+    return f"{trained.step} {_digest(trained.variables)} {summary}"
+
+
+@functools.cache
+def _new_state(whole):
+    config = _config(whole)
+    (trained,) = ensemble.restore(config, [whole])
+    optimizer = make_optimizer(config.optimizer, 5, 50)
+    return init_state(trained.model, optimizer, config.data.image_size, 0), trained.provenance
+
+
+@_speaking
+def state(workdir: Path, whole: Path) -> str:
+    """What a run that is resumed starts with."""
+    new, origin = _new_state(whole)
+    with checkpoints.open_manager(workdir, alone=True) as manager:
+        begin = resumption.start(manager, new, _config(whole), origin)
+    tree = (begin.state.variables, begin.state.opt_state, begin.unlogged)
+    return f"{int(begin.state.step)} {_digest(tree)}"
+
+
+@_speaking
+def config(workdir: Path, whole: Path) -> str:
+    """A workdir's config; what differs from its checkpoint's is said, as the program says it."""
+    stored = _config(workdir)
+    (trained,) = ensemble.restore(stored, [workdir])
+    if changed := config_lib.differences(stored, config_lib.from_dict(trained.provenance.config)):
+        raise UserError(f"{workdir}: note: evaluating with a changed config: {'; '.join(changed)}")
+    return json.dumps(stored.to_dict(), sort_keys=True)
+
+
+@_speaking
+def crops(data_dir: Path, whole: Path) -> str:
+    """Everything that training and evaluation take from a dataset."""
+    settings = config_lib.override(_config(whole), {"data.data_dir": str(data_dir)}).data
+    builder, digest = dataset.open_dataset(settings), hashlib.sha256()
+    for split in ("train", "validation", "test"):
+        read = read_crops(builder, split, settings)
+        digest.update(repr(read.videos).encode() + read.video_of_crop.tobytes())
+        digest.update(read.decoded.tobytes())
+    return digest.hexdigest() + json.dumps(dict(builder.info.metadata), sort_keys=True)
+
+
+@_speaking
+def cached(folder: Path, whole: Path) -> str:
+    """All crops of a cache; a damaged entry is none, and its video is decoded again."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.crops")):
+        if (entry := crop_cache.read(path)) is None:
+            raise UserError(f"{path} is damaged and made anew")
+        digest.update(repr([crop.box for crop in entry.crops]).encode())
+        digest.update(b"".join(crop.jpeg for crop in entry.crops))
+    return digest.hexdigest()
+
+
+@_speaking
+def lines(workdir: Path, whole: Path) -> str:
+    """Whether of the log at most the steps of two lines are other ones, and it can go on."""
+    with scalars.open_writers(workdir) as write:
+        write(10_000, {"loss": 1.0})
+    here, there = scalars.read(workdir), scalars.read(whole)
+    if not here or here.pop() != {"step": 10_000, "loss": 1.0}:
+        return "the next line is lost"
+    missing = [each for each in there if each not in here]
+    return "as it was" if len(missing) <= 2 else f"{len(missing)} lines lost"

@@ -1,0 +1,73 @@
+"""Where a run goes on; whole runs that are interrupted are in test_run.py."""
+
+import json
+import shutil
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from configs import default
+from hmhn_jax import checkpoints, resumption
+from hmhn_jax.errors import UserError
+from hmhn_jax.provenance import Provenance
+from hmhn_jax.train_step import TrainState
+
+CONFIG = default.get_config()
+PROVENANCE = Provenance(CONFIG.to_dict(), {"fingerprint": "abc"}, 17.0, 12.0, {}, {})
+
+
+def tree(value):
+    return {"w": jnp.full(3, float(value))}
+
+
+def save(manager, step, mae):
+    parts = {"variables": tree(step), "optimizer": tree(-step)}
+    checkpoints.save(manager, step, parts, PROVENANCE, mae)
+
+
+def spoil(workdir, step):
+    path = checkpoints.checkpoint_directory(workdir) / str(step) / "checksums" / "metadata"
+    sums = json.loads(path.read_text())
+    sums["optimizer"]["['w']"] += 1
+    path.write_text(json.dumps(sums))
+
+
+def start(manager):
+    new = TrainState(np.int32(0), tree(0), tree(0))
+    return resumption.start(manager, new, CONFIG, PROVENANCE).state
+
+
+@pytest.fixture
+def workdir(tmp_path):
+    with checkpoints.open_manager(tmp_path) as manager:
+        save(manager, 1, 3.0)
+        save(manager, 2, 4.0)
+    return tmp_path
+
+
+def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_taken(workdir, capsys):
+    spoil(workdir, 2)
+    with checkpoints.open_manager(workdir, alone=True) as manager:
+        state = start(manager)
+        note, resuming = capsys.readouterr().out.splitlines()
+        assert note.startswith("note: cannot restore checkpoint")
+        assert str(workdir / "damaged_checkpoints") in note
+        assert resuming == "resuming from step 1"
+        assert int(state.step) == 1
+        np.testing.assert_array_equal(state.variables["w"], np.ones(3))
+        np.testing.assert_array_equal(state.opt_state["w"], -np.ones(3))
+        save(manager, 2, 5.0)  # the step that was damaged is written again
+    with checkpoints.open_manager(workdir, alone=True) as manager:
+        assert int(start(manager).step) == 2
+
+
+def test_the_only_checkpoint_stays_where_it_is(workdir):
+    shutil.rmtree(checkpoints.checkpoint_directory(workdir) / "1")
+    spoil(workdir, 2)
+    with (
+        pytest.raises(UserError, match=r"checkpoints/2: .*there is no other in this workdir"),
+        checkpoints.open_manager(workdir, alone=True) as manager,
+    ):
+        start(manager)
+    assert checkpoints.steps(workdir) == [2]
