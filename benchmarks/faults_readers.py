@@ -118,11 +118,11 @@ def cached(folder: Path, whole: Path) -> str:
 
 @_speaking
 def lines(workdir: Path, whole: Path) -> str:
-    """Whether of the log at most the steps of two lines are other ones, and it can go on."""
+    """Whether the log goes on, and of what is left of it at most two lines are other ones."""
     with scalars.open_writers(workdir) as write:
         write(10_000, {"loss": 1.0})
     here, there = scalars.read(workdir), scalars.read(whole)
     if not here or here.pop() != {"step": 10_000, "loss": 1.0}:
         return "the next line is lost"
-    missing = [each for each in there if each not in here]
-    return "as it was" if len(missing) <= 2 else f"{len(missing)} lines lost"
+    changed = [each for each in here if each not in there]
+    return "as it was" if len(changed) <= 2 else f"{len(changed)} other lines"

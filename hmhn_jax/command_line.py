@@ -118,7 +118,7 @@ def set_environment() -> None:
     time than YNNPACK, its default, takes for a training step; sums stay with YNNPACK. Left alone
     where XLA_FLAGS has this flag already, or where the flag may not exist, at which XLA would stop.
     """
-    logging.set_verbosity(logging.ERROR)  # Orbax and TFDS
+    logging.set_verbosity(logging.FATAL)  # Orbax and TFDS log tracebacks of what they raise, too
     # TensorFlow, which reads the records, looks at these when it is imported.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")

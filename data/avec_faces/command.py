@@ -27,11 +27,21 @@ def one_line_for_the_disk(folder: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        # TensorFlow, which writes the records, has errors of its own.
-        if not isinstance(error, OSError) and not type(error).__module__.startswith("tensorflow."):
+        if not any(map(_is_of_the_disk, _causes(error))):
             raise
         reason = " ".join(str(error).split())
         raise UserError(f"cannot prepare {folder}: {reason}") from error
+
+
+def _causes(error):
+    while error is not None:  # TFDS wraps them
+        yield error
+        error = error.__cause__
+
+
+def _is_of_the_disk(error):
+    """TensorFlow, which writes the records, has errors of its own."""
+    return isinstance(error, OSError) or type(error).__module__.startswith("tensorflow.")
 
 
 def is_the_command() -> bool:
