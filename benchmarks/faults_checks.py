@@ -72,9 +72,7 @@ def against_whole(place: Place, workdir: Path, evaluated: bool = True) -> str:
 
 def dataset_against_whole(place: Place, data_dir: Path) -> str:
     """What differs from the dataset built without a fault; "" if nothing."""
-    one, other = (
-        each / "avec_faces" / "tiny" / "1.0.0" for each in (data_dir, place.data_dir)
-    )
+    one, other = (each / "avec_faces" / "tiny" / "1.0.0" for each in (data_dir, place.data_dir))
     if digests(one, "metadata.json") != digests(other, "metadata.json"):
         return "another dataset: metadata.json"
     names = [sorted(path.name for path in each.glob("*.tfrecord*")) for each in (one, other)]
