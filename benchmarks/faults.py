@@ -43,7 +43,7 @@ def table(found: dict[str, list[Trial]]) -> str:
     rows = []
     for name, each in found.items():
         lost = sum(bool(trial.problem) for trial in each)
-        slowest = max(trial.seconds for trial in each)
+        slowest = max((trial.seconds for trial in each), default=0.0)
         rows.append((name, len(each), len(each) - lost, lost, f"{slowest:.1f}"))
     return results.table(headers, rows)
 
