@@ -61,7 +61,7 @@ def run() -> None:
 def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None = None) -> None:
     """Trains, evaluates (together with the networks of other workdirs) or both."""
     from configs import avec2014
-    from hmhn_jax import checkpoints, pretrained, processes, workdir_lock
+    from hmhn_jax import checkpoints, devices, pretrained, processes, workdir_lock
     from hmhn_jax.dataset import open_dataset
     from hmhn_jax.evaluate import evaluate
     from hmhn_jax.input_pipeline import check_split
@@ -69,6 +69,8 @@ def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None 
 
     if mode != "evaluate" and not checkpoints.exist(workdir):
         pretrained.check(config)
+    for part in ("evaluate",) if mode == "evaluate" else ("train", "evaluate"):
+        devices.check_batch_size(f"{part}.batch_size", config[part].batch_size)
     with processes.first_alone("open the dataset"):
         builder = open_dataset(config.data)
     if mode != "train":

@@ -82,11 +82,12 @@ def dataset_against_whole(place: Place, data_dir: Path) -> str:
     return f"another dataset: {changed}" if changed else ""
 
 
-def records(path: Path) -> list[bytes]:
-    """The bytes of each record in their order by value: fields of one may be in any order."""
-    content, at, found = path.read_bytes(), 0, []
-    while at < len(content):
-        length = int.from_bytes(content[at : at + 8], "little")
-        found.append(bytes(sorted(content[at + 12 : at + 12 + length])))
-        at += length + 16
+def records(path: Path) -> list[dict]:
+    """Each record by its fields, which may be written in any order."""
+    import tensorflow as tf
+
+    found = []
+    for content in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+        fields = tf.train.Example.FromString(content).features.feature
+        found.append({name: value.SerializeToString() for name, value in fields.items()})
     return found

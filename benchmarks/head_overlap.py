@@ -133,9 +133,9 @@ def look(model: HMHN, variables: dict, crops: Crops, trained: bool) -> tuple:
         return maps, vectors
 
     batches = list(track(list(evaluation_batches(crops, 32)), "looking"))
-    seen = [[part[batch["mask"]] for part in apply(batch["images"])] for batch in batches]
+    seen = [apply(images) for images in batches]
     maps, vectors = (np.concatenate(parts).astype(np.float32) for parts in zip(*seen, strict=True))
-    return maps, vectors
+    return maps[: len(crops)], vectors[: len(crops)]
 
 
 def examine(workdir: Path) -> dict[str, dict[str, float]]:

@@ -8,12 +8,21 @@ from typing import Any
 
 from hmhn_jax import atomic, bounded_files, checksums, processes
 from hmhn_jax.errors import UserError
+from hmhn_jax.provenance import OtherVersionError
 
 FOLDER = "damaged_checkpoints"  # in the workdir
 
 
 class DamagedError(UserError):
-    """A checkpoint that is not what was saved."""
+    """A checkpoint that is not what was saved.
+
+    Attributes:
+      what: the message without advice.
+    """
+
+    def __init__(self, what: str, advice: str = ""):
+        super().__init__(what + advice)
+        self.what = what
 
 
 @contextlib.contextmanager
@@ -34,12 +43,14 @@ def noticed(folder: Path, advice: str = "") -> Iterator[None]:
         raise
     except Exception as error:  # Orbax lets through whatever damaged files may cause
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        kind = UserError if _is_passing(error) else DamagedError
-        raise kind(f"cannot restore checkpoint {folder}: {reason}{advice}") from error
+        what = f"cannot restore checkpoint {folder}: {reason}"
+        raise (UserError(what) if _is_passing(error) else DamagedError(what, advice)) from error
 
 
 def _is_passing(error):
     """Whether something else than the files' content is to blame, as far as one can tell."""
+    if isinstance(error, MemoryError | OtherVersionError):
+        return True
     if isinstance(error, OSError):
         return not isinstance(error, FileNotFoundError)
     return any(reason in str(error) for reason in ("PERMISSION_DENIED", "RESOURCE_EXHAUSTED"))
@@ -90,4 +101,6 @@ def set_aside(folder: Path, has_other: bool) -> Iterator[None]:
             folder.rename(place)
         except OSError as reason:
             raise UserError(f"cannot move {folder} to {place}: {reason.strerror}") from error
-        print(f"note: {error}; it is in {place} now and the run goes on without it", flush=True)
+        print(
+            f"note: {error.what}; it is in {place} now and the run goes on without it", flush=True
+        )

@@ -55,7 +55,7 @@ def check(metrics: Sequence[dict[str, Any]], step: int) -> None:
     """
     first_step = step - len(metrics) + 1
     for number, each in enumerate(metrics, start=first_step):
-        if not all(map(math.isfinite, each.values())):
+        if not _is_sound(each):
             losses = {name: each[name] for name in ("loss", "grad_norm")}
             numbers = ", ".join(f"{name} {value:g}" for name, value in losses.items())
             raise UserError(
@@ -73,6 +73,11 @@ def check(metrics: Sequence[dict[str, Any]], step: int) -> None:
             f"in {block.removeprefix('grad_norm/')}",
             flush=True,
         )
+
+
+def _is_sound(metrics):
+    flags = (value for name, value in metrics.items() if name.startswith(FINITE))
+    return all(map(math.isfinite, metrics.values())) and all(flag == 1 for flag in flags)
 
 
 def _origin(metrics):

@@ -11,8 +11,6 @@ import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-from hmhn_jax import processes
-
 EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 75}  # 75: sysexits.h's "try again later"
 
 
@@ -47,6 +45,8 @@ def deferred() -> Iterator[Callable[[int], bool]]:
     deferred. Several processes agree on a step: a SIGTERM to one of them ends all, Ctrl-C is not
     deferred.
     """
+    from hmhn_jax import processes  # JAX, which takes its time, is not for every program
+
     came = []
 
     def note(number: int, frame: FrameType | None) -> None:

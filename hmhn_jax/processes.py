@@ -5,12 +5,11 @@ speaks and writes.
 """
 
 import contextlib
-import ctypes
 import itertools
 import os
-import re
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Iterator
@@ -20,17 +19,13 @@ import numpy as np
 import orbax.checkpoint as ocp
 from jax.experimental import multihost_utils
 
+from hmhn_jax import aborts
+from hmhn_jax.aborts import LOST, NOT_MET, SECONDS_TO_MEET, SECONDS_TO_SPEAK
 from hmhn_jax.errors import UsageError, UserError
 
-SECONDS_TO_MEET = 300
 SECONDS_OF_SILENCE = 30  # after which a process counts as lost
-SECONDS_TO_SPEAK = 2  # in which a process that fails says so itself
 LONGEST_WAIT_S = 7 * 24 * 3600  # as for data that the first process prepares
 _meetings = itertools.count()  # the name of a meeting must not come twice
-LOST = (
-    "another process of this run ended or cannot be reached; start all of them again, and training "
-    "goes on from its last checkpoint"
-)
 
 
 def join(coordinator: str | None, num_processes: int | None, process_id: int | None) -> None:
@@ -47,11 +42,12 @@ def join(coordinator: str | None, num_processes: int | None, process_id: int | N
       UsageError: where the environment does not say it either, or what is said cannot be.
       UserError: when the processes do not meet.
     """
-    if coordinator is not None and not re.fullmatch(r".+:\d+", coordinator):
+    if coordinator is not None and not _has_port(coordinator):
         raise UsageError(f"--coordinator: expected HOST:PORT, got {coordinator!r}")
     all_given = None not in (coordinator, num_processes, process_id)
-    if sys.platform != "win32":
-        ctypes.CDLL(None).signal(signal.SIGABRT, _end_on_abort)
+    aborts.end_without_others()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # nothing is lost yet
     # SIGTERM to any of them: all stop after the same step.
     jax.config.update("jax_enable_preemption_service", True)
     try:
@@ -70,21 +66,13 @@ def join(coordinator: str | None, num_processes: int | None, process_id: int | N
         ) from error
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
-        raise UserError(
-            f"the processes did not meet at {coordinator or 'the coordinator'} within "
-            f"{SECONDS_TO_MEET} s: {reason}"
-        ) from error
+        raise UserError(f"{NOT_MET}: {reason}") from error
+    aborts.end_after_loss()
 
 
-@ctypes.CFUNCTYPE(None, ctypes.c_int)
-def _end_on_abort(number):
-    """What JAX's abort() ends in, by which it answers a lost process outside of computations.
-
-    A handler of Python's own would be called after abort(), which is never.
-    """
-    time.sleep(SECONDS_TO_SPEAK)  # within a computation this process's own thread says it
-    os.write(2, f"error: {LOST} (JAX's message is above)\n".encode())
-    os._exit(UserError.exit_code)
+def _has_port(address):
+    host, _, port = address.rpartition(":")
+    return bool(host) and port.isdecimal() and 0 < int(port) < 2**16
 
 
 def count() -> int:

@@ -11,6 +11,10 @@ from hmhn_jax import config as config_lib
 from hmhn_jax.errors import UserError
 
 
+class OtherVersionError(ValueError):
+    """Written by another version of this program."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Provenance:
     """What weights were made from; stored as JSON in every checkpoint and beside every result.
@@ -46,11 +50,13 @@ def parse(values: Any) -> Provenance:
 
     Raises:
       ValueError: in one line, when it is none.
+      OtherVersionError: when it has other fields.
     """
     _expect(isinstance(values, dict), "it", "an object", values)
     fields = {field.name for field in dataclasses.fields(Provenance)}
     if wrong := (values.keys() ^ fields) - {"init_from"}:
-        raise ValueError(f"provenance: fields missing or not known: {', '.join(sorted(wrong))}")
+        names = ", ".join(sorted(map(str, wrong)))
+        raise OtherVersionError(f"provenance: of another version, has or lacks {names[:200]}")
     for name in ("config", "data", "subject_means", "versions"):
         _expect(isinstance(values[name], dict), name, "an object", values[name])
     _expect(isinstance(values.get("init_from"), dict | None), "init_from", "an object", "another")

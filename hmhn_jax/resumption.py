@@ -13,7 +13,7 @@ from hmhn_jax import checkpoint_damage, checkpoint_reading, checkpoints, devices
 from hmhn_jax import config as config_lib
 from hmhn_jax.errors import UserError
 from hmhn_jax.provenance import Provenance
-from hmhn_jax.train_step import TrainState
+from hmhn_jax.train_step import TrainState, make_optimizer
 
 STEPS_DEPEND_ON = (
     "seed",
@@ -82,12 +82,25 @@ def _resume(manager, step, state, config, provenance):
         )
     if changed := config_lib.differences(config, stored_config):
         print(f"note: resuming with a changed config: {'; '.join(changed)}", flush=True)
+    _check_same_optimizer(manager, state, config, stored_config)
     state = _restore(manager, step, state)
     print(f"resuming from step {step}", flush=True)
     unlogged = [
         jax.tree.map(jnp.float32, each) for each in checkpoint_reading.read_unlogged(manager, step)
     ]
     return Start(state, dataclasses.replace(provenance, init_from=stored.init_from), unlogged)
+
+
+def _check_same_optimizer(manager, state, config, stored_config):
+    """Some settings are parts of the optimiser, which another one's state does not fit."""
+    stored = make_optimizer(stored_config.optimizer, steps_per_epoch=1, num_steps=1)
+    expected = jax.eval_shape(stored.init, state.variables["params"])
+    if jax.tree.structure(expected) != jax.tree.structure(state.opt_state):
+        changed = config_lib.differences(config, stored_config, "optimizer.")
+        raise UserError(
+            f"{manager.directory} was trained by another optimiser: {'; '.join(changed)}; the run "
+            "cannot go on with it: use another --workdir"
+        )
 
 
 def _restore(manager, step, state):

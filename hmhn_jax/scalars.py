@@ -11,6 +11,7 @@ from pathlib import Path
 from hmhn_jax import bounded_files, processes
 from hmhn_jax.errors import UserError
 
+MOST_BYTES = 2**30  # of a run's own log: two million steps
 Write = Callable[[int, dict[str, float]], None]
 
 
@@ -82,7 +83,9 @@ def read(workdir: Path) -> list[dict[str, float]]:
     line that a killed run left unfinished is passed over.
     """
     try:
-        lines = bounded_files.read_text(Path(workdir) / "scalars.jsonl").splitlines()
+        lines = bounded_files.read_text(
+            Path(workdir) / "scalars.jsonl", most_bytes=MOST_BYTES
+        ).splitlines()
     except (OSError, UnicodeDecodeError):
         return []
     by_step = {}

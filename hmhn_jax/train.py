@@ -115,6 +115,8 @@ def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
             if means:
                 write(step, means)
             stop = interrupted(step)
+            if stop and recent:  # what is saved last must be fit to go on with
+                health.check(jax.device_get(recent), step)
             if checkpoint_due or stop:
                 if processes.is_first():
                     config_lib.save(config, workdir)  # from now on the workdir is of this config

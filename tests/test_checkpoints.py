@@ -153,7 +153,7 @@ KEPT = {name: value for name, value in dataclasses.asdict(PROVENANCE).items() if
     ("value", "words"),
     [
         ([], "expected it to be an object"),
-        ({"config": 1}, "fields missing"),
+        ({"config": 1}, "of another version, has or lacks data"),
         ({"config": 1, **KEPT}, "expected config to be an object, got 1"),
         ({"config": {"seed": 1, "data": {}, "model": {}}, **KEPT}, "config.data.dataset"),
         ({"config": {"seed": "1"}, **KEPT}, "expected config.seed to be a number, got '1'"),

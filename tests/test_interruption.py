@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from hmhn_jax import interruption
+from hmhn_jax import interruption, processes
 from hmhn_jax.interruption import Interrupted
 
 
@@ -126,8 +126,8 @@ def test_other_threads_get_no_signals():
 
 
 def test_several_processes_end_after_the_step_they_agreed_on(monkeypatch):
-    monkeypatch.setattr(interruption.processes, "count", lambda: 2)
-    monkeypatch.setattr(interruption.processes, "asked_to_end", lambda step: step == 3)
+    monkeypatch.setattr(processes, "count", lambda: 2)
+    monkeypatch.setattr(processes, "asked_to_end", lambda step: step == 3)
     before = signal.getsignal(signal.SIGTERM)
 
     def block():

@@ -3,15 +3,17 @@
 import json
 import shutil
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from configs import default
 from hmhn_jax import checkpoints, resumption
+from hmhn_jax import config as config_lib
 from hmhn_jax.errors import UserError
 from hmhn_jax.provenance import Provenance
-from hmhn_jax.train_step import TrainState
+from hmhn_jax.train_step import TrainState, make_optimizer
 
 CONFIG = default.get_config()
 PROVENANCE = Provenance(CONFIG.to_dict(), {"fingerprint": "abc"}, 17.0, 12.0, {}, {})
@@ -21,21 +23,30 @@ def tree(value):
     return {"w": jnp.full(3, float(value))}
 
 
+def variables(value):
+    return {"params": tree(value)}
+
+
+def optimizer(value, config=CONFIG):
+    state = make_optimizer(config.optimizer, 1, 1).init(tree(0))
+    return jax.tree.map(lambda leaf: jnp.full_like(leaf, value), state)
+
+
 def save(manager, step, mae):
-    parts = {"variables": tree(step), "optimizer": tree(-step)}
+    parts = {"variables": variables(step), "optimizer": optimizer(-step)}
     checkpoints.save(manager, step, parts, PROVENANCE, mae)
 
 
 def spoil(workdir, step):
     path = checkpoints.checkpoint_directory(workdir) / str(step) / "checksums" / "metadata"
     sums = json.loads(path.read_text())
-    sums["optimizer"]["['w']"] += 1
+    sums["optimizer"][next(iter(sums["optimizer"]))] += 1
     path.write_text(json.dumps(sums))
 
 
-def start(manager):
-    new = TrainState(np.int32(0), tree(0), tree(0))
-    return resumption.start(manager, new, CONFIG, PROVENANCE).state
+def start(manager, config=CONFIG):
+    new = TrainState(np.int32(0), variables(0), optimizer(0, config))
+    return resumption.start(manager, new, config, PROVENANCE).state
 
 
 @pytest.fixture
@@ -55,8 +66,9 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_taken(workdir, cap
         assert str(workdir / "damaged_checkpoints") in note
         assert resuming == "resuming from step 1"
         assert int(state.step) == 1
-        np.testing.assert_array_equal(state.variables["w"], np.ones(3))
-        np.testing.assert_array_equal(state.opt_state["w"], -np.ones(3))
+        np.testing.assert_array_equal(state.variables["params"]["w"], np.ones(3))
+        for leaf in jax.tree.leaves(state.opt_state):
+            np.testing.assert_array_equal(leaf, np.full_like(leaf, -1))
         save(manager, 2, 5.0)  # the step that was damaged is written again
     with checkpoints.open_manager(workdir, alone=True) as manager:
         assert int(start(manager).step) == 2
@@ -71,3 +83,16 @@ def test_the_only_checkpoint_stays_where_it_is(workdir):
     ):
         start(manager)
     assert checkpoints.steps(workdir) == [2]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("optimizer.clip_norm", 0.0), ("optimizer.plateau_factor", 1.0)]
+)
+def test_another_optimiser_is_refused_and_nothing_is_moved(workdir, field, value):
+    config = config_lib.override(CONFIG, {field: value})
+    with (
+        pytest.raises(UserError, match=f"by another optimiser: {field} {value}, stored"),
+        checkpoints.open_manager(workdir, alone=True) as manager,
+    ):
+        start(manager, config)
+    assert checkpoints.steps(workdir) == [1, 2]

@@ -84,7 +84,9 @@ def read_reports(recordings: Sequence[Recording], records_dir: epath.Path) -> li
     for file in records_dir.glob("*.json"):
         with contextlib.suppress(json.JSONDecodeError):  # half of one, of a worker that was ended
             record = json.loads(file.read_text())
-            records[record.pop("number")] = record
+            number = record.pop("number")
+            if number not in records or record["failure"] is None:  # retried: what worked counts
+                records[number] = record
     return [from_record(recordings[number], records[number]) for number in sorted(records)]
 
 
