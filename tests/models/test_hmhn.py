@@ -140,7 +140,7 @@ def test_permuting_the_heads_leaves_the_score(small):
     score, aux = apply(model, variables, images)
     permuted_score, permuted_aux = apply(model, permuted, images)
 
-    np.testing.assert_allclose(permuted_score, score, rtol=1e-5)
+    np.testing.assert_allclose(permuted_score, score, rtol=1e-4)
     order = jnp.array([2, 0, 3, 1])
     np.testing.assert_allclose(permuted_aux["attention"], aux["attention"][:, order], rtol=1e-5)
 
