@@ -31,7 +31,6 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from ml_collections import ConfigDict
 
 from benchmarks import conditioning_report
@@ -74,11 +73,10 @@ def combinations(config: ConfigDict) -> list[ConfigDict]:
     return [config_lib.override(config, dict(zip(fields, each, strict=True))) for each in choices]
 
 
-def measure(grads: dict, aux: dict) -> dict[str, jax.Array]:
-    """What is looked at in every step, see the module's docstring."""
-    norms = {f"grad_norm/{block}": optax.global_norm(each) for block, each in grads.items()}
+def measure(aux: dict) -> dict[str, jax.Array]:
+    """What is looked at in every step besides its own metrics, see the module's docstring."""
     heads = aux["heads"]
-    return norms | {
+    return {
         "head_spread": jnp.std(heads, axis=1, ddof=1).mean(),
         "largest_share": jnp.exp(heads).max(axis=1).mean(),
         "map_overlap": _overlap(aux["attention"]),

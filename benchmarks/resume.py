@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import results
+from benchmarks.faults_checks import losses
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = {
@@ -85,14 +86,6 @@ def start(
                 )
             )
     return processes
-
-
-def losses(workdir: Path) -> list[tuple[int, str]]:
-    """(step, loss in hexadecimal) of every line of the log, in the order they were written."""
-    path = workdir / "scalars.jsonl"
-    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-    values = [json.loads(line) for line in lines if line.endswith("\n")]
-    return [(each["step"], float(each["loss"]).hex()) for each in values]
 
 
 def train(layout: Layout, workdir: Path, log: Path) -> list[tuple[int, str]]:

@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 from benchmarks import machine, results, resume
+from benchmarks.faults_checks import losses
 
 CHECKPOINT_EPOCHS = 20
 STEPS_PER_EPOCH = 12
@@ -58,7 +59,7 @@ def watch(num_steps: int, folder: Path) -> list[dict]:
     seen = []
     while process.poll() is None:
         time.sleep(1.0)
-        if lines := resume.losses(workdir):
+        if lines := losses(workdir):
             try:
                 seen.append({"step": lines[-1][0], **look(process.pid)})
             except (OSError, KeyError):  # it has just ended

@@ -88,7 +88,7 @@ def make_train_step(
     augmentation: AugmentSettings,
     loss_settings: ConfigDict,
     seed: int,
-    measure: Callable[[Any, dict], dict] | None = None,
+    measure: Callable[[dict], dict] | None = None,
 ) -> Callable:
     """The function that `devices.parallel_step` compiles.
 
@@ -98,8 +98,8 @@ def make_train_step(
       augmentation: of the crops.
       loss_settings: `config.loss`.
       seed: of everything random.
-      measure: measure(grads, aux) -> {"name": f32[]}, further metrics, which are averaged over the
-        devices. The gradients are those of the whole batch, as they come; aux is the model's.
+      measure: measure(aux) -> {"name": f32[]}, further metrics of what the model returned, which
+        are averaged over the devices.
 
     Returns:
       step(state, batch) -> (state, metrics), where the batch is {"images": u8[B,S,S,3],
@@ -141,7 +141,7 @@ def make_train_step(
         metrics = losses | health.gradient_norms(grads)
         metrics |= devices.average(health.forward_flags(batch_stats, aux))
         if measure is not None:
-            metrics |= devices.average(measure(grads, aux))
+            metrics |= devices.average(measure(aux))
         return TrainState(state.step + 1, variables, opt_state), metrics
 
     return step

@@ -77,7 +77,7 @@ def test_measures_agree_with_their_definitions():
     vectors = rng.normal(size=(5, 4, 7)).astype(np.float32)
     maps = rng.uniform(size=(5, 4, 2, 3)).astype(np.float32)
     measured = conditioning.measure(
-        {}, {"heads": jax.nn.log_softmax(vectors, axis=1), "attention": maps}
+        {"heads": jax.nn.log_softmax(vectors, axis=1), "attention": maps}
     )
     # The spread before the log-softmax is that after it.
     assert measured["head_spread"] == pytest.approx(vectors.std(axis=1, ddof=1).mean(), rel=1e-5)
