@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -45,9 +46,10 @@ def open_manager(workdir: Path, alone: bool = False) -> Iterator[ocp.CheckpointM
         preservation_policy=policy,
         best_fn=lambda metrics: metrics["validation_mae"],
         best_mode="min",
-        cleanup_tmp_directories=alone and processes.count() == 1,
     )
     directory = checkpoint_directory(workdir)
+    if alone and processes.count() == 1:
+        _remove_unfinished(directory)
     for step in steps(workdir):
         with checkpoint_damage.set_aside(directory / str(step), alone and len(steps(workdir)) > 1):
             checkpoint_damage.check_metrics(directory / str(step))
@@ -142,6 +144,14 @@ def choose_step(manager: ocp.CheckpointManager, which: str) -> int:
     if step is None:
         raise UserError(f"no checkpoint in {manager.directory}; train first")
     return step
+
+
+def _remove_unfinished(directory):
+    # Orbax's `cleanup_tmp_directories` goes on in a thread that only the next save waits for.
+    if directory.is_dir():
+        with _writable(directory):
+            for path in ocp.utils.tmp_checkpoints(directory):
+                shutil.rmtree(path.get())
 
 
 @contextlib.contextmanager
