@@ -13,7 +13,7 @@ import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers
 
 from hmhn_jax import checkpoint_damage, checksums, processes
-from hmhn_jax.errors import UserError
+from hmhn_jax.errors import UserError, one_line
 from hmhn_jax.provenance import Provenance
 
 NO_VALIDATION = float("inf")  # stands for the MAE of a run without a validation split
@@ -159,5 +159,5 @@ def _writable(directory):
     try:
         yield
     except (OSError, ValueError) as error:  # tensorstore reports a full disk as a ValueError
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(" ".join(str(error).split()), 200)  # why is at the end
         raise UserError(f"cannot write checkpoints in {directory}: {reason}") from error

@@ -8,6 +8,7 @@ from pathlib import Path
 from absl import flags, logging
 from ml_collections import config_flags
 
+from hmhn_jax import echoes
 from hmhn_jax.errors import UsageError
 
 MODES = {
@@ -119,6 +120,7 @@ def set_environment() -> None:
     where XLA_FLAGS has this flag already, or where the flag may not exist, at which XLA would stop.
     """
     logging.set_verbosity(logging.FATAL)  # Orbax and TFDS log tracebacks of what they raise, too
+    echoes.silence()
     # TensorFlow, which reads the records, looks at these when it is imported.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")

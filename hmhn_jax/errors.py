@@ -6,7 +6,7 @@ MOST_LETTERS = 2000  # of a line; what is named first and the reason at the end 
 _LEFT_OUT = " [...] "
 
 
-def one_line(text: str) -> str:
+def one_line(text: str, most_letters: int = MOST_LETTERS) -> str:
     """A text of strangers, fit for a line of a terminal: nothing in it is obeyed or ends the line.
 
     Line breaks, control sequences, marks that turn the direction of writing, and the bytes of file
@@ -14,8 +14,8 @@ def one_line(text: str) -> str:
     """
     if not text.isprintable():
         text = "".join(each if _is_plain(each) else _escaped(each) for each in text)
-    if len(text) > MOST_LETTERS:
-        half = (MOST_LETTERS - len(_LEFT_OUT)) // 2
+    if len(text) > most_letters:
+        half = (most_letters - len(_LEFT_OUT)) // 2
         text = f"{text[:half]}{_LEFT_OUT}{text[-half:]}"
     return text
 
