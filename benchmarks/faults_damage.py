@@ -113,7 +113,7 @@ def _of_target(place: Place, reader: Reader, target: Target, count: int) -> Iter
     expected = {name: _allowed(place, reader, name, source) for name in target.readers}
     for number in range(count):
         name, folder = target.readers[number % len(target.readers)], place.new("damaged")
-        shutil.copytree(source, folder, ignore=shutil.ignore_patterns("downloads"))
+        _copy(source, folder)
         path = place.rng.choice(
             [each for each in sorted(folder.glob(target.pattern)) if each.is_file()]
         )
@@ -124,9 +124,16 @@ def _of_target(place: Place, reader: Reader, target: Target, count: int) -> Iter
         shutil.rmtree(folder)
 
 
+def _copy(source, folder):
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("downloads"))
+
+
 def _allowed(place, reader, name, source):
     """{value: words that must have been said with it}."""
-    answers = {reader(name, source, place.whole)["value"]: ""}
+    undamaged = place.new("undamaged")
+    _copy(source, undamaged)  # readers may write, and later trials look at the source
+    answers = {reader(name, undamaged, place.whole)["value"]: ""}
+    shutil.rmtree(undamaged)
     if name == "state":  # a run may go on from the checkpoint before, if it says so
         for step in sorted(faults_checks.steps(source))[:-1]:
             folder = place.new("earlier")

@@ -30,7 +30,7 @@ def test_of_a_long_line_both_ends_stay():
     assert line.startswith("labels.csv, line 2: xx")
     assert line.endswith("xx is not a number")
     assert one_line(line) == line
-    assert one_line("disk: " + "x" * 300 + " full", 30) == "disk: xxxxx [...] xxxxxxx full"
+    assert one_line("disk: " + "x" * 300 + " full", 30) == "disk: xxxxx [...] xxxxxx full"
 
 
 def test_problems_of_recordings_are_lines_too():

@@ -67,6 +67,18 @@ def test_damage_changes_the_file_and_another_result_is_a_loss(tmp_path):
     assert faults_damage._problem({"line": f"{tmp_path} is wrong"}, {"v": ""}, tmp_path) == ""
 
 
+def test_what_a_reader_writes_does_not_reach_later_trials(place):
+    place.whole.mkdir()
+    (place.whole / "log").write_text("1")
+
+    def reader(name, folder, whole):
+        (folder / "log").write_text("2")
+        return {"value": name, "said": ""}
+
+    assert faults_damage._allowed(place, reader, "lines", place.whole) == {"lines": ""}
+    assert (place.whole / "log").read_text() == "1"
+
+
 def test_the_table_counts():
     trials = [Trial("a", "", 1.0), Trial("b", "lost", 2.5)]
     assert faults.table({"killed": trials}).splitlines()[-1] == "| killed | 2 | 1 | 1 | 2.5 |"
