@@ -151,7 +151,7 @@ def examine(workdir: Path) -> dict[str, dict[str, float]]:
     model = config_lib.make_model(config)
     images = jnp.zeros((1, config.data.image_size, config.data.image_size, 3))
     untrained = jax.jit(model.init)(jax.random.key(config.seed), images)
-    with checkpoints.open_manager(workdir) as manager:
+    with checkpoints.open_to_read(workdir) as manager:
         step = checkpoints.choose_step(manager, "last")
         variables = checkpoint_reading.restore(manager, step, {"variables": untrained})["variables"]
     crops = read_crops(open_dataset(config.data), config.data.validation_split, config.data)

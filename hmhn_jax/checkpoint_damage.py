@@ -1,8 +1,9 @@
 """Checkpoints that are not what was saved: how they are noticed, and put out of the way."""
 
 import contextlib
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from hmhn_jax.errors import UserError
 from hmhn_jax.provenance import OtherVersionError
 
 FOLDER = "damaged_checkpoints"  # in the workdir
+REMOVAL_SECONDS = 2.0  # Orbax removes the files of a checkpoint first, and then its folders
 
 
 class DamagedError(UserError):
@@ -18,25 +20,47 @@ class DamagedError(UserError):
 
     Attributes:
       what: the message without advice.
+      folder: of the checkpoint.
+      read: which folder of that name was read.
     """
 
-    def __init__(self, what: str, advice: str = ""):
+    def __init__(self, what: str, folder: Path, read: tuple | None, advice: str = ""):
         super().__init__(what + advice)
-        self.what = what
+        self.what, self.folder, self.read = what, folder, read
+
+
+def was_removed(error: DamagedError) -> bool:
+    """Whether nothing is damaged: a run that trains beside removed or replaced the checkpoint."""
+    end = time.monotonic() + REMOVAL_SECONDS
+    while error.read is not None and _identity(error.folder) == error.read:
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _identity(folder):
+    """Changes when the folder is another one, or loses what is in it; None without one."""
+    try:
+        stat = folder.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino, stat.st_ctime_ns
 
 
 @contextlib.contextmanager
-def noticed(folder: Path, advice: str = "") -> Iterator[None]:
+def noticed(folder: Path, advice: Callable[[], str] = str) -> Iterator[None]:
     """Makes one line of whatever reading a checkpoint raises.
 
     Args:
       folder: of the checkpoint.
-      advice: the end of the line.
+      advice: gives the end of the line.
 
     Raises:
       DamagedError: it is damaged.
       UserError: it cannot be read now, such as for lack of rights.
     """
+    read = _identity(folder)
     try:
         yield
     except UserError:
@@ -44,7 +68,9 @@ def noticed(folder: Path, advice: str = "") -> Iterator[None]:
     except Exception as error:  # Orbax lets through whatever damaged files may cause
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         what = f"cannot restore checkpoint {folder}: {reason}"
-        raise (UserError(what) if _is_passing(error) else DamagedError(what, advice)) from error
+        if _is_passing(error):
+            raise UserError(what) from error
+        raise DamagedError(what, folder, read, advice()) from error
 
 
 def _is_passing(error):
@@ -67,16 +93,16 @@ def check(folder: Path, name: str, value: dict[str, int] | int) -> None:
         checksums.check(name, value, stored)
 
 
-def check_metrics(folder: Path) -> None:
-    """Checks the validation MAE, by which the best checkpoint is chosen and kept.
+def read_validation_mae(folder: Path) -> float:
+    """The validation MAE, by which the best checkpoint is chosen and kept.
 
     Raises:
       DamagedError: it is not what was saved.
     """
-    with noticed(folder, "; without this folder another checkpoint is taken"):
+    with noticed(folder, lambda: "; without this folder another checkpoint is taken"):
         metrics: Any = bounded_files.read_json(folder / "metrics" / "metrics")
         check(folder, "metrics", checksums.of_json(metrics))
-        float(metrics["validation_mae"])
+        return float(metrics["validation_mae"])
 
 
 @contextlib.contextmanager

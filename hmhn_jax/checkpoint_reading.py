@@ -1,5 +1,6 @@
 """What is read from Orbax checkpoints, held against the checksums that were saved with it."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,12 @@ from ml_collections import ConfigDict
 
 from hmhn_jax import checkpoint_damage, checksums, processes, provenance
 from hmhn_jax import config as config_lib
-from hmhn_jax.checkpoints import choose_step, open_manager
+from hmhn_jax.checkpoint_damage import DamagedError
+from hmhn_jax.checkpoints import choose_step, open_to_read
+from hmhn_jax.errors import UserError
 from hmhn_jax.provenance import Provenance
+
+TRIES = 5
 
 
 def read_provenance(manager: ocp.CheckpointManager, step: int) -> Provenance:
@@ -60,10 +65,27 @@ def restore(manager: ocp.CheckpointManager, step: int, targets: dict[str, Any]) 
 def restore_chosen(config: ConfigDict, workdir: Path) -> tuple[int, Provenance, Any]:
     """The checkpoint that `config.evaluate.checkpoint` chooses: its step, origin and variables.
 
+    A run may train there at the same time: of checkpoints that it removes meanwhile, the choice is
+    made again.
+
     Raises:
       UserError: without a checkpoint, or with one of another architecture.
+      DamagedError: when it is damaged.
     """
-    with open_manager(workdir) as manager:
+    for _ in range(TRIES):
+        try:
+            return _restore_chosen(config, workdir)
+        except DamagedError as error:
+            # Several processes would have to agree on another one.
+            if processes.count() > 1 or not checkpoint_damage.was_removed(error):
+                raise
+    raise UserError(
+        f"expected a checkpoint in {workdir} that stays while it is read; {TRIES} were removed"
+    )
+
+
+def _restore_chosen(config, workdir):
+    with open_to_read(workdir) as manager:
         step = choose_step(manager, config.evaluate.checkpoint)
         origin = read_provenance(manager, step)
         origin.check_same_model(config, manager.directory)
@@ -72,12 +94,14 @@ def restore_chosen(config: ConfigDict, workdir: Path) -> tuple[int, Provenance, 
 
 
 def _readable(manager, step):
-    return checkpoint_damage.noticed(Path(manager.directory) / str(step), _other(manager, step))
+    folder = Path(manager.directory) / str(step)
+    return checkpoint_damage.noticed(folder, lambda: _other(manager, step))
 
 
 def _other(manager, step):
     """Which other checkpoint can be asked for."""
     for which in ("last", "best"):
-        if (other := choose_step(manager, which)) != step:
-            return f"; there is step {other}, too: --config.evaluate.checkpoint={which}"
+        with contextlib.suppress(UserError):  # damaged, too
+            if (other := choose_step(manager, which)) != step:
+                return f"; there is step {other}, too: --config.evaluate.checkpoint={which}"
     return "; there is no other in this workdir"

@@ -52,9 +52,24 @@ def open_manager(workdir: Path, alone: bool = False) -> Iterator[ocp.CheckpointM
         _remove_unfinished(directory)
     for step in steps(workdir):
         with checkpoint_damage.set_aside(directory / str(step), alone and len(steps(workdir)) > 1):
-            checkpoint_damage.check_metrics(directory / str(step))
+            checkpoint_damage.read_validation_mae(directory / str(step))
     with _writable(directory):
         manager = ocp.CheckpointManager(directory, options=options)
+    with _closed(manager):
+        yield manager
+
+
+@contextlib.contextmanager
+def open_to_read(workdir: Path) -> Iterator[ocp.CheckpointManager]:
+    """The checkpoints of a workdir, in which another program may train at the same time."""
+    # Light: nothing is read of checkpoints that are not asked for.
+    options = ocp.CheckpointManagerOptions(read_only=True, lightweight_initialize=True)
+    with _closed(ocp.CheckpointManager(checkpoint_directory(workdir), options=options)) as manager:
+        yield manager
+
+
+@contextlib.contextmanager
+def _closed(manager):
     try:
         yield manager
     except BaseException:
@@ -62,7 +77,7 @@ def open_manager(workdir: Path, alone: bool = False) -> Iterator[ocp.CheckpointM
             with contextlib.suppress(OSError, ValueError):  # the first error is the one to say
                 manager.close()
         raise
-    with _writable(directory):
+    with _writable(manager.directory):
         manager.close()
 
 
@@ -72,7 +87,10 @@ def checkpoint_directory(workdir: Path) -> Path:
 
 def steps(workdir: Path) -> list[int]:
     """Of the checkpoints of a workdir, the last one last."""
-    directory = checkpoint_directory(workdir)
+    return _steps_in(checkpoint_directory(workdir))
+
+
+def _steps_in(directory):
     return sorted(ocp.utils.checkpoint_steps(directory)) if directory.is_dir() else []
 
 
@@ -130,20 +148,22 @@ def save(
 
 
 def choose_step(manager: ocp.CheckpointManager, which: str) -> int:
-    """The step of the "last" or the "best" checkpoint, the latter by validation MAE.
+    """The step of the "last" or the "best" checkpoint that is there now, by validation MAE.
 
     Without a validation split there is no best one, and the last is taken.
 
     Raises:
       UserError: when there is none.
+      DamagedError: when the MAE of one that may be chosen is damaged.
     """
-    step = manager.latest_step()
-    if which == "best" and (best := manager.best_step()) is not None:
-        mae = manager.metrics(best)["validation_mae"]
-        step = step if mae == NO_VALIDATION else best
-    if step is None:
-        raise UserError(f"no checkpoint in {manager.directory}; train first")
-    return step
+    directory = Path(manager.directory)
+    if not (found := _steps_in(directory)):
+        raise UserError(f"no checkpoint in {directory}; train first")
+    candidates = reversed(found) if which == "best" else found[-1:]  # of equal ones the later one
+    maes = {
+        step: checkpoint_damage.read_validation_mae(directory / str(step)) for step in candidates
+    }
+    return min(maes, key=maes.__getitem__)
 
 
 def _remove_unfinished(directory):

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+import threading
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,8 @@ import numpy as np
 import pytest
 
 from configs import default
-from hmhn_jax import checkpoint_reading, checkpoints
+from hmhn_jax import checkpoint_damage, checkpoint_reading, checkpoints
+from hmhn_jax import config as config_lib
 from hmhn_jax.errors import UserError
 from hmhn_jax.provenance import Provenance
 
@@ -229,3 +231,73 @@ def test_what_a_killed_run_left_half_written_goes(tmp_path):
     with checkpoints.open_manager(tmp_path, alone=True):
         assert not left.exists()
     assert steps_left(tmp_path) == [1]
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """As if the network had three weights."""
+    monkeypatch.setattr(config_lib, "variable_shapes", lambda config: TARGET)
+    monkeypatch.setattr(checkpoint_damage, "REMOVAL_SECONDS", 0.3)
+
+
+def restore_chosen(workdir, which):
+    config = config_lib.override(default.get_config(), {"evaluate.checkpoint": which})
+    step, _, variables = checkpoint_reading.restore_chosen(config, workdir)
+    np.testing.assert_array_equal(variables["params"]["w"], np.full(3, step))
+    return step
+
+
+def beside(monkeypatch, function, act):
+    """Does something before a function of checkpoint_reading is called for the first time."""
+    original, todo = getattr(checkpoint_reading, function), [act]
+
+    def acting(*arguments):
+        if todo:
+            todo.pop()()
+        return original(*arguments)
+
+    monkeypatch.setattr(checkpoint_reading, function, acting)
+
+
+@pytest.mark.parametrize("function", ["read_provenance", "restore"])
+def test_of_a_checkpoint_that_training_removes_another_is_taken(
+    tmp_path, monkeypatch, small, function
+):
+    save(tmp_path, [3.0, 4.0])
+
+    def go_on():
+        with checkpoints.open_manager(tmp_path) as manager:
+            checkpoints.save(manager, 3, parts(3), PROVENANCE, 5.0)
+
+    beside(monkeypatch, function, go_on)
+    assert restore_chosen(tmp_path, "last") == 3
+    assert steps_left(tmp_path) == [1, 3]
+
+
+def test_a_removal_under_way_is_waited_for(tmp_path, monkeypatch, small):
+    save(tmp_path, [3.0, 4.0])
+    folder = checkpoints.checkpoint_directory(tmp_path) / "2"
+    timer = threading.Timer(0.1, shutil.rmtree, [folder])
+
+    def begin():  # as Orbax does: first the files
+        (folder / "provenance" / "metadata").unlink()
+        timer.start()
+
+    beside(monkeypatch, "read_provenance", begin)
+    assert restore_chosen(tmp_path, "last") == 1
+    timer.join()
+
+
+def test_a_file_that_stays_away_is_damage(tmp_path, small):
+    save(tmp_path, [3.0, 4.0])
+    (checkpoints.checkpoint_directory(tmp_path) / "2" / "provenance" / "metadata").unlink()
+    with pytest.raises(UserError, match=r"cannot restore .*checkpoints/2: .*there is step 1, too"):
+        restore_chosen(tmp_path, "last")
+
+
+def test_of_the_last_checkpoint_no_other_needs_to_be_whole(tmp_path, small):
+    save(tmp_path, [3.0, 4.0])
+    (checkpoints.checkpoint_directory(tmp_path) / "1" / "metrics" / "metrics").write_text("{")
+    assert restore_chosen(tmp_path, "last") == 2
+    with pytest.raises(UserError, match="checkpoints/1"):
+        restore_chosen(tmp_path, "best")
