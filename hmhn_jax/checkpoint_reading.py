@@ -16,7 +16,7 @@ from hmhn_jax.checkpoints import choose_step, open_to_read
 from hmhn_jax.errors import UserError
 from hmhn_jax.provenance import Provenance
 
-TRIES = 5
+TRIES = 20  # a busy machine may take longer to read than a tiny run takes from one to the next
 
 
 def read_provenance(manager: ocp.CheckpointManager, step: int) -> Provenance:
