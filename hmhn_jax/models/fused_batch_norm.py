@@ -82,13 +82,15 @@ def _backward(relu, axis_name, residuals, grads):
     slope, shift = _affine(scale, bias, mean, inverse)
     if relu:
         grads = jnp.where(_spread(slope) * wide + _spread(shift) > 0, grads, 0.0)
-    normalised = (wide - _spread(mean)) * _spread(inverse)
-    grads_bias, grads_scale = grads.sum(axis=_PIXELS), (grads * normalised).sum(axis=_PIXELS)
+    grads_bias = grads.sum(axis=_PIXELS)
+    # The distances from the mean are not stored only to be multiplied and added up.
+    grads_scale = ((grads * wide).sum(axis=_PIXELS) - mean * grads_bias) * inverse
     size = x.size // x.shape[-1]
     means = grads_bias / size, grads_scale / size, grads_mean / size, grads_variance / size
     mean_g, mean_gn, grads_mean, grads_variance = average_over(axis_name, means)
     grads_x = _spread(slope) * (grads - _spread(mean_g))
     per_deviation = 2 * grads_variance / inverse - slope * mean_gn
+    normalised = (wide - _spread(mean)) * _spread(inverse)
     grads_x += normalised * _spread(per_deviation) + _spread(grads_mean)
     return grads_x.astype(x.dtype), grads_scale.astype(scale.dtype), grads_bias.astype(bias.dtype)
 
