@@ -18,15 +18,19 @@ def xla_flags(monkeypatch):
     return after
 
 
-def test_the_flag_for_eigen_joins_the_users(xla_flags):
+def test_our_flags_join_the_users(xla_flags):
     flags = xla_flags("--xla_force_host_platform_device_count=2", "0.10.7")
     names = [flag.partition("=")[0] for flag in flags]
-    assert names == ["--xla_force_host_platform_device_count", f"--{command_line.YNNPACK_FLAG}"]
+    ours = [f"--{name}" for name in command_line.XLA_FLAGS]
+    assert names == ["--xla_force_host_platform_device_count", *ours]
 
 
-def test_the_users_own_flag_stays(xla_flags):
-    own = f"--{command_line.YNNPACK_FLAG}=LIBRARY_FUSION_TYPE_DOT"
-    assert xla_flags(own, "0.10.7") == [own]
+@pytest.mark.parametrize("name", command_line.XLA_FLAGS)
+def test_the_users_own_flag_stays(xla_flags, name):
+    own = f"--{name}=SOMETHING_ELSE"
+    flags = xla_flags(own, "0.10.7")
+    assert [flag for flag in flags if flag.startswith(f"--{name}=")] == [own]
+    assert len(flags) == len(command_line.XLA_FLAGS)
 
 
 @pytest.mark.parametrize("jaxlib", ["0.9.1", "0.11.0", "1.10.0"])
