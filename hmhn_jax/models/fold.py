@@ -111,7 +111,7 @@ def _transformed(layer: Layer) -> Layer | WinogradLayer:
     """For `winograd_conv`, if the kernel is 3x3."""
     if layer.kernel.shape[:2] != (3, 3):
         return layer
-    return WinogradLayer(transform(layer.kernel), layer.bias)
+    return WinogradLayer(transform(layer.kernel, 2), layer.bias)
 
 
 def _heads(model: HMHN, tree: dict, winograd: bool) -> HeadWeights:

@@ -27,6 +27,11 @@ def pointwise_pair(
     Returns:
       f[D,N].
     """
+    return _pointwise_pair(planes, first, bias, second)
+
+
+@jax.jit  # traced once, with and without gradients
+def _pointwise_pair(planes, first, bias, second):
     sums = [0.0] * second.shape[1]
     for weights, shift, out in zip(first.T, bias, second, strict=True):
         z = shift + sum(weight * plane for weight, plane in zip(weights, planes, strict=True))

@@ -6,6 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from hmhn_jax.models.conv_3x3 import conv_3x3
 from hmhn_jax.models.fused_batch_norm import FusedBatchNorm
 from hmhn_jax.models.layers import ConvWeights, batch_norm, conv
 from hmhn_jax.models.max_pool import max_pool
@@ -20,7 +21,8 @@ class BasicBlock(nn.Module):
       strides: of the first convolution.
       axis_name: device axis over which batch statistics are averaged.
       dtype: type of the computation.
-      fast: normalises by `FusedBatchNorm`; the same numbers.
+      fast: computes convolutions by `conv_3x3` and normalises by `FusedBatchNorm`; the same
+        numbers.
     """
 
     features: int
@@ -34,14 +36,13 @@ class BasicBlock(nn.Module):
         """f[B,H,W,C] -> f[B,H/strides,W/strides,features]."""
 
         def conv_bn(x, kernel, strides, name, relu=False):
-            x = conv(
-                self.features,
-                kernel,
-                strides,
-                use_bias=False,
-                dtype=self.dtype,
-                name=f"{name}_conv",
-            )(x)
+            if self.fast and kernel == (3, 3) and strides == 1:
+                shape = (*kernel, x.shape[-1], self.features)
+                weights = ConvWeights(shape, False, self.dtype, name=f"{name}_conv")
+                x = conv_3x3(x.astype(self.dtype), weights()[0])
+            else:
+                fields = {"use_bias": False, "dtype": self.dtype, "name": f"{name}_conv"}
+                x = conv(self.features, kernel, strides, **fields)(x)
             return _batch_norm(self, x, train, f"{name}_bn", relu)
 
         y = conv_bn(x, (3, 3), self.strides, "first", relu=True)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from hmhn_jax.models import DFF, GWA, HMHN, MAB, ResNet18
+from hmhn_jax.models.conv_3x3 import conv_3x3
 from hmhn_jax.models.fused_batch_norm import normalise
 from hmhn_jax.models.layers import EPSILON
 from hmhn_jax.models.max_pool import max_pool
@@ -78,12 +79,25 @@ def test_stem_is_a_convolution(size):
     assert_equal_with_gradients(stem_conv, plain, normal(0, 2, *size, 3), normal(1, 7, 7, 3, 4))
 
 
+def plain_conv_3x3(x, kernel):
+    return jax.lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=NHWC)
+
+
+@pytest.mark.parametrize("tile", [2, 4])
 @pytest.mark.parametrize("size", [(8, 8), (9, 12), (7, 5), (1, 1)])
-def test_winograds_is_a_convolution(size):
+def test_winograds_is_a_convolution(size, tile):
     x, kernel = normal(0, 2, *size, 3), normal(1, 3, 3, 3, 4)
-    expected = jax.lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=NHWC)
-    ours = winograd_conv(x, transform(kernel))
+    expected = plain_conv_3x3(x, kernel)
+    ours = winograd_conv(x, transform(kernel, tile))
     np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-12 * np.abs(expected).max())
+    np.testing.assert_allclose(transform(kernel, tile), transform(jnp.array(kernel), tile))
+
+
+@pytest.mark.parametrize("channels", [(3, 4), (128, 130)])
+@pytest.mark.parametrize("size", [(8, 8), (9, 12), (7, 5), (1, 1)])
+def test_conv_3x3_is_a_convolution(size, channels):
+    x, kernel = normal(0, 2, *size, channels[0]), normal(1, 3, 3, *channels)
+    assert_equal_with_gradients(conv_3x3, plain_conv_3x3, x, kernel)
 
 
 @pytest.mark.parametrize("size", [(8, 8), (9, 12), (7, 5), (1, 1)])
