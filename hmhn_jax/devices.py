@@ -71,7 +71,8 @@ def _compiled(mapped, results):
     def run(shared, batch):
         shapes = tuple((leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(batch))
         if shapes not in programs:
-            programs[shapes] = mapped.lower(shared, batch).compile()
+            with memory.no_collection():
+                programs[shapes] = mapped.lower(shared, batch).compile()
             memory.give_back()
             processes.wait_for_all()  # in the first exchange, the others wait for 30 s only
         if processes.count() == 1:

@@ -1,0 +1,17 @@
+import gc
+
+import pytest
+
+from hmhn_jax import memory
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_collection_is_afterwards_as_it_was(collects):
+    (gc.enable if collects else gc.disable)()
+    try:
+        with pytest.raises(ValueError, match="tracing failed"), memory.no_collection():
+            assert not gc.isenabled()
+            raise ValueError("tracing failed")
+        assert gc.isenabled() == collects
+    finally:
+        gc.enable()
