@@ -1,3 +1,4 @@
+import contextlib
 import gc
 
 import pytest
@@ -9,9 +10,9 @@ from hmhn_jax import memory
 def test_collection_is_afterwards_as_it_was(collects):
     (gc.enable if collects else gc.disable)()
     try:
-        with pytest.raises(ValueError, match="tracing failed"), memory.no_collection():
+        with contextlib.suppress(KeyError), memory.no_collection():
             assert not gc.isenabled()
-            raise ValueError("tracing failed")
+            {}["a tracing that fails"]
         assert gc.isenabled() == collects
     finally:
         gc.enable()

@@ -30,7 +30,7 @@ def max_pool(x: jax.Array) -> jax.Array:
 
 def _forward(x):
     if jax.default_backend() == "cpu":
-        # One by one, images stay in the cache, and XLA does not search anew for each use of a place.
+        # Images stay in the cache, and XLA does not search anew for each use of a place.
         maxima, places = jax.lax.map(_search, x)
     else:
         maxima, places = jax.vmap(_search)(x)
