@@ -166,13 +166,13 @@ def test_goes_on_after_being_killed(recordings, tmp_path, num_processes):
         [sys.executable, program, tmp_path, str(num_processes)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    while len(list(cache.glob("*.crops"))) < 3:
+    while len(list(cache.glob("[!.]*.crops"))) < 3:
         assert process.poll() is None
         time.sleep(0.005)
     process.kill()
     process.wait()
     time.sleep(1)  # its processes end on their own
-    num_finished = len(list(cache.glob("*.crops")))
+    num_finished = len(list(cache.glob("[!.]*.crops")))
     assert 3 <= num_finished < 12
 
     again = summary(crop_videos(videos, EVERY_FRAME, num_processes, cache))
