@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from hmhn_jax import atomic, bounded_files, checksums, processes
+from hmhn_jax import atomic, bounded_files, checksums, echoes, processes
 from hmhn_jax.errors import UserError
 from hmhn_jax.provenance import OtherVersionError
 
@@ -66,6 +66,7 @@ def noticed(folder: Path, advice: Callable[[], str] = str) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:  # Orbax lets through whatever damaged files may cause
+        echoes.silence_failed()
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         what = f"cannot restore checkpoint {folder}: {reason}"
         if _is_passing(error):

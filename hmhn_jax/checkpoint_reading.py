@@ -72,16 +72,18 @@ def restore_chosen(config: ConfigDict, workdir: Path) -> tuple[int, Provenance, 
       UserError: without a checkpoint, or with one of another architecture.
       DamagedError: when it is damaged.
     """
-    for _ in range(TRIES):
+    for number in range(1, TRIES + 1):
         try:
             return _restore_chosen(config, workdir)
         except DamagedError as error:
             # Several processes would have to agree on another one.
             if processes.count() > 1 or not checkpoint_damage.was_removed(error):
                 raise
-    raise UserError(
-        f"expected a checkpoint in {workdir} that stays while it is read; {TRIES} were removed"
-    )
+            if number == TRIES:
+                raise UserError(
+                    f"expected a checkpoint in {workdir} that stays while it is read; {TRIES} were "
+                    f"removed; the last: {error.what}"
+                ) from error
 
 
 def _restore_chosen(config, workdir):

@@ -12,7 +12,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers
 
-from hmhn_jax import checkpoint_damage, checksums, processes
+from hmhn_jax import checkpoint_damage, checksums, echoes, processes
 from hmhn_jax.errors import UserError, one_line
 from hmhn_jax.provenance import Provenance
 
@@ -55,21 +55,28 @@ def open_manager(workdir: Path, alone: bool = False) -> Iterator[ocp.CheckpointM
             checkpoint_damage.read_validation_mae(directory / str(step))
     with _writable(directory):
         manager = ocp.CheckpointManager(directory, options=options)
-    with _closed(manager):
+    with _closed(manager, _writable):
         yield manager
 
 
 @contextlib.contextmanager
 def open_to_read(workdir: Path) -> Iterator[ocp.CheckpointManager]:
-    """The checkpoints of a workdir, in which another program may train at the same time."""
+    """The checkpoints of a workdir, in which another program may train at the same time.
+
+    Raises:
+      UserError: when the folder cannot be read.
+    """
     # Light: nothing is read of checkpoints that are not asked for.
     options = ocp.CheckpointManagerOptions(read_only=True, lightweight_initialize=True)
-    with _closed(ocp.CheckpointManager(checkpoint_directory(workdir), options=options)) as manager:
+    directory = checkpoint_directory(workdir)
+    with _readable(directory):
+        manager = ocp.CheckpointManager(directory, options=options)
+    with _closed(manager, _readable):
         yield manager
 
 
 @contextlib.contextmanager
-def _closed(manager):
+def _closed(manager, errors):
     try:
         yield manager
     except BaseException:
@@ -77,7 +84,7 @@ def _closed(manager):
             with contextlib.suppress(OSError, ValueError):  # the first error is the one to say
                 manager.close()
         raise
-    with _writable(manager.directory):
+    with errors(manager.directory):
         manager.close()
 
 
@@ -91,7 +98,8 @@ def steps(workdir: Path) -> list[int]:
 
 
 def _steps_in(directory):
-    return sorted(ocp.utils.checkpoint_steps(directory)) if directory.is_dir() else []
+    with _readable(directory):
+        return sorted(ocp.utils.checkpoint_steps(directory)) if directory.is_dir() else []
 
 
 def exist(workdir: Path) -> bool:
@@ -179,5 +187,15 @@ def _writable(directory):
     try:
         yield
     except (OSError, ValueError) as error:  # tensorstore reports a full disk as a ValueError
+        echoes.silence_failed()
         reason = one_line(" ".join(str(error).split()), 200)  # why is at the end
         raise UserError(f"cannot write checkpoints in {directory}: {reason}") from error
+
+
+@contextlib.contextmanager
+def _readable(directory):
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"cannot read checkpoints in {directory}: {reason}") from error

@@ -120,18 +120,19 @@ def set_environment() -> None:
 
     On a CPU, XLA computes convolutions and matrix products with Eigen, which takes a third less
     time than YNNPACK, its default, takes for a training step; sums stay with YNNPACK. And it works
-    in the order that needs least memory, a third less, instead of computing early what may wait. A
-    flag that XLA_FLAGS has already is left alone, and all are where they may not exist, at which
-    XLA would stop.
+    in the order that needs least memory, a third less, instead of computing early what may wait.
+    XLA_FLAGS keeps the flags that it has, and is left alone where it names a file of flags, and for
+    another jaxlib, which may not know ours and would stop.
     """
     logging.set_verbosity(logging.FATAL)  # Orbax and TFDS log tracebacks of what they raise, too
-    echoes.silence()
+    echoes.silence_closed_loop()
     # TensorFlow, which reads the records, looks at these when it is imported.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     folder = Path.home() / ".cache" / "hmhn_jax" / platform.node()
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))
-    given = os.environ.get("XLA_FLAGS", "")
-    if version("jaxlib").startswith("0.10."):
+    given = os.environ.get("XLA_FLAGS", "").strip()
+    is_file = given and not given.startswith("--")
+    if version("jaxlib").startswith("0.10.") and not is_file:
         ours = [f"--{name}={value}" for name, value in XLA_FLAGS.items() if name not in given]
         os.environ["XLA_FLAGS"] = " ".join([given, *ours]).strip()

@@ -9,17 +9,16 @@ from pathlib import Path
 CLOSED = "Event loop is closed"
 
 
-def silence() -> None:
-    """Keeps back, for the rest of the program, what follows on an error in Orbax's event loop.
+def silence_closed_loop() -> None:
+    """Keeps back what finds Orbax's event loop closed, for the rest of the program.
 
     Orbax writes and reads many arrays at once and raises the first error, as of a full disk. The
-    loop is closed then, and what was under way has nobody to tell: asyncio logs each error that
-    nobody asked for, Python warns of each coroutine that never began and says what ends the others,
-    and each write that TensorStore ends finds the loop closed.
+    loop is closed then, and each write that TensorStore ends later, in a thread, has nobody to
+    tell; nor have Orbax's coroutines when they are ended.
     """
-    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
-    warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
     before = sys.unraisablehook
+    if before.__module__ == __name__:
+        return
 
     def say(unraisable):
         finds_closed = unraisable.exc_type is RuntimeError and str(unraisable.exc_value) == CLOSED
@@ -27,6 +26,22 @@ def silence() -> None:
             before(unraisable)
 
     sys.unraisablehook = say
+
+
+def silence_failed() -> None:
+    """Keeps back what else is said after Orbax raised an error, which the caller tells of.
+
+    asyncio logs each further error that nobody asked for, and Python warns of each coroutine that
+    never began. Neither says whose it was, so this is for after an error only.
+    """
+    logger = logging.getLogger("asyncio")
+    if _was_retrieved not in logger.filters:
+        logger.addFilter(_was_retrieved)
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
+
+
+def _was_retrieved(record):
+    return "was never retrieved" not in record.getMessage()
 
 
 def _is_orbax(ended):

@@ -20,9 +20,9 @@ NOTABLE_NORM = 100.0  # times the median of a gradient's norm
 
 def gradient_norms(grads: dict) -> dict[str, jax.Array]:
     """The norms f32[] of the whole gradient and of each block's: grad_norm, grad_norm/trunk, ..."""
-    blocks = {name: optax.global_norm(grads[name]) for name in BLOCKS if name in grads}
+    blocks = {name: optax.tree.norm(grads[name]) for name in BLOCKS if name in grads}
     norms = {f"grad_norm/{name}": norm for name, norm in blocks.items()}
-    return {"grad_norm": optax.global_norm(blocks), **norms}
+    return {"grad_norm": optax.tree.norm(blocks), **norms}
 
 
 def forward_flags(batch_stats: dict, aux: dict) -> dict[str, jax.Array]:
@@ -72,6 +72,15 @@ def check(metrics: Sequence[dict[str, Any]], step: int) -> None:
             f"{norms.max():.3g}, {norms.max() / np.median(norms):.0f} times the median; most of it "
             f"in {block.removeprefix('grad_norm/')}",
             flush=True,
+        )
+
+
+def check_validation_mae(mae: float, step: int) -> None:
+    """Raises UserError when the validation MAE is not finite: no checkpoint can be judged by it."""
+    if not math.isfinite(mae):
+        raise UserError(
+            f"training stopped at step {step}: expected a finite validation MAE, got {mae:g}; "
+            "checkpoints written before are kept; try a lower config.optimizer.learning_rate"
         )
 
 

@@ -112,6 +112,7 @@ def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
                 means["validation_mae"] = _validation_mae(
                     score_frames, weights, validation, config.evaluate.batch_size
                 )
+                health.check_validation_mae(means["validation_mae"], step)
             if means:
                 write(step, means)
             stop = interrupted(step)

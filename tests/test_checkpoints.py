@@ -113,6 +113,17 @@ def test_an_empty_workdir_is_named(tmp_path):
     checkpoints.check_exists(tmp_path)
 
 
+def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    save(tmp_path, [3.0])
+
+    def refuse(directory):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(checkpoints.ocp.utils, "checkpoint_steps", refuse)
+    with pytest.raises(UserError, match=r"cannot read checkpoints in .*: Permission denied"):
+        checkpoints.check_exists(tmp_path)
+
+
 def test_another_architecture_is_refused_by_its_fields(tmp_path):
     config = default.get_config()
     PROVENANCE.check_same_model(config, tmp_path)

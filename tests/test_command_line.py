@@ -33,6 +33,10 @@ def test_the_users_own_flag_stays(xla_flags, name):
     assert len(flags) == len(command_line.XLA_FLAGS)
 
 
+def test_a_file_of_flags_stays_the_only_value(xla_flags):
+    assert xla_flags("flags.txt", "0.10.7") == ["flags.txt"]
+
+
 @pytest.mark.parametrize("jaxlib", ["0.9.1", "0.11.0", "1.10.0"])
 def test_no_flag_that_another_jaxlib_may_not_know(xla_flags, jaxlib):
     assert xla_flags("", jaxlib) == []

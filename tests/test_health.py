@@ -80,3 +80,10 @@ def test_a_much_larger_gradient_is_noted(capsys):
     note = capsys.readouterr().out
     assert note.startswith("note: at step 13 ")
     assert note.rstrip().endswith("in dff")
+
+
+def test_a_validation_mae_that_is_not_finite_ends_training():
+    health.check_validation_mae(4.0, step=12)
+    for mae in (float("nan"), float("inf")):
+        with pytest.raises(UserError, match=f"step 12: .*finite validation MAE, got {mae}"):
+            health.check_validation_mae(mae, step=12)

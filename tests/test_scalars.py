@@ -131,3 +131,13 @@ def test_a_full_disk_is_one_line_and_does_not_hang(tmp_path, monkeypatch, file):
         scalars.open_writers(tmp_path) as write,
     ):
         write(1, {"loss": 3.0})
+
+
+def test_of_a_long_log_only_the_cut_end_goes(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(scalars, "MOST_LINE_BYTES", 256)
+    written, path = write_lines(tmp_path, 100)
+    path.write_bytes(path.read_bytes()[:-20])
+    with scalars.open_writers(tmp_path) as write:
+        write(100, {"loss": 2.0})
+    assert scalars.read(tmp_path) == [*written[:-1], {"step": 100, "loss": 2.0}]
+    assert capsys.readouterr().out == ""

@@ -15,7 +15,8 @@ def max_pool(x: jax.Array) -> jax.Array:
     """3x3, stride 2, padded by one pixel: f[B,H,W,C] -> f[B,H/2,W/2,C], sides rounded up.
 
     Equal to `flax.linen.max_pool` with `padding=((1, 1), (1, 1))`, its gradient included, which
-    goes to the first pixel of a window that has the maximum. XLA finds that pixel by a search in
+    goes to the first pixel of a window that has the maximum; where a pixel is NaN, the gradient
+    goes elsewhere. XLA finds that pixel by a search in
     each window, when the gradient comes; here the nine places of all windows are compared one after
     the other, in passes over contiguous memory, and the winner's place is kept. Looking for the
     maximum again later would not do: XLA may compute the pixels anew and round them otherwise.

@@ -59,8 +59,8 @@ class ResNet18(nn.Module):
       width: channels of the first stage; the last has 8 times as many.
       axis_name: device axis over which batch statistics are averaged.
       dtype: type of the computation.
-      fast: computes the first layers by `stem_conv` and `max_pool`, and normalises by
-        `FusedBatchNorm`; the same numbers.
+      fast: computes the first layers by `stem_conv` and `max_pool`, the others by `conv_3x3`, and
+        normalises by `FusedBatchNorm`; the same numbers.
     """
 
     width: int = 64

@@ -88,13 +88,13 @@ def kernel_gradient(x: jax.Array, grads: jax.Array, size: int) -> jax.Array:
     below, right = rows * size - x.shape[1], columns * size - x.shape[2]
     grads = jnp.pad(grads, ((0, 0), (0, below), (0, right), (0, 0)))
     grads = grads.reshape(len(x), rows, size, columns, size, -1)
-    spread = np.transpose(_RESULTS[size])
+    spread = _transposed(_RESULTS[size])
     grads = jnp.stack(_combine(spread, [grads[..., column, :] for column in range(size)]))
     grads = jnp.stack(_combine(spread, [grads[:, :, :, row] for row in range(size)]))
     grads = grads.reshape(count**2, -1, grads.shape[-1])
     matrices = jnp.einsum("tNC,tND->tCD", _tiles(x, size), grads)
     matrices = matrices.reshape(count, count, *matrices.shape[1:])
-    gather = np.transpose(_KERNEL[size])
+    gather = _transposed(_KERNEL[size])
     kernel = jnp.stack(_combine(gather, matrices))
     return jnp.stack(_combine(gather, [kernel[:, column] for column in range(count)]), axis=1)
 
@@ -118,6 +118,10 @@ def _tiles(x, size):
         ]
         x = jnp.stack(_combine(_PIXELS[size], pixels))
     return x.reshape((size + 2) ** 2, -1, x.shape[-1])
+
+
+def _transposed(rows: Rows) -> Rows:
+    return tuple(zip(*rows, strict=True))  # Python's numbers, which take an array's type
 
 
 def _combine(rows: Rows, parts: Sequence) -> list:

@@ -15,7 +15,7 @@ from hmhn_jax.models.pointwise_pair import pointwise_pair
 from hmhn_jax.models.resnet import BasicBlock
 from hmhn_jax.models.shifted_conv import shifted_conv
 from hmhn_jax.models.stem import stem_conv
-from hmhn_jax.models.winograd import transform, winograd_conv
+from hmhn_jax.models.winograd import kernel_gradient, transform, winograd_conv
 
 NHWC = ("NHWC", "HWIO", "NHWC")
 CNHW = ("CNHW", "HWIO", "CNHW")
@@ -100,9 +100,42 @@ def test_conv_3x3_is_a_convolution(size, channels):
     assert_equal_with_gradients(conv_3x3, plain_conv_3x3, x, kernel)
 
 
+@pytest.mark.parametrize("tile", [2, 4])
+def test_winograds_in_float32(tile):
+    """Its errors are small, and float32 stays float32 where Python's floats are float64."""
+    wide = normal(0, 2, 16, 16, 128), normal(1, 3, 3, 128, 128), normal(2, 2, 16, 16, 128)
+    x, kernel, grads = (jnp.asarray(array, jnp.float32) for array in wide)
+    expected, pull_back = jax.vjp(plain_conv_3x3, *wide[:2])
+    ours = winograd_conv(x, transform(kernel, tile)), kernel_gradient(x, grads, tile)
+    for our, exact in zip(ours, (expected, pull_back(wide[2])[1]), strict=True):
+        assert our.dtype == jnp.float32
+        assert np.square(our - exact).mean() < 1e-5**2 * np.square(exact).mean()
+
+
+@pytest.mark.parametrize(
+    ("channels", "side", "dtype", "backend", "winograds"),
+    [
+        (128, 8, "float32", "cpu", True),
+        (127, 8, "float32", "cpu", False),
+        (128, 7, "float32", "cpu", False),
+        (128, 8, "bfloat16", "cpu", False),
+        (128, 8, "float32", "gpu", False),
+    ],
+)
+def test_where_winograds_pays(channels, side, dtype, backend, winograds, monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: backend)
+    x, kernel = jnp.zeros((1, side, side, channels), dtype), jnp.zeros((3, 3, channels, 128), dtype)
+    gradients = jax.grad(lambda *inputs: conv_3x3(*inputs).sum(), (0, 1))
+    found = "conv_general_dilated" in str(jax.make_jaxpr(gradients)(x, kernel))
+    assert found != winograds
+
+
+@pytest.mark.parametrize("backend", ["cpu", "gpu"])
 @pytest.mark.parametrize("size", [(8, 8), (9, 12), (7, 5), (1, 1)])
 @pytest.mark.parametrize("ties", [False, True])
-def test_max_pool_is_flaxs(size, ties):
+def test_max_pool_is_flaxs(size, ties, backend, monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: backend)  # how it is computed
+
     def plain(x):
         return nn.max_pool(x, (3, 3), strides=(2, 2), padding=((1, 1), (1, 1)))
 
