@@ -48,6 +48,7 @@ def open_manager(workdir: Path, alone: bool = False) -> Iterator[ocp.CheckpointM
         best_mode="min",
     )
     directory = checkpoint_directory(workdir)
+    echoes.silence_failed()
     if alone and processes.count() == 1:
         _remove_unfinished(directory)
     for step in steps(workdir):
@@ -187,7 +188,6 @@ def _writable(directory):
     try:
         yield
     except (OSError, ValueError) as error:  # tensorstore reports a full disk as a ValueError
-        echoes.silence_failed()
         reason = one_line(" ".join(str(error).split()), 200)  # why is at the end
         raise UserError(f"cannot write checkpoints in {directory}: {reason}") from error
 

@@ -29,10 +29,11 @@ def silence_closed_loop() -> None:
 
 
 def silence_failed() -> None:
-    """Keeps back what else is said after Orbax raised an error, which the caller tells of.
+    """Keeps back what else is said when Orbax fails, for the rest of the program.
 
     asyncio logs each further error that nobody asked for, and Python warns of each coroutine that
-    never began. Neither says whose it was, so this is for after an error only.
+    never began, some before the error is raised. Neither says whose it was, so this is for programs
+    that run no asyncio of their own, or end now.
     """
     logger = logging.getLogger("asyncio")
     if _was_retrieved not in logger.filters:

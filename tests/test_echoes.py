@@ -62,7 +62,7 @@ def test_what_finds_orbaxs_loop_closed_is_kept_back():
     assert [each for each in ECHOES + OTHERS if each not in quiet] == list(ECHOES[2:])
 
 
-def test_after_an_error_the_rest_is_kept_back_too():
+def test_where_it_is_asked_for_the_rest_is_kept_back_too():
     both = "echoes.silence_closed_loop(); echoes.silence_failed()"
     quiet = said(f"from hmhn_jax import echoes; {both}")
     assert [each for each in ECHOES + OTHERS if each in quiet] == list(OTHERS)
