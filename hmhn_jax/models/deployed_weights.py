@@ -22,7 +22,7 @@ class WinogradLayer(NamedTuple):
     """A 3x3 convolution with stride 1, for `winograd_conv`.
 
     Attributes:
-      matrices: f[(m+2)^2,C,D] for tiles of size m.
+      matrices: f[16,C,D].
       bias: f[D].
     """
 

@@ -17,8 +17,6 @@ from hmhn_jax.models.hmhn import HMHN
 from hmhn_jax.models.layers import EPSILON
 from hmhn_jax.models.winograd import transform
 
-MOST_CHANNELS_OF_LARGE_TILES = 128
-
 
 def fold(model: HMHN, variables: Any, for_cpu: bool | None = None) -> DeployedWeights:
     """Folds what is linear at inference into single layers; the network computes the same.
@@ -110,15 +108,10 @@ def _block(tree: dict, winograd: bool) -> dict[str, Layer | WinogradLayer]:
 
 
 def _transformed(layer: Layer) -> Layer | WinogradLayer:
-    """For `winograd_conv`, if the kernel is 3x3.
-
-    Larger tiles save more multiplications, but their matrices are twice as large, and with many
-    channels reading them takes longer than the products.
-    """
+    """For `winograd_conv`, if the kernel is 3x3."""
     if layer.kernel.shape[:2] != (3, 3):
         return layer
-    size = 4 if layer.kernel.shape[2] <= MOST_CHANNELS_OF_LARGE_TILES else 2
-    return WinogradLayer(transform(layer.kernel, size), layer.bias)
+    return WinogradLayer(transform(layer.kernel, 2), layer.bias)
 
 
 def _heads(model: HMHN, tree: dict, winograd: bool) -> HeadWeights:
