@@ -14,7 +14,7 @@ from pathlib import Path
 from ml_collections import ConfigDict
 
 from hmhn_jax import command_line, interruption
-from hmhn_jax.errors import UserError
+from hmhn_jax.errors import SoftwareFault, UserError
 
 
 def run() -> None:
@@ -97,7 +97,7 @@ def main() -> int:
     try:
         interruption.end_on_sigterm()
         run()
-    except UserError as error:
+    except (UserError, SoftwareFault) as error:
         processes = sys.modules.get("hmhn_jax.processes")
         if not (processes and processes.is_said_by_first(error)):
             print(f"error: {error}", file=sys.stderr)

@@ -20,6 +20,7 @@ from hmhn_jax.input_pipeline import Crops, Video, read_crops, training_batches
 from hmhn_jax.models import HMHN
 from hmhn_jax.models.deploy import forward
 from hmhn_jax.models.fold import fold
+from hmhn_jax.runtime import compiler_options
 from hmhn_jax.train_step import init_state, make_optimizer, make_train_step
 
 
@@ -54,7 +55,10 @@ def plain_scores(workload: dict, folder: str) -> Callable[[], np.ndarray]:
     work = Workload(**workload)
     model = HMHN(**work.fields, fast=False)
     variables = _variables(folder)
-    score = jax.jit(lambda variables, images: model.apply(variables, images)[0])
+    score = jax.jit(
+        lambda variables, images: model.apply(variables, images)[0],
+        compiler_options=compiler_options.for_network(),
+    )
     images = work.images()
     return lambda: np.asarray(score(variables, images))
 
@@ -67,7 +71,7 @@ def deployed_scores(workload: dict, folder: str) -> Callable[[], np.ndarray]:
     weights = fold(model, _variables(folder))
     images = work.images()
     score = jax.jit(lambda weights, images: forward(model, weights, images)[0])
-    score = score.lower(weights, images).compile()
+    score = score.lower(weights, images).compile(compiler_options=compiler_options.for_network())
     memory.give_back()  # as evaluation does
     return lambda: np.asarray(score(weights, images))
 

@@ -2,7 +2,6 @@
 
 import os
 import platform
-from importlib.metadata import version
 from pathlib import Path
 
 from absl import flags, logging
@@ -33,10 +32,6 @@ FLAGS_OF_MODES = {
     ("distributed", "coordinator", "num_processes", "process_id"),
     ("train_and_evaluate", "train", "evaluate"),
 )
-XLA_FLAGS = {  # as jaxlib 0.10 knows them
-    "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_REDUCE",
-    "xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED",
-}
 DEFAULT_CONFIG = Path(__file__).resolve().parents[1] / "configs" / "default.py"
 
 
@@ -117,12 +112,6 @@ def set_environment() -> None:
     Keeps back what they say that no user can act on, and compiled functions between runs, so that
     a second run starts at once. These lie in ~/.cache/hmhn_jax, by machine, as a function compiled
     for one processor may not run on another; JAX_COMPILATION_CACHE_DIR names another place.
-
-    On a CPU, XLA computes convolutions and matrix products with Eigen, which takes a third less
-    time than YNNPACK, its default, takes for a training step; sums stay with YNNPACK. And it works
-    in the order that needs least memory, a third less, instead of computing early what may wait.
-    XLA_FLAGS keeps the flags that it has, and is left alone where it names a file of flags, and for
-    another jaxlib, which may not know ours and would stop.
     """
     logging.set_verbosity(logging.FATAL)  # Orbax and TFDS log tracebacks of what they raise, too
     echoes.silence_closed_loop()
@@ -131,8 +120,3 @@ def set_environment() -> None:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     folder = Path.home() / ".cache" / "hmhn_jax" / platform.node()
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))
-    given = os.environ.get("XLA_FLAGS", "").strip()
-    is_file = given and not given.startswith("--")
-    if version("jaxlib").startswith("0.10.") and not is_file:
-        ours = [f"--{name}={value}" for name, value in XLA_FLAGS.items() if name not in given]
-        os.environ["XLA_FLAGS"] = " ".join([given, *ours]).strip()

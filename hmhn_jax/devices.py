@@ -11,6 +11,7 @@ from jax.sharding import PartitionSpec
 from hmhn_jax import memory, processes
 from hmhn_jax.errors import UsageError
 from hmhn_jax.models.layers import average_over
+from hmhn_jax.runtime import compiler_options
 
 AXIS = "batch"
 
@@ -72,7 +73,8 @@ def _compiled(mapped, results):
         shapes = tuple((leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(batch))
         if shapes not in programs:
             with memory.no_collection():
-                programs[shapes] = mapped.lower(shared, batch).compile()
+                lowered = mapped.lower(shared, batch)
+                programs[shapes] = lowered.compile(compiler_options=compiler_options.for_network())
             memory.give_back()
             processes.wait_for_all()  # in the first exchange, the others wait for 30 s only
         if processes.count() == 1:

@@ -1,9 +1,13 @@
-"""What a user can cause, said in one line."""
+"""Errors that are said in one line: what a user can cause, and faults of the software."""
 
+import collections
 import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
 
 MOST_LETTERS = 2000  # of a line; what is named first and the reason at the end stay
 _LEFT_OUT = " [...] "
+REASONS_NAMED = 3  # in an error message; tables and summaries have them all
 
 
 def one_line(text: str, most_letters: int = MOST_LETTERS) -> str:
@@ -45,3 +49,31 @@ class UsageError(UserError):
     """A wrong flag, mode or config value."""
 
     exit_code = 2
+
+
+class SoftwareFault(Exception):
+    """A fault of this software, not of what it was given.
+
+    The message is one line: what happened, where, and how to report it. `run.py` prints it without
+    a traceback and exits with `exit_code`.
+    """
+
+    exit_code = 70  # EX_SOFTWARE of sysexits.h
+
+    def __init__(self, message: str = ""):
+        super().__init__(one_line(message))
+
+
+def most_common_reasons(failures: Iterable[tuple[Path, str]]) -> str:
+    """Returns the most common reasons of (file, reason), each once: its first file and a count."""
+    files = collections.defaultdict(list)
+    for path, reason in failures:
+        files[reason].append(path)
+    by_count = sorted(files.items(), key=lambda each: -len(each[1]))  # of equal ones the first
+    named = [
+        f"{paths[0]}: {reason}" + (f" ({len(paths)} files)" if len(paths) > 1 else "")
+        for reason, paths in by_count[:REASONS_NAMED]
+    ]
+    if rest := sum(len(paths) for _, paths in by_count[REASONS_NAMED:]):
+        named.append(f"and {rest} more")
+    return "; ".join(named)

@@ -19,7 +19,7 @@ from hmhn_jax import (
     prediction_origin,
 )
 from hmhn_jax.ensemble import Trained
-from hmhn_jax.errors import UserError
+from hmhn_jax.errors import UserError, most_common_reasons
 from hmhn_jax.faces.crop_jobs import crop_files
 from hmhn_jax.faces.crops import Crop, CropFailure
 from hmhn_jax.faces.images import is_image
@@ -31,8 +31,6 @@ from hmhn_jax.prediction_plots import NOTICE, SYNTHETIC
 from hmhn_jax.prediction_tables import open_tables
 from hmhn_jax.process_pool import num_usable_cores
 from hmhn_jax.progress import track
-
-FAILURES_NAMED = 3  # in the error message; the table has them all
 
 
 def predict(
@@ -72,8 +70,8 @@ def predict(
                 tables.add(made)
                 read.append((made.path, made.sha256))
                 counts[outcome := _outcome(made)] += 1
-                if outcome == "failed" and len(failures) < FAILURES_NAMED:
-                    failures.append(f"{made.path}: {made.error}")
+                if outcome == "failed":
+                    failures.append((made.path, made.error))
                 if outcome == "scored":
                     stem = folder / prediction_folder.PICTURES / made.path.relative_to(found.root)
                     counts["pictured"] += write_pictures(stem, made, members, overlay_video)
@@ -81,11 +79,9 @@ def predict(
         atomic.write_text(folder / prediction_folder.ABOUT, json.dumps(about, indent=2) + "\n")
     _report(counts, found, members, output)
     if counts["failed"]:
-        rest = counts["failed"] - len(failures)
-        more = f"; and {rest} more" if rest else ""
         raise UserError(
             f"{counts['failed']} of {len(found.files)} files could not be read: "
-            f"{'; '.join(failures)}{more}; see {output / 'predictions.csv'}"
+            f"{most_common_reasons(failures)}; see {output / 'predictions.csv'}"
         )
 
 
@@ -114,6 +110,7 @@ def predict_files(
 
     Raises:
       UserError: the landmark model is not installed, or a worker process died.
+      SoftwareFault: not a file but the software fails, see `FaultCounter`.
     """
     data = members[0].provenance.data
     settings, warning = prediction.crop_settings(data)

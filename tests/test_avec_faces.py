@@ -29,18 +29,18 @@ def config(**fields):
     return {"name": "tiny", "videos": SETTINGS, "num_processes": 2, **fields}
 
 
-def start_tfds_build(data_dir, folder=ROOT, **fields):
+def start_tfds_build(data_dir, folder=ROOT, environment=(), **fields):
     """Starts the real command."""
     command = [Path(sys.executable).with_name("tfds"), "build", "avec_faces"]
     command += ["--config", json.dumps(config(**fields)), "--data_dir", data_dir]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **dict(environment)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen(command, cwd=folder, env=environment, **pipes)
 
 
-def tfds_build(data_dir, folder=ROOT, **fields):
+def tfds_build(data_dir, folder=ROOT, environment=(), **fields):
     """Runs the real command to its end."""
-    process = start_tfds_build(data_dir, folder, **fields)
+    process = start_tfds_build(data_dir, folder, environment, **fields)
     stdout, stderr = process.communicate()
     return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
@@ -233,9 +233,46 @@ def test_failures_within_the_limit_are_recorded(spoiled):
 def test_a_split_without_any_crop_fails_whatever_the_limit(spoiled):
     for video in sorted(videos_folder(spoiled).glob("videos/*.mp4"))[:4]:
         video.write_bytes(b"")
-    with pytest.raises(UserError, match=r"4 of 5 videos gave no crops.*; and 1 more$"):
+    with pytest.raises(UserError, match=r"4 of 5 videos gave no crops.*0000\.mp4: .* \(4 files\)$"):
         build(spoiled, max_failed_share=1.0)
     assert not list(spoiled.glob("avec_faces/tiny/*"))
+
+
+PYAV_OF_ANOTHER_VERSION = """
+import os, av
+def open(file, mode="r", *args, **kwargs):
+    if mode != "r":
+        return real(file, mode, *args, **kwargs)
+    with __builtins__["open"](os.environ["OPENED"], "a") as log:
+        log.write(f"{file}\\n")
+    raise TypeError("open() got an unexpected keyword argument")
+real, av.open = av.open, open
+"""
+
+
+def test_a_library_that_changed_ends_the_build_at_once_as_a_fault(tmp_path):
+    folder = tmp_path / "downloads" / "manual" / "folder"
+    folder.mkdir(parents=True)
+    rows = ["file,subject,score"]
+    for number in range(40):
+        (folder / f"{number}.mp4").write_bytes(bytes([number]))
+        rows.append(f"{number}.mp4,p{number},{number}")
+    (folder / "people.csv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "sitecustomize.py").write_text(PYAV_OF_ANOTHER_VERSION)
+    opened = tmp_path / "opened"
+    finished = tfds_build(
+        tmp_path,
+        videos={"source": "folder"},
+        environment={"PYTHONPATH": f"{tmp_path}:{ROOT}", "OPENED": str(opened)},
+    )
+    assert finished.returncode == 70
+    *_, line = finished.stderr.strip().splitlines()
+    assert line.startswith("error: fault of the software: TypeError: open() got an unexpected ")
+    assert re.search(r"\(sitecustomize\.py:\d+\): not the videos but .* 3 of 40 files", line)
+    assert "Please report this line" in line
+    assert "Traceback" not in finished.stderr + finished.stdout
+    assert 3 <= len(opened.read_text().splitlines()) < 20
+    assert not list(tmp_path.glob("avec_faces/tiny/*"))
 
 
 def test_crops_are_kept_and_a_damaged_one_is_made_again(built, builder, tmp_path):

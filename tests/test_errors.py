@@ -2,7 +2,7 @@
 
 import pytest
 
-from hmhn_jax.errors import MOST_LETTERS, UserError, one_line
+from hmhn_jax.errors import MOST_LETTERS, UserError, most_common_reasons, one_line
 from hmhn_jax.faces.recordings import Found
 
 
@@ -36,3 +36,11 @@ def test_of_a_long_line_both_ends_stay():
 def test_problems_of_recordings_are_lines_too():
     found = Found((), facts=("a\nb",), problems=("c\x07",))
     assert (found.facts, found.problems) == (("a\\nb",), ("c\\x07",))
+
+
+def test_a_reason_is_said_once_with_its_first_file_and_a_count():
+    failures = [("a.mp4", "no face"), *((f"{n}.mp4", "empty") for n in range(240)), ("z", "torn")]
+    assert most_common_reasons(failures) == "0.mp4: empty (240 files); a.mp4: no face; z: torn"
+    failures += [("y", "short"), ("x", "short")]
+    named = most_common_reasons(failures)
+    assert named == "0.mp4: empty (240 files); y: short (2 files); a.mp4: no face; and 1 more"

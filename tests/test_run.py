@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 import workdirs
 from html_pages import read_page
 
@@ -338,6 +337,7 @@ def test_weights_go_to_pytorch_and_start_another_run(workdir, run, tiny_flags, t
     weights = copy / "export" / "weights.pth"
     assert str(weights) in exported.stdout
     assert "without GWA and DFF" in exported.stdout
+    torch = pytest.importorskip("torch")
     content = torch.load(weights, weights_only=True)
 
     # At a learning rate of 0 the parameters stay what they were before the first step; with a

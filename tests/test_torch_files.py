@@ -6,6 +6,9 @@ import zipfile
 
 import numpy as np
 import pytest
+
+pytest.importorskip("torch", reason="PyTorch is not installed: see the extra 'parity'")
+
 import torch
 
 from hmhn_jax import torch_files

@@ -8,6 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
+pytest.importorskip("torch", reason="PyTorch is not installed: see the extra 'parity'")
+
 import torch
 from torch_hmhn import TorchHMHN
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import tensorflow_datasets as tfds
 from etils import epath
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.errors import SoftwareFault, UserError
 from hmhn_jax.faces.crop_report import CropReport
+from hmhn_jax.faces.fault_counter import FAULT
 from hmhn_jax.faces.recordings import Recording
 
 from .command import say_how_many_are_cached
@@ -104,7 +105,10 @@ class BeamBuild:
             # TFDS stops at a split without crops and does not say why there are none.
             if len(reports) == len(self.recordings):
                 refuse_failures(reports, self.config.max_failed_share)
-            raise UserError(f"Apache Beam: {_last_line(str(error))}") from error
+            line = _last_line(str(error))
+            if FAULT in line:
+                raise SoftwareFault(line) from error
+            raise UserError(f"Apache Beam: {line}") from error
 
     def _reports(self) -> list[CropReport]:
         from hmhn_jax.faces.crop_pipeline import read_reports
@@ -125,5 +129,5 @@ def _last_line(text: str) -> str:
     """Of a traceback what was raised; of any other text all of it, in one line."""
     lines = text.strip().splitlines()
     if any(line.startswith("Traceback ") for line in lines):
-        lines = [re.sub(r"^[\w.]*UserError: ", "", lines[-1])]
+        lines = [re.sub(r"^[\w.]*(UserError|SoftwareFault): ", "", lines[-1])]
     return re.sub(r" \[while running '.*'\]$", "", " ".join(" ".join(lines).split()))

@@ -7,18 +7,19 @@ from pathlib import Path
 
 import tensorflow_datasets as tfds
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.errors import SoftwareFault, UserError
 
 
 @contextlib.contextmanager
 def one_line_for_the_command() -> Iterator[None]:
-    """Ends the `tfds` command with a UserError's line; elsewhere it stays an exception."""
+    """Ends the `tfds` command with an error's one line; elsewhere it stays an exception."""
     try:
         yield
-    except UserError as error:
+    except (UserError, SoftwareFault) as error:
         if not is_the_command():
             raise
-        sys.exit(f"error: {error}")
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
 
 
 @contextlib.contextmanager

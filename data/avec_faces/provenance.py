@@ -8,21 +8,19 @@ from collections.abc import Iterable
 
 import tensorflow_datasets as tfds
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.errors import UserError, most_common_reasons
 from hmhn_jax.faces.crop_report import CropReport
 from hmhn_jax.faces.crops import ENGINE_VERSION, SOFTWARE
 from hmhn_jax.faces.recordings import SPLITS, Found
 
 from .configs import FacesConfig
 
-FAILURES_NAMED = 3  # in the error message; the others are only counted
-
 
 def refuse_failures(reports: Iterable[CropReport], max_failed_share: float) -> None:
     """Checks that few enough videos failed and that every split has crops.
 
     Raises:
-      UserError: too many failed; the one line names the first of them with their reasons.
+      UserError: too many failed; the one line has the most common reasons.
     """
     reports = list(reports)
     failed = [each for each in reports if each.failure]
@@ -30,13 +28,11 @@ def refuse_failures(reports: Iterable[CropReport], max_failed_share: float) -> N
     left = {each.recording.split for each in reports if not each.failure}
     if len(failed) <= max_failed_share * len(reports) and splits == left:
         return
-    named = [f"{each.recording.path}: {each.failure}" for each in failed[:FAILURES_NAMED]]
-    if len(failed) > FAILURES_NAMED:
-        named.append(f"and {len(failed) - FAILURES_NAMED} more")
+    reasons = most_common_reasons((each.recording.path, each.failure) for each in failed)
     allowed = int(max_failed_share * len(reports))
     raise UserError(
         f"{len(failed)} of {len(reports)} videos gave no crops, allowed are {allowed} and no "
-        f"whole split: {'; '.join(named)}"
+        f"whole split: {reasons}"
     )
 
 

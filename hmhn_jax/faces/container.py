@@ -20,6 +20,10 @@ from hmhn_jax.errors import UserError, one_line
 FORMATS = ("mov", "matroska", "avi", "asf", "flv", "mpeg", "mpegts", "mpegvideo", "ogg", "gif")
 MOST_PIXELS = 8192 * 4320  # of a frame: the most of level 6.2, the highest, of H.264 and HEVC
 
+# Titles and the like may be in any encoding. Before PyAV 19, `av.open` refused what is not UTF-8.
+_OLD_PYAV = int(av.__version__.split(".")[0]) < 19
+ANY_METADATA = {"metadata_errors": "ignore"} if _OLD_PYAV else {}
+
 
 class VideoError(UserError):
     """A video from which nothing can be had. `reason` says why, without the file's name."""
@@ -43,10 +47,9 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     limits = {"max_pixels": str(MOST_PIXELS)}
     restrictions = {"format_whitelist": ",".join(FORMATS), "protocol_whitelist": "file"}
     try:
-        # Absolute, as "concat:a.mp4" would be taken for a protocol. Titles and the like are not
-        # looked at, so it does not matter in which encoding they are.
+        # Absolute, as "concat:a.mp4" would be taken for a protocol.
         with av.open(
-            str(path.absolute()), options=limits | restrictions, metadata_errors="ignore"
+            str(path.absolute()), options=limits | restrictions, **ANY_METADATA
         ) as container:
             stream = _video_stream(container, path)
             # Holds also for a size that is claimed in the middle of the video.

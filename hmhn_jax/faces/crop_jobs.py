@@ -1,5 +1,6 @@
 """The face crops of many videos: by several processes, and only of videos not cropped before."""
 
+import contextlib
 import functools
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -8,6 +9,7 @@ from pathlib import Path
 import cv2
 
 from hmhn_jax import atomic
+from hmhn_jax.errors import UserError, one_line
 from hmhn_jax.faces import crop_cache
 from hmhn_jax.faces.crops import (
     CropFailure,
@@ -18,6 +20,7 @@ from hmhn_jax.faces.crops import (
     sha256_of,
 )
 from hmhn_jax.faces.detection import Detector, landmark_model, load_detector
+from hmhn_jax.faces.fault_counter import FAULT, FaultCounter
 from hmhn_jax.faces.images import crop_image, is_image
 from hmhn_jax.faces.recordings import Recording
 from hmhn_jax.faces.video import VideoError
@@ -48,6 +51,7 @@ def crop_videos(
     Raises:
       UserError: the landmark model is not installed, a worker process died, or the cache cannot
         be written.
+      SoftwareFault: not a video but the software fails, on the first of them; see `FaultCounter`.
     """
     paths = [recording.path for recording in recordings]
     results = crop_files(paths, settings, num_processes, cache_dir)
@@ -72,7 +76,12 @@ def crop_files(
     crop = functools.partial(
         _crop_in_this_process, settings=settings, cache_dir=cache_dir, watch=watch
     )
-    yield from map_in_order(crop, paths, num_processes, initializer=use_one_thread)
+    faults = FaultCounter(len(paths))
+    results = map_in_order(crop, paths, num_processes, initializer=use_one_thread)
+    with contextlib.closing(results):  # its processes end with it
+        for path, result in zip(paths, results, strict=True):
+            faults.count(path, result)
+            yield result
 
 
 def use_one_thread() -> None:
@@ -146,10 +155,16 @@ def _crop_or_failure(
     except VideoError as error:
         # Noticed at once the next time too, unless the disk was to blame and works again.
         return CropFailure(error.reason, sha256), False
+    except UserError:
+        raise  # such as of the landmark model, which is not the video's
+    except OSError as error:
+        return CropFailure(f"cannot be read ({error.strerror or error})", sha256), False
+    except MemoryError:
+        return CropFailure("needs more memory than there is", sha256), False
     except Exception as error:
         # Among thousands of videos one may trip anything in the decoder or detector. That must
         # not cost the hours spent on the others, and must not go unseen either.
         where = traceback.extract_tb(error.__traceback__)[-1]
-        text = " ".join(str(error).split())
-        reason = f"{type(error).__name__}: {text} ({Path(where.filename).name}:{where.lineno})"
-        return CropFailure(reason, sha256), False
+        text = one_line(" ".join(f"{type(error).__name__}: {error}".split()), 200)
+        reason = f"{FAULT}: {text} ({Path(where.filename).name}:{where.lineno})"
+        return CropFailure(reason, sha256, is_fault=True), False

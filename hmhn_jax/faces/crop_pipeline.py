@@ -33,6 +33,7 @@ from hmhn_jax.faces.crops import (
 )
 from hmhn_jax.faces.detection import landmark_model, load_detector
 from hmhn_jax.faces.examples import examples_of
+from hmhn_jax.faces.fault_counter import FaultCounter
 from hmhn_jax.faces.recordings import Recording
 
 # What decides on the crops of a video, beside the settings.
@@ -68,12 +69,13 @@ def examples_by_split(
     urls = urls or [None] * len(recordings)
     videos = list(zip(range(len(recordings)), recordings, urls, strict=True))
     splits = list(dict.fromkeys(recording.split for recording in recordings))
+    crop = CropVideo(len(videos), settings, records_dir, cache_dir)
     # All splits in one step, so that every video has been looked at before anything is written.
     crops = (
         pipeline
         | "Videos" >> beam.Create(videos, reshuffle=False)
         | "Spread" >> beam.Reshuffle()
-        | "Crop" >> beam.ParDo(CropVideo(settings, records_dir, cache_dir)).with_outputs(*splits)
+        | "Crop" >> beam.ParDo(crop).with_outputs(*splits)
     )
     return {split: crops[split] for split in splits}
 
@@ -105,8 +107,13 @@ class CropVideo(beam.DoFn):
     """(number, recording, URL or None) -> the examples of its crops, tagged with their split."""
 
     def __init__(
-        self, settings: CropSettings, records_dir: epath.Path, cache_dir: Path | None = None
+        self,
+        num_videos: int,
+        settings: CropSettings,
+        records_dir: epath.Path,
+        cache_dir: Path | None = None,
     ):
+        self._num_videos = num_videos
         self._settings = settings
         self._records_dir = records_dir
         self._cache_dir = cache_dir
@@ -126,11 +133,13 @@ class CropVideo(beam.DoFn):
         landmark_model()  # or say at once that it is missing
         use_one_thread()
         self._detector = functools.cache(load_detector)
+        self._faults = FaultCounter(self._num_videos)
 
     def process(self, video):
         number, recording, url = video
         result = self._crop(recording, url)
         self._write_record(number, recording, result)
+        self._faults.count(recording.path, result)
         if isinstance(result, VideoCrops):
             for example in examples_of(recording, result):
                 yield beam.pvalue.TaggedOutput(recording.split, example)

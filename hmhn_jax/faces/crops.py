@@ -115,12 +115,14 @@ class CropFailure:
       sha256: of the video file; None if it cannot be read.
       num_sampled: how many frames were looked at; 0 when it could not be decoded.
       from_cache: whether an earlier run found out.
+      is_fault: whether the software is to blame, not the video.
     """
 
     reason: str
     sha256: str | None
     num_sampled: int = 0
     from_cache: bool = dataclasses.field(default=False, compare=False)
+    is_fault: bool = False
 
 
 class NoFaceError(VideoError):

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.errors import SoftwareFault, UserError
 from hmhn_jax.faces import crops
 from hmhn_jax.faces.crop_jobs import crop_videos
 from hmhn_jax.faces.crops import CropFailure, CropSettings, VideoCrops
@@ -64,13 +64,77 @@ def test_any_number_of_processes_gives_the_same(recordings):
     assert one == two
 
 
-def test_an_unforeseen_error_is_a_failure_that_says_where(recordings, monkeypatch):
-    def trip(*args):
-        raise KeyError("surprise")
+@pytest.fixture
+def trips_over(monkeypatch):
+    """trips_over(paths): decoding these raises what no video can cause; gives those tried."""
 
-    monkeypatch.setattr(crops, "sampled_frames", trip)
-    ((_, result),) = crop_videos(recordings[:1], EVERY_FRAME, num_processes=1)
-    assert result.reason.startswith("KeyError: 'surprise' (test_crop_jobs.py:")
+    def install(paths):
+        real, tried = crops.sampled_frames, []
+
+        def trip(path, *args):
+            tried.append(path)
+            if path in paths:
+                raise KeyError(f"surprise {len(tried)}")
+            return real(path, *args)
+
+        monkeypatch.setattr(crops, "sampled_frames", trip)
+        return tried
+
+    return install
+
+
+def test_a_strange_error_costs_its_own_video_only(recordings, trips_over):
+    trips_over([recordings[0].path, recordings[2].path])
+    outcomes = crop_videos(recordings[:4], EVERY_FRAME, num_processes=1)
+    first, second, third, fourth = (result for _, result in outcomes)
+    assert first.is_fault
+    assert first.reason.startswith("fault of the software: KeyError: 'surprise 1' (test_crop_jobs")
+    assert third.is_fault
+    assert isinstance(second, VideoCrops)
+    assert isinstance(fourth, VideoCrops)
+
+
+def copies_of(path, folder, count):
+    """Recordings of so many files with the same pictures: a byte behind an mp4's end is none."""
+    made = []
+    for number in range(count):
+        copy = folder / f"{number}.mp4"
+        copy.write_bytes(path.read_bytes() + b"\0\0\0\x09free" + bytes([number]))
+        made.append(recording_of(copy))
+    return made
+
+
+@pytest.mark.parametrize(("count", "tried_at_most"), [(1, 1), (2, 2), (8, 3)])
+def test_a_fault_on_all_of_the_first_videos_ends_the_work(
+    recordings, tmp_path, trips_over, count, tried_at_most
+):
+    videos = copies_of(recordings[0].path, tmp_path, count)
+    tried = trips_over([each.path for each in videos])
+    line = rf"^fault of the software: KeyError: 'surprise 1' .* on the first {tried_at_most} of "
+    with pytest.raises(SoftwareFault, match=line) as caught:
+        list(crop_videos(videos, EVERY_FRAME, num_processes=1))
+    assert len(tried) == tried_at_most
+    assert str(videos[0].path) in str(caught.value)
+    assert f"av {crops.SOFTWARE['av']}" in str(caught.value)
+
+
+def test_what_was_cropped_by_an_earlier_run_does_not_hide_a_fault(recordings, tmp_path, trips_over):
+    (tmp_path / "videos").mkdir()
+    videos = copies_of(recordings[0].path, tmp_path / "videos", 6)
+    list(crop_videos(videos[:2], EVERY_FRAME, 1, tmp_path / "cache"))
+    trips_over([each.path for each in videos])
+    with pytest.raises(SoftwareFault, match="on the first 3 of 6 files"):
+        list(crop_videos(videos, EVERY_FRAME, 1, tmp_path / "cache"))
+
+
+def test_unreadable_videos_are_no_fault_however_many(tmp_path):
+    videos = []
+    for number in range(6):
+        path = tmp_path / f"{number}.mp4"
+        path.write_text("no video")
+        videos.append(recording_of(path))
+    results = [result for _, result in crop_videos(videos, EVERY_FRAME, num_processes=1)]
+    assert not any(result.is_fault for result in results)
 
 
 def summary(pairs):
@@ -141,13 +205,7 @@ def test_a_cache_that_cannot_be_written_ends_in_one_line(recordings, tmp_path):
 @pytest.mark.parametrize("num_processes", [1, 2])
 def test_goes_on_after_being_killed(recordings, tmp_path, num_processes):
     cache = tmp_path / "cache"
-    # The same four videos under other contents: a byte behind an mp4's end changes no frame.
-    videos = []
-    for number in range(12):
-        source = recordings[number % 4].path
-        path = tmp_path / f"{number}.mp4"
-        path.write_bytes(source.read_bytes() + b"\0\0\0\x09free" + bytes([number]))
-        videos.append(recording_of(path))
+    videos = copies_of(recordings[0].path, tmp_path, 12)
     whole = summary(crop_videos(videos, EVERY_FRAME, 2))
 
     program = tmp_path / "program.py"

@@ -54,7 +54,7 @@ def test_a_report_of_each_video_comes_back_and_one_detector_finds_all(
 def test_a_video_that_only_workers_miss_is_a_failure_that_says_so(recordings, records_dir):
     records_dir.mkdir()
     moved = dataclasses.replace(recordings[0], path=recordings[0].path.with_name("moved.mp4"))
-    worker = crop_pipeline.CropVideo(EVERY_FRAME, records_dir)
+    worker = crop_pipeline.CropVideo(1, EVERY_FRAME, records_dir)
     worker.setup()
     urls = [None, f"{records_dir}/moved.mp4"]
     videos = [(number, moved, url) for number, url in enumerate(urls)]
@@ -69,7 +69,7 @@ def test_a_video_that_only_workers_miss_is_a_failure_that_says_so(recordings, re
 def test_a_worker_with_other_software_does_not_start(recordings, records_dir, monkeypatch):
     versions = {**crop_pipeline.VERSIONS, "dlib": "1.0"}
     monkeypatch.setattr(crop_pipeline, "VERSIONS", versions)
-    worker = crop_pipeline.CropVideo(EVERY_FRAME, records_dir)
+    worker = crop_pipeline.CropVideo(1, EVERY_FRAME, records_dir)
     monkeypatch.undo()
     with pytest.raises(UserError, match=r"dlib [^1].* other crops than .* dlib 1\.0 here"):
         worker.setup()

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from torch_twin import make_twin
+from random_networks import random_network
 
 from hmhn_jax.models import HMHN
 from hmhn_jax.models.deploy import forward
@@ -69,18 +69,17 @@ def images_of(height, width, batch=2):
 )
 def test_same_numbers_in_double_precision(size, for_cpu, fields):
     with jax.enable_x64(True):
-        twin = make_twin("float64", **SMALL | fields)
-        network = twin.flax, twin.variables, images_of(*size)
+        network = *random_network(dtype="float64", **SMALL | fields), images_of(*size)
         check_equal(folded(*network, for_cpu=for_cpu), plain(*network), rtol=1e-10)
 
 
 def test_single_precision_is_as_good_as_it_gets():
-    twin = make_twin(width=16, lgfe_expansion=4)
+    model, variables = random_network(seed=1, width=16, lgfe_expansion=4)
     images = images_of(97, 83).astype(np.float32)
-    ours = folded(twin.flax, twin.variables, images)
+    ours = folded(model, variables, images)
     with jax.enable_x64(True):
-        double = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), twin.variables)
-        exact = plain(twin.flax.clone(dtype=jnp.float64), double, images.astype(np.float64))
+        double = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), variables)
+        exact = plain(model.clone(dtype=jnp.float64), double, images.astype(np.float64))
     # The log-softmax takes differences of larger numbers; the plain network is 4e-5 off there.
     check_equal({"heads": ours.pop("heads")}, {"heads": exact.pop("heads")}, rtol=1e-4)
     check_equal(ours, exact, rtol=1e-5)

@@ -3,6 +3,9 @@
 import jax
 import numpy as np
 import pytest
+
+pytest.importorskip("torch", reason="PyTorch is not installed: see the extra 'parity'")
+
 import torch
 from torch_twin import make_twin
 
