@@ -1,9 +1,19 @@
-# `make demo` and `make test` set everything up themselves, in .venv.
+# `make demo` and `make test` set up what they need in .venv, with the versions of constraints/.
 PYTHON ?= python3
 VENV := .venv
-READY := $(VENV)/.ready
+# test,parity also compares with PyTorch; see setup.cfg
+EXTRAS ?= test
 
-.PHONY: demo test clean
+# Interpreters that pyenv has installed count, too, not only those that it has switched on.
+ifneq ($(shell command -v pyenv),)
+export PYENV_VERSION := $(shell { pyenv version-name | tr : '\n'; pyenv versions --bare; } | awk '!seen[$$0]++' | paste -sd : -)
+endif
+
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+CONSTRAINTS := constraints/$(VERSION).txt
+READY := $(VENV)/.ready-$(VERSION)-$(EXTRAS)
+
+.PHONY: demo test smoke test-all-pythons constraints clean
 
 demo: $(READY)
 	$(VENV)/bin/python run.py --workdir runs/demo
@@ -11,16 +21,28 @@ demo: $(READY)
 test: $(READY)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile $(if $(findstring parity,$(EXTRAS)),--parity)
+
+# Another interpreter than .venv's, if there is one: imports, a crop, a training step, a score.
+smoke: $(READY)
+	$(VENV)/bin/nox --session smoke
+
+test-all-pythons: $(READY)
+	$(VENV)/bin/nox --session tests
+
+# Installs the newest versions that setup.cfg allows and, where they work, writes them down.
+constraints: $(READY)
+	$(VENV)/bin/nox --session constraints
 
 clean:
-	rm -rf $(VENV) runs
+	rm -rf $(VENV) .nox runs
 
-# Again whenever the requirements change.
-$(READY): setup.cfg pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "expected Python 3.11 or newer, got $$($(PYTHON) --version); try make PYTHON=python3.11" >&2; exit 1; }
-	@echo "setting up $(VENV), once"
-	@$(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+# Again whenever the interpreter, the extras or the requirements change.
+$(READY): setup.cfg pyproject.toml $(wildcard constraints/*.txt)
+	@test -f $(CONSTRAINTS) || { echo "expected Python 3.11, 3.12 or 3.13, got $(PYTHON)," \
+		"which is $(or $(VERSION),not to be found); try make PYTHON=python3.13" >&2; exit 1; }
+	@echo "setting up $(VENV) with Python $(VERSION): about 2 GB are fetched, once"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint $(CONSTRAINTS) --editable '.[$(EXTRAS)]'
 	@touch $@

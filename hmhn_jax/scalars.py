@@ -5,7 +5,6 @@ import errno
 import json
 import os
 import re
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -31,7 +30,7 @@ def open_writers(workdir: Path) -> Iterator[Write]:
     path = Path(workdir) / "scalars.jsonl"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lines, board = path.open("a+b", buffering=0), _open_board(path.parent / "tensorboard")
+        lines = path.open("a+b", buffering=0)
         _end_last_line(lines)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}") from error
@@ -42,34 +41,44 @@ def open_writers(workdir: Path) -> Iterator[Write]:
         try:
             if lines.write(line) < len(line):  # the rest of a disk that is full now
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            _add(board, step, values)
         except OSError as error:
             raise UserError(f"cannot write {path}: {error.strerror}") from error
+        add_to_board(step, values)
 
-    with lines:
-        try:
-            yield write
-        finally:
-            with contextlib.suppress(OSError):  # it was said when it was written
-                board.close()
+    with lines, _open_board(path.parent / "tensorboard") as add_to_board:
+        yield write
 
 
+@contextlib.contextmanager
 def _open_board(folder):
-    """Not a `SummaryWriter`: its thread dies when the disk is full, and who waits for it hangs."""
-    from tensorboardX.event_file_writer import EventsWriter
+    """Yields write(step, {"name": value}) for TensorBoard."""
+    import tensorflow as tf
 
-    folder.mkdir(exist_ok=True)
-    return EventsWriter(str(folder / "events"), f".{os.getpid()}")
+    plugin = tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars")
+    metadata = tf.compat.v1.SummaryMetadata(plugin_data=plugin)
 
+    @contextlib.contextmanager
+    def errors():
+        try:
+            yield
+        except tf.errors.OpError as error:
+            reason = re.sub(r"\{\{.*\}\} | \[Op:.*", "", " ".join(error.message.split()))
+            raise UserError(f"cannot write {folder}: {reason}") from error
 
-def _add(board, step, values):
-    from tensorboardX.proto.event_pb2 import Event
-    from tensorboardX.summary import scalar
+    with errors():
+        writer = tf.summary.create_file_writer(str(folder))
 
-    for name, value in values.items():
-        event = Event(summary=scalar(name, value), step=step, wall_time=time.time())
-        board.write_event(event)
-    board.flush()
+    def write(step, values):
+        with errors(), writer.as_default():
+            for name, value in values.items():
+                tf.summary.write(name, value, step, metadata)
+            writer.flush()  # what is wrong is said now
+
+    try:
+        yield write
+    finally:
+        with contextlib.suppress(tf.errors.OpError):  # it was said when it was written
+            writer.close()
 
 
 def _end_last_line(lines):

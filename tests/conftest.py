@@ -1,6 +1,7 @@
 """What many tests stand on: a small real dataset, and the real command line."""
 
 import atexit
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -27,6 +28,17 @@ ROOT = Path(__file__).parents[1]
 
 # A silent broadcast is the classic way to a wrong loss.
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--parity", action="store_true", help="Fail without PyTorch, instead of skipping its tests."
+    )
+
+
+def pytest_configure(config):
+    if config.getoption("parity") and importlib.util.find_spec("torch") is None:
+        raise pytest.UsageError("--parity: PyTorch is missing: pip install -e '.[test,parity]'")
 
 
 @pytest.fixture(scope="session")

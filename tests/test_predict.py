@@ -63,6 +63,7 @@ def mixed(run, workdir, second, folder, tmp_path_factory):
     return run(*flags, "--input", folder, "--output", output), output
 
 
+@pytest.mark.smoke
 def test_every_file_has_a_row(mixed, folder):
     _, output = mixed
     rows = {Path(row["file"]).relative_to(folder).as_posix(): row for row in table(output)}

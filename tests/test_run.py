@@ -68,6 +68,7 @@ def predictions(workdir, split="test"):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.smoke
 def test_results_are_of_every_video(workdir):
     rows = predictions(workdir)
     assert len(rows) == 3

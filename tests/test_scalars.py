@@ -1,13 +1,12 @@
 """Scalars over steps."""
 
-import builtins
 import json
 import random
+import resource
 import zlib
 from pathlib import Path
 
 import pytest
-from tensorboardX import record_writer
 
 from hmhn_jax import scalars
 from hmhn_jax.errors import UserError
@@ -119,18 +118,28 @@ def test_an_end_that_was_damaged_is_kept_and_said(tmp_path, capsys):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no disk that is always full")
-@pytest.mark.parametrize("file", ["scalars.jsonl", "tensorboard"])
-def test_a_full_disk_is_one_line_and_does_not_hang(tmp_path, monkeypatch, file):
-    if file == "tensorboard":
-        opened = builtins.open
-        monkeypatch.setattr(record_writer, "open_file", lambda path: opened("/dev/full", "wb"))
-    else:
-        (tmp_path / file).symlink_to("/dev/full")
+def test_a_full_disk_is_one_line(tmp_path):
+    (tmp_path / "scalars.jsonl").symlink_to("/dev/full")
     with (
         pytest.raises(UserError, match=r"cannot write .*scalars\.jsonl: No space left"),
         scalars.open_writers(tmp_path) as write,
     ):
         write(1, {"loss": 3.0})
+
+
+def test_a_board_that_cannot_grow_is_one_line(tmp_path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with (
+            pytest.raises(
+                UserError, match=r"^cannot write .*tensorboard: /.*events\.\S* Could not "
+            ),
+            scalars.open_writers(tmp_path) as write,
+        ):
+            write(1, dict.fromkeys(map(str, range(20)), 3.0))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def test_of_a_long_log_only_the_cut_end_goes(tmp_path, capsys, monkeypatch):

@@ -88,12 +88,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         """Raises UserError when labels or videos are no longer those that were built."""
         if self.builder_config.is_synthetic:
             return
-        # As TFDS does, where neither a flag nor a config names the manual directory.
-        manual_dir = (download_config and download_config.manual_dir) or (
-            Path(self._data_dir_root) / "downloads" / "manual"
-        )
+        downloads = self.data_path.parents[2] / "downloads"
+        manual_dir = _manual_dir(download_config, downloads)
         try:
-            found = find_recordings(self.builder_config, Path(), Path(manual_dir))
+            found = find_recordings(self.builder_config, Path(), manual_dir)
         except NoDataError:
             return  # the dataset stays usable without the videos
         if table_digest(found) != self.info.metadata.get("table"):
@@ -104,8 +102,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _download_and_prepare(self, dl_manager, download_config) -> None:
         config = self.builder_config
-        # TFDS's own check of the manual directory ends in a traceback; ours says what is missing.
-        self._manual_dir = Path(dl_manager._manual_dir)
+        self._manual_dir = _manual_dir(download_config, dl_manager.download_dir)
         self._found = find_recordings(config, self._own_downloads(dl_manager), self._manual_dir)
         self._recordings = sorted(self._found.recordings, key=lambda each: SPLITS.index(each.split))
         self._reports = []
@@ -191,6 +188,12 @@ def _counted(results: Iterator) -> Iterator:
         from_cache.append(result.from_cache)
         yield recording, result
     say_how_many_are_cached(from_cache)
+
+
+def _manual_dir(download_config, download_dir) -> Path:
+    """Returns where a person puts videos; TFDS's own way ends in a traceback if it is not there."""
+    given = download_config and download_config.manual_dir
+    return Path(given or Path(download_dir) / "manual")
 
 
 def _overwrites(download_config) -> bool:

@@ -71,10 +71,8 @@ def say_how_many_are_cached(from_cache: Sequence[bool]) -> None:
 @contextlib.contextmanager
 def without_tfds_bars() -> Iterator[None]:
     """Hides TFDS's progress bars, which cannot know totals and would write over ours."""
-    bars = tfds.core.utils.tqdm_utils
-    shown = bars._active
-    bars.display_progress_bar(False)
+    tfds.disable_progress_bar()
     try:
         yield
     finally:
-        bars.display_progress_bar(shown)
+        tfds.enable_progress_bar()
