@@ -9,7 +9,8 @@ ifneq ($(shell command -v pyenv),)
 export PYENV_VERSION := $(shell { pyenv version-name | tr : '\n'; pyenv versions --bare; } | awk '!seen[$$0]++' | paste -sd : -)
 endif
 
-VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+# An exported variable does not reach $(shell) before GNU make 4.4.
+VERSION := $(shell PYENV_VERSION="$(PYENV_VERSION)" $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 CONSTRAINTS := constraints/$(VERSION).txt
 READY := $(VENV)/.ready-$(VERSION)-$(EXTRAS)
 

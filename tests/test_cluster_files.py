@@ -1,4 +1,4 @@
-"""The files of docs/cluster, by their own linters, by run.py's flags and by stand-ins for SLURM."""
+"""The Dockerfile and docs/cluster: linters, run.py's own flags, and stand-ins for SLURM."""
 
 import os
 import re
@@ -41,13 +41,24 @@ def assert_run_py_takes(arguments, environment):
 
 
 def test_the_script_is_clean():
-    # pip puts it beside the interpreter, which need not be on the PATH.
+    check(["bash", "-n", SLURM])
+    check(["shellcheck", SLURM])
+
+
+def test_the_dockerfile_is_clean_and_takes_versions_that_exist():
+    check(["hadolint", ROOT / "Dockerfile"])
+    text = (ROOT / "Dockerfile").read_text()
+    (version,) = re.findall(r"FROM python:(\S+)-slim", text)
+    assert f"--constraint constraints/{version}.txt" in text
+    assert (ROOT / "constraints" / f"{version}.txt").is_file()
+
+
+def check(command):
+    """Runs a linter, which pip puts beside the interpreter."""
     path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
-    for command in (["bash", "-n"], ["shellcheck"]):
-        checked = subprocess.run(
-            [*command, SLURM], env=os.environ | {"PATH": path}, capture_output=True, text=True
-        )
-        assert checked.returncode == 0, checked.stdout + checked.stderr
+    environment = os.environ | {"PATH": path}
+    checked = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 @pytest.mark.parametrize(("ends_with", "requeued"), [(75, True), (0, False), (1, False)])
