@@ -1,6 +1,6 @@
 """Scores of face crops: ours against PyTorch, ONNX Runtime and OpenVINO.
 
-    python -m benchmarks.infer [--quick] [--rounds N] [--cores N] [--json FILE]
+    python -m benchmarks.infer [--quick] [--rounds N] [--cores N] [--json FILE] [--other PYTHON]
 
 The paper's network on images of 224 pixels, float32, batches of 1 and of 32; all have the same
 random weights and images, and the table says how far their scores are from PyTorch's, relative to
@@ -14,7 +14,7 @@ import dataclasses
 import sys
 import tempfile
 
-from benchmarks import contest, results
+from benchmarks import contest, machine, results
 from benchmarks.process import Contestant
 from benchmarks.workload import TINY, Workload
 
@@ -25,8 +25,8 @@ BATCH_SIZES = (1, 32)
 IMAGES_PER_ROUND = 32
 
 
-def contestants(work: Workload, folder: str) -> list[Contestant]:
-    """All of them."""
+def contestants(work: Workload, folder: str, other: str | None = None) -> list[Contestant]:
+    """All of them, and ours by another interpreter."""
     arguments = {"workload": dataclasses.asdict(work), "folder": folder}
     programs = {
         OURS: ("benchmarks.ours", "deployed_scores"),
@@ -35,27 +35,39 @@ def contestants(work: Workload, folder: str) -> list[Contestant]:
         ONNX: ("benchmarks.runtimes", "onnx_runtime"),
         OPENVINO: ("benchmarks.runtimes", "openvino"),
     }
-    return [Contestant(name, *program, arguments) for name, program in programs.items()]
+    chosen = [Contestant(name, *program, arguments) for name, program in programs.items()]
+    if other:
+        name = f"{OURS}, jaxlib {machine.jaxlib_of(other)}"
+        chosen.append(Contestant(name, *programs[OURS], arguments, python=other))
+    return chosen
 
 
-def measure(work: Workload, rounds: int, num_cores: int, names: tuple[str, ...] = ()) -> dict:
+def measure(
+    work: Workload,
+    rounds: int,
+    num_cores: int,
+    names: tuple[str, ...] = (),
+    other: str | None = None,
+) -> dict:
     """Lets them take turns at one batch size: those of these names, or all."""
     with tempfile.TemporaryDirectory() as folder:
-        chosen = [each for each in contestants(work, folder) if not names or each.name in names]
+        everyone = contestants(work, folder, other)
+        chosen = [each for each in everyone if not names or each.name in names]
         to_onnx = any(each.module == "benchmarks.runtimes" for each in chosen)
         network = {"folder": folder, "workload": dataclasses.asdict(work), "to_onnx": to_onnx}
         if failure := contest.prepare("benchmarks.network", "write", network):
             raise SystemExit(f"expected a network for all, writing one {failure}")
         repeats = max(1, IMAGES_PER_ROUND // work.batch_size)
         held = contest.hold(chosen, rounds, repeats, num_cores)
-    outcome = results.summarise(*held, (TORCH, ONNX))
+    outcome = results.summarise(*held, (TORCH, ONNX, OURS))
     return outcome | {"workload": dataclasses.asdict(work), "rounds": rounds}
 
 
 def table(outcomes: list[dict]) -> str:
     """The outcomes of several batch sizes as Markdown."""
     headers = ("batch", "program", "ms a batch (quartiles)", "CPU ms", "peak MiB")
-    headers += ("time against PyTorch", "CPU", "memory", "time against ONNX Runtime", "scores off")
+    headers += ("time against PyTorch", "CPU", "memory", "time against ONNX Runtime")
+    headers += ("time against ours", "scores off")
     rows = [
         (
             outcome["workload"]["batch_size"],
@@ -65,6 +77,7 @@ def table(outcomes: list[dict]) -> str:
             f"{values['peak_mib']:.0f}",
             *(results.ratio(values, TORCH, kind) for kind in ("time", "cpu", "memory")),
             results.ratio(values, ONNX, "time"),
+            results.ratio(values, OURS, "time"),
             f"{values['against'][TORCH]['difference']:.0e}" if TORCH in values["against"] else "",
         )
         for outcome in outcomes
@@ -75,13 +88,18 @@ def table(outcomes: list[dict]) -> str:
 
 def main() -> None:
     """Measures, prints, and writes the JSON where asked."""
-    flags, machine = results.parse_flags(__doc__, 9, PACKAGES)
+    flags, described = results.parse_flags(__doc__, 9, PACKAGES)
     work = TINY if flags.quick else Workload()
     outcomes = [
-        measure(dataclasses.replace(work, batch_size=size), flags.rounds, flags.cores)
+        measure(
+            dataclasses.replace(work, batch_size=size),
+            flags.rounds,
+            flags.cores,
+            other=flags.other,
+        )
         for size in BATCH_SIZES
     ]
-    whole = {"batch_sizes": outcomes, "machine": machine}
+    whole = {"batch_sizes": outcomes, "machine": described}
     whole["absent"] = outcomes[0]["absent"] | outcomes[1]["absent"]
     everyone = [each for outcome in outcomes for each in outcome["contestants"].values()]
     footer = results.footer(whole, everyone)

@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import platform
+import subprocess
 from pathlib import Path
 
 
@@ -19,6 +20,14 @@ def describe(packages: tuple[str, ...], num_cores: int | None = None) -> dict:
         except importlib.metadata.PackageNotFoundError:
             continue
     return machine
+
+
+def jaxlib_of(python: str) -> str:
+    """Returns the version of jaxlib that another interpreter imports."""
+    code = "from importlib.metadata import version; print(version('jaxlib'))"
+    return subprocess.run(
+        [python, "-c", code], check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 def processor() -> str:

@@ -26,6 +26,7 @@ class Contestant:
       environment: variables added to the process's.
       compiles: whether its first run also compiles, so that a second start is worth measuring.
       first_limit_s: how long it may take to be warm; one that takes longer is left out.
+      python: the interpreter, with the packages installed for it.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Contestant:
     environment: dict = dataclasses.field(default_factory=dict)
     compiles: bool = False
     first_limit_s: float = 600.0
+    python: str = sys.executable
 
 
 @contextlib.contextmanager
@@ -66,7 +68,7 @@ def started(
         **each.environment,
     }
     worker = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.worker", json.dumps(request)],
+        [each.python, "-m", "benchmarks.worker", json.dumps(request)],
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -91,6 +91,7 @@ def parse_flags(
     parser.add_argument("--rounds", type=int, default=rounds, help="turns of each (%(default)s)")
     parser.add_argument("--cores", type=int, default=2, help="that each may use (%(default)s)")
     parser.add_argument("--json", type=Path, help="write the results here too")
+    parser.add_argument("--other", help="also ours by this Python, which has other packages")
     flags = parser.parse_args()
     return flags, machine.describe(packages, flags.cores)
 

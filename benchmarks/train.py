@@ -1,6 +1,6 @@
 """Training steps: ours against PyTorch's.
 
-    python -m benchmarks.train [--quick] [--rounds N] [--cores N] [--json FILE]
+    python -m benchmarks.train [--quick] [--rounds N] [--cores N] [--json FILE] [--other PYTHON]
 
 The paper's network and configs/avec2014.py's settings, batch 16, images of 224 pixels, float32:
 forward, backward, clipping and AdamW on one batch that stays where it is, dropout on, augmentation
@@ -13,7 +13,7 @@ with nothing kept, "kept" in a second process that finds what the first one comp
 import dataclasses
 import sys
 
-from benchmarks import contest, results
+from benchmarks import contest, machine, results
 from benchmarks.process import Contestant
 from benchmarks.workload import TINY, Workload
 
@@ -23,12 +23,17 @@ PACKAGES = ("jax", "flax", "optax", "torch", "numpy")
 COMPILE_LIMIT_S = 240.0
 
 
-def contestants(work: Workload) -> list[Contestant]:
-    """All of them."""
+def contestants(work: Workload, other: str | None = None) -> list[Contestant]:
+    """All of them, and ours by another interpreter."""
     workload = {"workload": dataclasses.asdict(work)}
     two = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
     ours, torch = ("benchmarks.ours", "train_step"), ("benchmarks.torch_peer", "train_step")
+    more = []
+    if other:
+        name = f"{OURS}, jaxlib {machine.jaxlib_of(other)}"
+        more = [Contestant(name, *ours, workload, compiles=True, python=other)]
     return [
+        *more,
         Contestant(OURS, *ours, workload, compiles=True),
         Contestant(PLAIN, *ours, workload | {"fast": False}, compiles=True),
         Contestant(TWO_DEVICES, *ours, workload, two, compiles=True),
@@ -43,10 +48,18 @@ def contestants(work: Workload) -> list[Contestant]:
     ]
 
 
-def measure(work: Workload, rounds: int, num_cores: int, names: tuple[str, ...] = ()) -> dict:
+def measure(
+    work: Workload,
+    rounds: int,
+    num_cores: int,
+    names: tuple[str, ...] = (),
+    other: str | None = None,
+) -> dict:
     """Lets them take turns: those of these names, or all."""
-    chosen = [each for each in contestants(work) if not names or each.name in names]
-    outcome = results.summarise(*contest.hold(chosen, rounds, 1, num_cores), (TORCH, COMPILED))
+    chosen = [each for each in contestants(work, other) if not names or each.name in names]
+    outcome = results.summarise(
+        *contest.hold(chosen, rounds, 1, num_cores), (TORCH, COMPILED, OURS)
+    )
     return outcome | {"workload": dataclasses.asdict(work), "rounds": rounds}
 
 
@@ -54,6 +67,7 @@ def table(outcome: dict) -> str:
     """The outcome as Markdown."""
     headers = ("program", "step, ms (quartiles)", "CPU s", "first step, s: cold", "kept")
     headers += ("peak MiB", "time against PyTorch", "CPU", "memory", "time against torch.compile")
+    headers += ("time against ours",)
     rows = [
         (
             name,
@@ -64,6 +78,7 @@ def table(outcome: dict) -> str:
             f"{values['peak_mib']:.0f}",
             *(results.ratio(values, TORCH, kind) for kind in ("time", "cpu", "memory")),
             results.ratio(values, COMPILED, "time"),
+            results.ratio(values, OURS, "time"),
         )
         for name, values in outcome["contestants"].items()
     ]
@@ -72,9 +87,11 @@ def table(outcome: dict) -> str:
 
 def main() -> None:
     """Measures, prints, and writes the JSON where asked."""
-    flags, machine = results.parse_flags(__doc__, 7, PACKAGES)
-    outcome = measure(TINY if flags.quick else Workload(), flags.rounds, flags.cores)
-    outcome["machine"] = machine
+    flags, described = results.parse_flags(__doc__, 7, PACKAGES)
+    outcome = measure(
+        TINY if flags.quick else Workload(), flags.rounds, flags.cores, other=flags.other
+    )
+    outcome["machine"] = described
     footer = results.footer(outcome, list(outcome["contestants"].values()))
     results.publish(outcome, f"{table(outcome)}\n\n{footer}", flags.json)
 

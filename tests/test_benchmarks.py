@@ -1,5 +1,7 @@
 import dataclasses
+import importlib.metadata
 import os
+import sys
 
 import numpy as np
 import pytest
@@ -106,18 +108,20 @@ def columns(text):
 
 def test_train_measures_a_step(monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")  # compiles sooner
-    outcome = train.measure(TRUNK, 1, 1, names=(train.PLAIN,))
-    assert list(outcome["contestants"]) == [train.PLAIN]
+    other = f"{train.OURS}, jaxlib {importlib.metadata.version('jaxlib')}"
+    outcome = train.measure(TRUNK, 1, 1, names=(train.PLAIN, other), other=sys.executable)
+    assert list(outcome["contestants"]) == [other, train.PLAIN]
     values = outcome["contestants"][train.PLAIN]
     assert 0 < values["warm_first_s"] < values["first_s"]
     assert 0 < values["median_s"] < values["first_s"]
-    assert columns(train.table(outcome)) == {11}
+    assert columns(train.table(outcome)) == {12}
 
 
 def test_infer_measures_scores():
+    pytest.importorskip("torch", reason="PyTorch is not installed: see the extra 'parity'")
     outcome = infer.measure(TRUNK, 1, 1, names=(infer.OURS, infer.TORCH))
     assert outcome["contestants"][infer.OURS]["against"][infer.TORCH]["difference"] < 1e-4
-    assert columns(infer.table([outcome])) == {11}
+    assert columns(infer.table([outcome])) == {12}
 
 
 def test_pipeline_measures_epochs(tiny_dataset):
