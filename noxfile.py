@@ -39,6 +39,11 @@ def constrained(session: nox.Session) -> tuple[str, str]:
     return ("--constraint", str(FOLDER / f"{session.python}.txt"))
 
 
+def try_it(session: nox.Session) -> None:
+    """Runs the tests that show whether anything works at all, compiled as users do it."""
+    session.run("pytest", "-m", "smoke", *session.posargs, env={"XLA_FLAGS": ""})
+
+
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """All tests."""
@@ -50,14 +55,14 @@ def tests(session: nox.Session) -> None:
 def smoke(session: nox.Session) -> None:
     """A look at whether anything works at all: two minutes."""
     install(session, *constrained(session))
-    session.run("pytest", "-m", "smoke", *session.posargs)
+    try_it(session)
 
 
 @nox.session(python=PYTHONS, reuse_venv=False)
 def constraints(session: nox.Session) -> None:
     """Installs the newest versions, tries them, and writes them to constraints/."""
     install(session, "--upgrade")
-    session.run("pytest", "-m", "smoke", *session.posargs)
+    try_it(session)
     frozen = session.run("python", "-m", "pip", "freeze", "--exclude-editable", silent=True)
     lines = [line for line in frozen.splitlines() if "==" in line]
     title = f"# Python {session.python} on {platform.system()} {platform.machine()}"

@@ -16,10 +16,15 @@ import pytest
 from hmhn_jax import command_line
 
 # What is compiled is kept for all tests and for the programs that they start, and for no longer.
-COMPILED = tempfile.mkdtemp(prefix="hmhn_jax_compiled_")
-atexit.register(shutil.rmtree, COMPILED, ignore_errors=True)
-os.environ["JAX_COMPILATION_CACHE_DIR"] = COMPILED
-os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+if "PYTEST_XDIST_WORKER" not in os.environ:  # a worker has this of the process that started it
+    COMPILED = tempfile.mkdtemp(prefix="hmhn_jax_compiled_")
+    atexit.register(shutil.rmtree, COMPILED, ignore_errors=True)
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = COMPILED
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    # Compiling takes most of the time here, and networks are tiny. `make smoke` sets XLA_FLAGS to
+    # nothing, and so compiles as users do.
+    quickly = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+    os.environ.setdefault("XLA_FLAGS", quickly)
 command_line.set_environment()  # as run.py does
 
 import jax  # noqa: E402, only now

@@ -332,13 +332,13 @@ def test_resuming_with_other_steps_is_refused(workdir, run, field, value):
 
 
 def test_weights_go_to_pytorch_and_start_another_run(workdir, run, tiny_flags, tmp_path):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: see the extra 'parity'")
     copy = shutil.copytree(workdir, tmp_path / "first")
     exported = run("--workdir", copy, "--mode", "export_torch")
     assert exported.returncode == 0, exported.stderr
     weights = copy / "export" / "weights.pth"
     assert str(weights) in exported.stdout
     assert "without GWA and DFF" in exported.stdout
-    torch = pytest.importorskip("torch")
     content = torch.load(weights, weights_only=True)
 
     # At a learning rate of 0 the parameters stay what they were before the first step; with a
@@ -378,6 +378,7 @@ def test_weights_go_to_pytorch_and_start_another_run(workdir, run, tiny_flags, t
 
 
 def test_a_missing_file_to_start_from_is_one_line(run, tmp_path, tiny_flags):
+    pytest.importorskip("torch", reason="PyTorch is not installed: see the extra 'parity'")
     file = tmp_path / "none.pth"
     finished = run("--workdir", tmp_path / "run", *tiny_flags, f"--config.init_from={file}")
     assert_one_line(finished, "cannot read weights", str(file), exit_code=1)
