@@ -42,7 +42,7 @@ clean:
 $(READY): setup.cfg pyproject.toml $(wildcard constraints/*.txt)
 	@test -f $(CONSTRAINTS) || { echo "expected Python 3.11, 3.12 or 3.13, got $(PYTHON)," \
 		"which is $(or $(VERSION),not to be found); try make PYTHON=python3.13" >&2; exit 1; }
-	@echo "setting up $(VENV) with Python $(VERSION): about 2 GB are fetched, once"
+	@echo "setting up $(VENV) with Python $(VERSION): 0.9 GB are fetched, once"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
 		--constraint $(CONSTRAINTS) --editable '.[$(EXTRAS)]'
