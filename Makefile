@@ -5,7 +5,7 @@ VENV := .venv
 EXTRAS ?= test
 
 # Interpreters that pyenv has installed count, too, not only those that it has switched on.
-ifneq ($(shell command -v pyenv),)
+ifneq ($(shell command -v pyenv 2>/dev/null),)
 export PYENV_VERSION := $(shell { pyenv version-name | tr : '\n'; pyenv versions --bare; } | awk '!seen[$$0]++' | paste -sd : -)
 endif
 
@@ -24,8 +24,9 @@ test: $(READY)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile $(if $(findstring parity,$(EXTRAS)),--parity)
 
-# Another interpreter than .venv's, if there is one: imports, a crop, a training step, a score.
+# Imports, a crop, a training step, a score: compiled as users do it, and on a second Python, too.
 smoke: $(READY)
+	XLA_FLAGS= $(VENV)/bin/python -m pytest -m smoke
 	$(VENV)/bin/nox --session smoke
 
 test-all-pythons: $(READY)
@@ -42,8 +43,8 @@ clean:
 $(READY): setup.cfg pyproject.toml $(wildcard constraints/*.txt)
 	@test -f $(CONSTRAINTS) || { echo "expected Python 3.11, 3.12 or 3.13, got $(PYTHON)," \
 		"which is $(or $(VERSION),not to be found); try make PYTHON=python3.13" >&2; exit 1; }
-	@echo "setting up $(VENV) with Python $(VERSION): 0.9 GB are fetched, once"
-	@$(PYTHON) -m venv --clear $(VENV)
+	@echo "setting up $(VENV) with Python $(VERSION), once; some minutes"
+	@$(PYTHON) -m venv $(if $(wildcard $(VENV)/.ready-$(VERSION)-*),,--clear) $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
 		--constraint $(CONSTRAINTS) --editable '.[$(EXTRAS)]'
 	@touch $@

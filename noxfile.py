@@ -15,7 +15,7 @@ nox.options.reuse_existing_virtualenvs = True
 
 
 def is_found(version: str) -> bool:
-    """Whether this interpreter can be started."""
+    """Returns True if this interpreter can be started."""
     try:
         return not subprocess.run([f"python{version}", "--version"], capture_output=True).returncode
     except OSError:
@@ -23,7 +23,7 @@ def is_found(version: str) -> bool:
 
 
 def newest_other() -> str:
-    """Returns the newest interpreter found beside the one that runs nox, or the newest known."""
+    """Returns the newest interpreter found other than the one that runs nox, else any."""
     own = "{}.{}".format(*sys.version_info)
     others = [version for version in reversed(PYTHONS) if version != own]
     return next(filter(is_found, others), others[0])
@@ -46,14 +46,14 @@ def try_it(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """All tests."""
+    """Runs all tests."""
     install(session, *constrained(session))
     session.run("pytest", "-n", "2", "--dist", "loadfile", *session.posargs)
 
 
 @nox.session(python=newest_other())
 def smoke(session: nox.Session) -> None:
-    """A look at whether anything works at all: two minutes."""
+    """Runs the smoke tests, two minutes, on the newest other interpreter."""
     install(session, *constrained(session))
     try_it(session)
 

@@ -10,6 +10,7 @@ import numpy as np
 from hmhn_jax.augment import standardise
 from hmhn_jax.ensemble import Trained
 from hmhn_jax.models.deploy import forward
+from hmhn_jax.runtime import compiler_options
 
 COLOURS = "inferno"  # of Matplotlib; grows lighter from 0 to 1
 AT_ONCE = 8  # images; always as many, so that it is compiled once
@@ -32,13 +33,17 @@ def maps(trained: Trained, images: np.ndarray) -> np.ndarray | None:
     for start in range(0, len(images), AT_ONCE):
         some = images[start : start + AT_ONCE]
         padded = np.resize(some, (AT_ONCE, *images.shape[1:]))
-        parts.append(np.asarray(_attend(trained.model, trained.weights, padded))[: len(some)])
+        parts.append(np.asarray(_attend()(trained.model, trained.weights, padded))[: len(some)])
     return np.concatenate(parts).astype(np.float32)
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _attend(model, weights, images):
-    return forward(model, weights, standardise(images))[1]["attention"]
+@functools.cache
+def _attend():
+    def attend(model, weights, images):
+        return forward(model, weights, standardise(images))[1]["attention"]
+
+    options = compiler_options.for_network()  # asks for the devices, so not before it is called
+    return jax.jit(attend, static_argnums=0, compiler_options=options)
 
 
 def overlay(images: np.ndarray, attention: np.ndarray) -> np.ndarray:

@@ -76,7 +76,7 @@ def noticed(folder: Path, advice: Callable[[], str] = str) -> Iterator[None]:
 
 def _is_passing(error):
     """Whether something else than the files' content is to blame, as far as one can tell."""
-    if isinstance(error, MemoryError | OtherVersionError):
+    if isinstance(error, MemoryError | OtherVersionError | ImportError | NameError):
         return True
     if isinstance(error, OSError):
         return not isinstance(error, FileNotFoundError)

@@ -55,10 +55,10 @@ def open_dataset(settings: ConfigDict) -> Any:
     try:
         builder = tfds.builder(settings.dataset, data_dir=data_dir)
     except Exception as error:  # TFDS lets through whatever reading its files may raise
-        reason = " ".join(str(error).split())[:200]
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise UserError(
-            f"cannot open {data_dir / settings.dataset}: {reason}; if it is damaged, delete it and "
-            "it is built again"
+            f"cannot open {data_dir / settings.dataset} with tensorflow-datasets "
+            f"{tfds.__version__}: {reason}; if it is damaged, delete it and it is built again"
         ) from error
     if builder.is_prepared():
         dataset_files.check(Path(builder.data_path))

@@ -119,8 +119,10 @@ def predict_files(
         num_processes = min(num_usable_cores(), len(paths))
     results = crop_files(paths, settings, num_processes, watch=watch) if paths else ()
     for path, crops in zip(paths, results, strict=True):
-        duration_s = _duration(path)
-        if isinstance(crops, CropFailure):
+        failure = isinstance(crops, CropFailure)
+        # What tripped over a file would trip over it again.
+        duration_s = None if failure and crops.is_fault else _duration(path)
+        if failure:
             made = prediction.failed(path, crops, duration_s)
         elif reason := prediction.abstention(path, crops):
             rate = len(crops.crops) / crops.num_sampled

@@ -21,7 +21,7 @@ from jax.experimental import multihost_utils
 
 from hmhn_jax import aborts
 from hmhn_jax.aborts import LOST, NOT_MET, SECONDS_TO_MEET, SECONDS_TO_SPEAK
-from hmhn_jax.errors import UsageError, UserError
+from hmhn_jax.errors import SoftwareFault, UsageError, UserError
 
 SECONDS_OF_SILENCE = 30  # after which a process counts as lost
 LONGEST_WAIT_S = 7 * 24 * 3600  # as for data that the first process prepares
@@ -140,7 +140,7 @@ def together() -> Iterator[None]:
                 stack.enter_context(contextlib.redirect_stdout(nowhere))
                 stack.enter_context(contextlib.redirect_stderr(nowhere))
             yield
-    except UserError:
+    except (UserError, SoftwareFault):
         raise
     except jax.errors.JaxRuntimeError as error:
         if count() == 1:
@@ -150,7 +150,7 @@ def together() -> Iterator[None]:
     except Exception:
         if count() > 1:
             traceback.print_exc()
-            leave(UserError.exit_code)
+            leave(SoftwareFault.exit_code)
         raise
 
 

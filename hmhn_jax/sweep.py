@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 
 from hmhn_jax import atomic, bounded_files, checkpoints, process_pool, sweep_table
 from hmhn_jax import config as config_lib
-from hmhn_jax.errors import UsageError, UserError
+from hmhn_jax.errors import SoftwareFault, UsageError, UserError
 from hmhn_jax.sweep_table import Cell
 
 FIELDS = {"title": str, "seeds": tuple, "base": ConfigDict, "cells": tuple}
@@ -155,7 +155,7 @@ def _attempt(train_and_evaluate, run) -> str:
     """Makes a run; why it failed, or nothing."""
     try:
         process_pool.in_fresh_process(train_and_evaluate, run.workdir)
-    except UserError as error:
+    except (UserError, SoftwareFault) as error:
         return str(error)
     except Exception as error:  # whatever it is, the other runs can do without this one
         path = run.workdir / "error.txt"

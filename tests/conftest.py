@@ -96,8 +96,8 @@ def tiny_flags(tiny_dataset) -> list[str]:
 
 @pytest.fixture(scope="session")
 def environment() -> dict[str, str]:
-    """For programs started by tests: this checkout."""
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
+    """For programs started by tests: this checkout, and warnings of deprecated use as errors."""
+    return {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests' / 'strict'}"}
 
 
 @pytest.fixture(scope="session")

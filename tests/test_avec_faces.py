@@ -268,7 +268,7 @@ def test_a_library_that_changed_ends_the_build_at_once_as_a_fault(tmp_path):
     assert finished.returncode == 70
     *_, line = finished.stderr.strip().splitlines()
     assert line.startswith("error: fault of the software: TypeError: open() got an unexpected ")
-    assert re.search(r"\(sitecustomize\.py:\d+\): not the videos but .* 3 of 40 files", line)
+    assert re.search(r"\(sitecustomize\.py:\d+\): not the videos but .* 3 of 40 files met ", line)
     assert "Please report this line" in line
     assert "Traceback" not in finished.stderr + finished.stdout
     assert 3 <= len(opened.read_text().splitlines()) < 20

@@ -1,6 +1,7 @@
 """A dataset built by Apache Beam's workers, held against the one built by processes of its own."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 import tensorflow_datasets as tfds
@@ -9,7 +10,10 @@ from etils import epath
 
 from data import avec_faces
 from data.avec_faces.beam_build import BeamBuild
-from hmhn_jax.errors import UserError
+from data.avec_faces.provenance import refuse_failures
+from hmhn_jax.errors import SoftwareFault, UserError
+from hmhn_jax.faces.crop_report import CropReport
+from hmhn_jax.faces.recordings import Recording
 from hmhn_jax.faces.synthetic import SyntheticSettings, write_dataset
 
 # Beam's "DirectRunner" would first try to fetch another runner from the network.
@@ -144,6 +148,27 @@ def test_what_stops_a_worker_is_one_line(tmp_path):
         beam_build.in_one_line(),
     ):
         raise RuntimeError(traceback)
+
+
+def test_a_fault_of_the_software_is_not_the_users_under_beam_either(tmp_path):
+    traceback = (
+        "Traceback (most recent call last):\n  File 'worker.py', line 1, in process\n"
+        "hmhn_jax.errors.SoftwareFault: fault of the software: x [while running 'Crop']\n"
+    )
+    beam_build = BeamBuild([None], config=None, data_path=epath.Path(tmp_path))
+    with (
+        pytest.raises(SoftwareFault, match=r"^fault of the software: x$"),
+        beam_build.in_one_line(),
+    ):
+        raise RuntimeError(traceback)
+
+
+@pytest.mark.parametrize(("faults", "error"), [(0, UserError), (1, UserError), (2, SoftwareFault)])
+def test_who_is_to_blame_for_too_many_failures(faults, error):
+    person = Recording(Path("a.mp4"), "a", "someone", "talking", "train", 5.0)
+    failed = [CropReport(person, None, failure="x", is_fault=n < faults) for n in range(3)]
+    with pytest.raises(error, match=r"^3 of 10 videos gave no crops, allowed are 1 "):
+        refuse_failures([*failed, *[CropReport(person, None)] * 7], max_failed_share=0.1)
 
 
 def test_an_unknown_runner_is_one_line(manual_dir, tmp_path):

@@ -16,6 +16,7 @@ from PIL import Image
 
 from hmhn_jax import ensemble, predict
 from hmhn_jax.errors import UsageError, UserError
+from hmhn_jax.faces import crops, probe, video
 
 CAPTION = 60  # pixels
 SHIFT = 6.0  # points that the second network scores higher than the first
@@ -211,6 +212,23 @@ def test_any_number_of_processes_gives_the_same(config, workdir, folder):
     one, two = ([(each.path, each.score, each.error) for each in made] for made in (one, two))
     assert one == two
     assert [path for path, _, _ in one] == paths
+
+
+def test_a_fault_of_the_software_costs_its_own_file_only(config, workdir, folder, monkeypatch):
+    decode = video.sampled_frames
+
+    def trip(path, *args, **kwargs):
+        if path.name == "anna.mp4":
+            raise KeyError("surprise")
+        return decode(path, *args, **kwargs)
+
+    monkeypatch.setattr(crops, "sampled_frames", trip)
+    monkeypatch.setattr(probe, "sampled_frames", trip)
+    members = ensemble.restore(config, [workdir])
+    paths = [folder / "anna.mp4", folder / "visit" / "ben.mkv"]
+    tripped, fine = predict.predict_files(members, paths, 8, num_processes=1)
+    assert tripped.error.startswith("fault of the software: KeyError: 'surprise'")
+    assert fine.score is not None
 
 
 def test_interrupted_leaves_what_was_there(config, workdir, folder, tmp_path, monkeypatch):

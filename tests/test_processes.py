@@ -195,7 +195,7 @@ def test_a_wrong_flag_is_said_once(on_slurm):
 def test_a_defect_in_one_ends_all(on_slurm):
     started = on_slurm("crash")
     first, second = outcomes(started, 90)
-    assert second[0] == 1
+    assert second[0] == 70
     assert first[0] == 1
     assert first[2][-1].startswith("error: another process of this run")
 

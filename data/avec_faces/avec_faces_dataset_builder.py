@@ -193,7 +193,7 @@ def _counted(results: Iterator) -> Iterator:
 def _manual_dir(download_config, download_dir) -> Path:
     """Returns where a person puts videos; TFDS's own way ends in a traceback if it is not there."""
     given = download_config and download_config.manual_dir
-    return Path(given or Path(download_dir) / "manual")
+    return Path(given or Path(download_dir) / "manual").expanduser()
 
 
 def _overwrites(download_config) -> bool:

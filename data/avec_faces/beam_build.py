@@ -13,7 +13,6 @@ from etils import epath
 
 from hmhn_jax.errors import SoftwareFault, UserError
 from hmhn_jax.faces.crop_report import CropReport
-from hmhn_jax.faces.fault_counter import FAULT
 from hmhn_jax.faces.recordings import Recording
 
 from .command import say_how_many_are_cached
@@ -98,15 +97,15 @@ class BeamBuild:
         """Makes of what ends a pipeline, mostly a worker's whole traceback, a UserError."""
         try:
             yield
-        except UserError as error:
-            raise UserError(_last_line(str(error))) from error
+        except (UserError, SoftwareFault) as error:
+            raise type(error)(_last_line(str(error))) from error
         except Exception as error:
             reports = self._reports()
             # TFDS stops at a split without crops and does not say why there are none.
             if len(reports) == len(self.recordings):
                 refuse_failures(reports, self.config.max_failed_share)
             line = _last_line(str(error))
-            if FAULT in line:
+            if SoftwareFault.__name__ in str(error):
                 raise SoftwareFault(line) from error
             raise UserError(f"Apache Beam: {line}") from error
 

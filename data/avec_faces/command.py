@@ -70,7 +70,10 @@ def say_how_many_are_cached(from_cache: Sequence[bool]) -> None:
 
 @contextlib.contextmanager
 def without_tfds_bars() -> Iterator[None]:
-    """Hides TFDS's progress bars, which cannot know totals and would write over ours."""
+    """Hides TFDS's progress bars, which cannot know totals and would write over ours.
+
+    Afterwards they are on, as by default: TFDS does not say how they were.
+    """
     tfds.disable_progress_bar()
     try:
         yield

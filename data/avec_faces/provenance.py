@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import tensorflow_datasets as tfds
 
-from hmhn_jax.errors import UserError, most_common_reasons
+from hmhn_jax.errors import SoftwareFault, UserError, most_common_reasons
 from hmhn_jax.faces.crop_report import CropReport
 from hmhn_jax.faces.crops import ENGINE_VERSION, SOFTWARE
 from hmhn_jax.faces.recordings import SPLITS, Found
@@ -21,6 +21,7 @@ def refuse_failures(reports: Iterable[CropReport], max_failed_share: float) -> N
 
     Raises:
       UserError: too many failed; the one line has the most common reasons.
+      SoftwareFault: the same, and on too many the software failed, not the videos.
     """
     reports = list(reports)
     failed = [each for each in reports if each.failure]
@@ -30,7 +31,8 @@ def refuse_failures(reports: Iterable[CropReport], max_failed_share: float) -> N
         return
     reasons = most_common_reasons((each.recording.path, each.failure) for each in failed)
     allowed = int(max_failed_share * len(reports))
-    raise UserError(
+    faults = sum(each.is_fault for each in failed)
+    raise (SoftwareFault if faults > allowed else UserError)(
         f"{len(failed)} of {len(reports)} videos gave no crops, allowed are {allowed} and no "
         f"whole split: {reasons}"
     )

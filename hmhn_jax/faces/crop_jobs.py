@@ -68,7 +68,7 @@ def crop_files(
     """As `crop_videos`, for videos and pictures of which nothing is known.
 
     `watch` is told each sampled frame's time in seconds, for which there must be one process; a
-    `BaseException` that it raises ends the work, an `Exception` that of one video.
+    `BaseException` that it raises ends the work; an `Exception` counts as a fault of the software.
     """
     landmark_model()  # if it is missing, say so once and now, not in each process
     if cache_dir is not None and cache_dir.is_dir():
@@ -123,7 +123,7 @@ def crop_file(
     """
     try:
         sha256 = sha256_of(path)
-    except OSError:
+    except VideoError:
         sha256 = None  # cropping will say what is wrong
     entry = None
     if cache_dir is not None and sha256 is not None:
@@ -157,8 +157,6 @@ def _crop_or_failure(
         return CropFailure(error.reason, sha256), False
     except UserError:
         raise  # such as of the landmark model, which is not the video's
-    except OSError as error:
-        return CropFailure(f"cannot be read ({error.strerror or error})", sha256), False
     except MemoryError:
         return CropFailure("needs more memory than there is", sha256), False
     except Exception as error:

@@ -26,6 +26,7 @@ class CropReport:
       thumbnails: small JPEGs of the first, the middle and the last crop.
       failure: why there are no crops; None if there are.
       from_cache: whether an earlier run found all this out.
+      is_fault: whether the software is to blame for the failure, not the video.
     """
 
     recording: Recording
@@ -36,6 +37,7 @@ class CropReport:
     thumbnails: tuple[bytes, ...] = ()
     failure: str | None = None
     from_cache: bool = False
+    is_fault: bool = False
 
     @property
     def found_rate(self) -> float:
@@ -83,7 +85,11 @@ def report(recording: Recording, result: VideoCrops | CropFailure) -> CropReport
     """Keeps of a video's crops what is shown of them."""
     if isinstance(result, CropFailure):
         return CropReport(
-            recording, result.sha256, failure=result.reason, from_cache=result.from_cache
+            recording,
+            result.sha256,
+            failure=result.reason,
+            from_cache=result.from_cache,
+            is_fault=result.is_fault,
         )
     crops = result.crops
     shown = (crops[0], crops[len(crops) // 2], crops[-1])

@@ -185,9 +185,12 @@ def make_crop(aligned: FaceCrop, frame_index: int, time_s: float, jpeg_quality: 
 
 
 def sha256_of(path: Path) -> str:
-    """The file's SHA-256 in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Returns the file's SHA-256 in hexadecimal digits; raises VideoError if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError) as error:  # ValueError: of a name that no file can have
+        raise VideoError(path, f"cannot be read ({error})") from error
 
 
 def _encode_jpeg(rgb: np.ndarray, quality: int) -> bytes:

@@ -22,7 +22,7 @@ class FaultCounter:
     Attributes:
       num_videos: how many there are to work on.
       faults: (file, reason) of those so far.
-      works: whether any video was decoded and searched for faces by now, in this run.
+      works: whether any video was cropped by now, in this run.
     """
 
     num_videos: int
@@ -39,7 +39,7 @@ class FaultCounter:
         is_failure = isinstance(result, CropFailure)
         if is_failure and result.is_fault:
             self.faults.append((path, result.reason))
-        elif not result.from_cache and (not is_failure or result.num_sampled):
+        elif not is_failure and not result.from_cache:
             self.works = True
         if self.works or len(self.faults) < min(FAULTS_TO_STOP, self.num_videos):
             return
@@ -48,7 +48,7 @@ class FaultCounter:
         versions = ", ".join(f"{name} {version}" for name, version in software.items())
         raise SoftwareFault(
             f"{reason}: not the videos but hmhn-jax {hmhn_jax.__version__} or a library of it is "
-            f"to blame, with {versions}; it met this on the first {len(self.faults)} of "
-            f"{self.num_videos} files, such as {first}, and cropped none. Please report this line "
-            "where you got hmhn-jax"
+            f"to blame, with {versions}; {len(self.faults)} of {self.num_videos} files met a fault "
+            f"and none was cropped, so the work stops; the first was {first}. Please report this "
+            "line where you got hmhn-jax"
         )

@@ -1,6 +1,7 @@
 """The face crop of a picture."""
 
 import io
+import struct
 import warnings
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from hmhn_jax.faces.video import VideoError
 MOST_BYTES = 512 * 2**20  # of a file; without compression MOST_PIXELS take 400 MB
 MOST_PIXELS = 2**27  # 134 million; the largest cameras have 100 to 200
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+# What damaged files make Pillow raise; anything else is a fault of the software.
+DAMAGE = (OSError, ValueError, SyntaxError, EOFError, LookupError, ArithmeticError, struct.error)
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")  # Pillow's names of these
 
 
@@ -61,7 +64,7 @@ def _claimed_size(path: Path, content: bytes) -> tuple[int, int]:
     except PIL.Image.DecompressionBombError as error:
         limit = f"{MOST_PIXELS / 1e6:.0f} million"
         raise VideoError(path, f"too many pixels: expected at most {limit}") from error
-    except Exception as error:  # whatever a damaged file makes a library raise
+    except DAMAGE as error:
         raise VideoError(path, "not a readable picture") from error
 
 

@@ -135,7 +135,7 @@ class Jobs:
             job.error = str(error)
         except Exception:  # one file must not end the page
             traceback.print_exc()
-            job.error = "this file could not be worked on; the terminal of the page says why"
+            job.error = "the software failed, not your file; the terminal of the page says why"
         finally:
             with contextlib.suppress(OSError):
                 shutil.rmtree(job.folder)

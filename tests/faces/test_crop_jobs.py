@@ -110,7 +110,7 @@ def test_a_fault_on_all_of_the_first_videos_ends_the_work(
 ):
     videos = copies_of(recordings[0].path, tmp_path, count)
     tried = trips_over([each.path for each in videos])
-    line = rf"^fault of the software: KeyError: 'surprise 1' .* on the first {tried_at_most} of "
+    line = rf"^fault of the software: KeyError: 'surprise 1' .*; {tried_at_most} of {count} files "
     with pytest.raises(SoftwareFault, match=line) as caught:
         list(crop_videos(videos, EVERY_FRAME, num_processes=1))
     assert len(tried) == tried_at_most
@@ -123,7 +123,7 @@ def test_what_was_cropped_by_an_earlier_run_does_not_hide_a_fault(recordings, tm
     videos = copies_of(recordings[0].path, tmp_path / "videos", 6)
     list(crop_videos(videos[:2], EVERY_FRAME, 1, tmp_path / "cache"))
     trips_over([each.path for each in videos])
-    with pytest.raises(SoftwareFault, match="on the first 3 of 6 files"):
+    with pytest.raises(SoftwareFault, match="3 of 6 files met a fault"):
         list(crop_videos(videos, EVERY_FRAME, 1, tmp_path / "cache"))
 
 

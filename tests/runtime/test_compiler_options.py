@@ -1,15 +1,17 @@
 """XLA options: taken where the installed XLA knows them, the user's own first."""
 
 import jax
+import numpy as np
 import pytest
 
+from hmhn_jax import devices
 from hmhn_jax.runtime import compiler_options
 from hmhn_jax.runtime.compiler_options import OPTIONS
 
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch):
-    """No answer of an earlier test, and no flags of whoever runs the tests."""
+    """No answer of an earlier test, and no flags from outside."""
     monkeypatch.delenv("XLA_FLAGS", raising=False)
     compiler_options.known.cache_clear()
     yield
@@ -50,3 +52,10 @@ def test_a_file_of_flags_is_all_that_counts(monkeypatch):
 def test_none_for_a_gpu(monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     assert compiler_options.for_network() == {}
+
+
+def test_steps_are_compiled_with_them(monkeypatch):
+    monkeypatch.setattr(compiler_options, "for_network", lambda: {"xla_of_another_year": "1"})
+    step = devices.parallel_step(lambda state, batch: (state, batch.sum()))
+    with pytest.raises(jax.errors.JaxRuntimeError, match="xla_of_another_year"):
+        step(1.0, np.ones((jax.device_count(), 2)))

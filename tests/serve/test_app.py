@@ -208,7 +208,7 @@ def test_only_the_last_results_are_kept(serving, clip):
     [
         (UserError("no such thing"), "no such thing"),
         (VideoError("/tmp/secret/upload.mp4", "cut off"), "cut off"),
-        (ZeroDivisionError("inside"), "could not be worked on"),
+        (ZeroDivisionError("inside"), "not your file"),
     ],
 )
 def test_work_that_fails_says_so_and_leaves_nothing(serving, temporary, clip, error, words, capfd):
