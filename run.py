@@ -24,10 +24,20 @@ def run() -> None:
         return
     args = command_line.parse_flags(sys.argv)
     command_line.set_environment()
+    command_line.import_jax()
     # From here on it takes seconds: the heavy packages are imported.
     from configs import default
     from data import avec_faces  # noqa: F401  registers the dataset
-    from hmhn_jax import atomic, checkpoints, doctor, export, predict, processes, torch_export
+    from hmhn_jax import (
+        atomic,
+        checkpoints,
+        devices,
+        doctor,
+        export,
+        predict,
+        processes,
+        torch_export,
+    )
     from hmhn_jax import config as config_lib
     from hmhn_jax.serve import server
     from hmhn_jax.sweep import sweep
@@ -42,6 +52,7 @@ def run() -> None:
     config = config_lib.choose(args["config"], workdir, default.get_config())
     if args.mode == "doctor":  # looks at recordings before hours are spent on them
         return doctor.examine(config.data, workdir)
+    devices.check_found()
     prepare = atomic.make_folder if args.mode.startswith("train") else checkpoints.check_exists
     prepare(workdir)
     if args.mode == "predict":

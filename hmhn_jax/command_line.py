@@ -73,7 +73,7 @@ def parse_flags(arguments: list[str]) -> flags.FlagValues:
     """Parses the command line; what is wrong with it raises UsageError."""
     define_flags()
     try:
-        rest = flags.FLAGS(arguments)
+        rest = flags.FLAGS([_expand_home(each) for each in arguments])
         path = config_flags.get_config_filename(flags.FLAGS["config"])
         if not Path(path).is_file():
             raise FileNotFoundError(f"no such file: {path}")
@@ -92,6 +92,13 @@ def parse_flags(arguments: list[str]) -> flags.FlagValues:
     return flags.FLAGS
 
 
+def _expand_home(argument: str) -> str:
+    """Replaces `~` at the beginning of a flag's value, which shells leave as it is after `=`."""
+    is_flag = argument.startswith("-")
+    name, equals, value = argument.partition("=") if is_flag else ("", "", argument)
+    return name + equals + ",".join(map(os.path.expanduser, value.split(",")))
+
+
 def _check_flags_of_mode(args: flags.FlagValues) -> None:
     if args.mode == "predict" and not args.input:
         raise UsageError("--mode predict expects --input, a video, picture, folder or pattern")
@@ -104,6 +111,18 @@ def help_text() -> str:
     """The flags and what they are for."""
     define_flags()
     return flags.FLAGS.module_help(__name__)
+
+
+def import_jax() -> None:
+    """Imports JAX.
+
+    Raises:
+      UsageError: an environment variable has a value that JAX does not take.
+    """
+    try:
+        import jax  # noqa: F401
+    except ValueError as error:
+        raise UsageError(f"JAX cannot start: {error}") from error
 
 
 def set_environment() -> None:

@@ -1,5 +1,6 @@
 """How work is shared between devices; the only module that knows `pmap`."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,24 @@ def on_cpu() -> bool:
 def count() -> int:
     """How many devices share the work, those of other processes among them."""
     return jax.device_count()
+
+
+def check_found() -> None:
+    """Finds the devices; to be called once the processes of a run have met.
+
+    Raises:
+      UsageError: there are none of the kind that JAX_PLATFORMS asks for.
+    """
+    try:
+        jax.devices()
+    except (RuntimeError, AssertionError) as error:
+        asked = os.environ.get("JAX_PLATFORMS", "")
+        reason = " ".join(str(error).split())
+        raise UsageError(
+            f"JAX_PLATFORMS={asked}, but JAX finds no such device"
+            + (f" ({reason})" if reason else "")
+            + "; install jax[cuda12] or jax[cuda13] for a GPU, or unset the variable"
+        ) from error
 
 
 def check_batch_size(field: str, batch_size: int) -> None:

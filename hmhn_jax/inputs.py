@@ -78,7 +78,8 @@ def find(text: str, excluded: Path | None = None) -> Inputs:
 
 def _name(name, path):
     """Distinct for each place, and always the same for one."""
-    return f"{name}-{hashlib.sha256(os.path.abspath(path).encode()).hexdigest()[:8]}"
+    name = os.fsencode(name).decode(errors="replace")  # one that can be printed
+    return f"{name}-{hashlib.sha256(os.fsencode(os.path.abspath(path))).hexdigest()[:8]}"
 
 
 def _is_hidden(path):

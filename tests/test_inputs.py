@@ -1,5 +1,6 @@
 """Which files are meant by a path."""
 
+import os
 import re
 from pathlib import Path
 
@@ -72,6 +73,14 @@ def test_names_below_the_folder_that_files_share(folder, monkeypatch):
     assert found.root == Path()
     assert Path("visit/c.webm") in found.files
     assert found.skipped == (Path("notes.txt"),)
+
+
+def test_a_name_that_is_no_utf8(folder):
+    path = os.fsdecode(os.fsencode(folder) + b"/entrevue-\xe9.mp4")
+    Path(path).write_bytes(b"")
+    found = inputs.find(path)
+    assert found.files == (Path(path),)
+    assert found.name.startswith("entrevue-\N{REPLACEMENT CHARACTER}.mp4-")
 
 
 @pytest.mark.parametrize("text", ["none.mp4", "none/*.mp4", "*.doc"])

@@ -36,12 +36,15 @@ def read_rows(csv_path: Path, required: Sequence[str]) -> Iterator[tuple[int, di
                 f"{csv_path}, line 1: missing column {', '.join(missing)}; expected "
                 f"{','.join(required)}, got {','.join(header) or 'an empty file'}"
             )
-        if len(set(header)) < len(header):
-            raise UserError(f"{csv_path}, line 1: a column is there twice: {','.join(header)}")
+        named = [name for name in header if name]  # spreadsheets leave empty columns at the edge
+        if len(set(named)) < len(named):
+            raise UserError(f"{csv_path}, line 1: a column is there twice: {','.join(named)}")
         reader.fieldnames = header
         for number, row in enumerate(reader):
             if number == MOST_ROWS:
                 raise UserError(f"{csv_path}: expected at most {MOST_ROWS} rows, got more")
+            if not any("".join(value or ()).strip() for value in row.values()):
+                continue  # what spreadsheets leave below a table
             if None in row:
                 raise UserError(
                     f"{csv_path}, line {reader.line_num}: more values than the "

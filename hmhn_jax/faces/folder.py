@@ -75,9 +75,11 @@ def find_table(root: Path) -> Path:
 
 
 def tables_in(root: Path) -> list[Path]:
-    """The CSV files directly in a folder."""
+    """Returns the CSV files directly in a folder, without what programs hide or lock there."""
     return sorted(
         path
         for path in root.iterdir()
-        if path.suffix.lower() == ".csv" and not path.name.startswith(".") and path.is_file()
+        if path.suffix.lower() == ".csv"
+        and not path.name.startswith((".", "~$"))
+        and path.is_file()
     )

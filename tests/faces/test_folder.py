@@ -82,9 +82,19 @@ def test_every_problem_is_named_with_its_line(folder):
 
 def test_there_must_be_one_table(folder):
     root = folder(ROWS)
+    for name in ("~$people.csv", ".~lock.people.csv#", "._people.csv"):  # of programs, not people
+        (root / name).touch()
+    find(root, FolderSettings())
     (root / "other.CSV").touch()
     with pytest.raises(UserError, match=r"one CSV file .* got other\.CSV, people\.csv"):
         find(root, FolderSettings())
+
+
+def test_empty_columns_and_rows_at_the_edge_are_none(folder):
+    padded = folder([*(f"{row},," for row in ROWS), ",,,,"], header="file,subject,score,,")
+    found = find(padded, FolderSettings())
+    assert len(found.recordings) == len(ROWS)
+    assert not found.problems
 
 
 @pytest.mark.parametrize(
