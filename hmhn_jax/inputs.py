@@ -12,6 +12,7 @@ from hmhn_jax.faces.avec_labels import files_below
 from hmhn_jax.faces.images import IMAGE_SUFFIXES
 
 OTHER_VIDEO_SUFFIXES = (".m4v", ".webm", ".mpg", ".mpeg", ".3gp", ".flv", ".ogv", ".mts", ".gif")
+MOST_NAME_BYTES = 150  # of the 255 that file systems take
 SUFFIXES = (*VIDEO_SUFFIXES, *OTHER_VIDEO_SUFFIXES, *IMAGE_SUFFIXES)
 
 
@@ -78,7 +79,8 @@ def find(text: str, excluded: Path | None = None) -> Inputs:
 
 def _name(name, path):
     """Distinct for each place, and always the same for one."""
-    name = os.fsencode(name).decode(errors="replace")  # one that can be printed
+    # One that can be printed, with room for the endings of what is not finished.
+    name = os.fsencode(name)[:MOST_NAME_BYTES].decode(errors="replace")
     return f"{name}-{hashlib.sha256(os.fsencode(os.path.abspath(path))).hexdigest()[:8]}"
 
 

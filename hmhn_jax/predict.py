@@ -67,14 +67,18 @@ def predict(
                 tables.skip(path)
             made_one_by_one = predict_files(members, found.files, config.evaluate.batch_size)
             for made in track(made_one_by_one, "scoring", total=len(found.files)):
-                tables.add(made)
                 read.append((made.path, made.sha256))
                 counts[outcome := _outcome(made)] += 1
                 if outcome == "failed":
                     failures.append((made.path, made.error))
                 if outcome == "scored":
                     stem = folder / prediction_folder.PICTURES / made.path.relative_to(found.root)
-                    counts["pictured"] += write_pictures(stem, made, members, overlay_video)
+                    try:
+                        counts["pictured"] += write_pictures(stem, made, members, overlay_video)
+                    except UserError as error:  # such as of a name that leaves no room for endings
+                        warnings = (*made.warnings, f"without all of its pictures: {error}")
+                        made = dataclasses.replace(made, warnings=warnings)
+                tables.add(made)
         about = prediction_origin.describe(members, text, read)
         atomic.write_text(folder / prediction_folder.ABOUT, json.dumps(about, indent=2) + "\n")
     _report(counts, found, members, output)

@@ -214,6 +214,22 @@ def test_any_number_of_processes_gives_the_same(config, workdir, folder):
     assert [path for path, _, _ in one] == paths
 
 
+def test_a_name_without_room_for_endings_costs_pictures_only(config, workdir, folder, tmp_path):
+    names = ["i" * 250 + ".mp4", "short.mp4"]
+    for name in names:
+        shutil.copy(folder / "anna.mp4", tmp_path / name)
+    predict.predict(config, [workdir], str(tmp_path), tmp_path.parent / "long")
+    long, short = table(tmp_path.parent / "long")
+    assert long["score"] == short["score"] != ""
+    assert "without all of its pictures: " in long["warnings"]
+    assert "File name too long" in long["warnings"]
+    assert "pictures" not in short["warnings"]
+    copy = shutil.copytree(workdir, tmp_path / "run")
+    predict.predict(config, [copy], str(tmp_path / names[0]))  # alone
+    (output,) = (copy / "predictions").iterdir()
+    assert table(output)[0]["score"] == long["score"]
+
+
 def test_a_fault_of_the_software_costs_its_own_file_only(config, workdir, folder, monkeypatch):
     decode = video.sampled_frames
 
