@@ -16,7 +16,7 @@ from hmhn_jax.faces.detection import Box, Detector
 from hmhn_jax.faces.tracking import Track, follow
 from hmhn_jax.faces.video import VideoError, sampled_frames
 
-ENGINE_VERSION = 1  # raise it whenever the same video and settings no longer give the same crops
+ENGINE_VERSION = 2  # raise it whenever the same video and settings no longer give the same crops
 # Other versions of what decodes and finds faces may give other crops, too.
 SOFTWARE = {"av": av.__version__, "opencv": cv2.__version__, "dlib": dlib.__version__}
 

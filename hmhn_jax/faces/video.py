@@ -11,6 +11,7 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from hmhn_jax.faces.container import VideoError, open_video
+from hmhn_jax.faces.upright import upright_rgb
 
 # Containers round timestamps (Matroska to whole milliseconds), so that a frame due at 1/30 s may
 # claim to be at 0.033 s. Without this slack it would count as too early, and the next be taken.
@@ -26,7 +27,7 @@ class Frame:
     Attributes:
       index: its place among the video's sound frames, from 0.
       time_s: seconds since the video's first frame.
-      rgb: uint8[height, width, 3], contiguous, upright (a phone's rotation flag is applied).
+      rgb: uint8[height, width, 3], contiguous, as players show it (turned, mirrored, scaled).
     """
 
     index: int
@@ -60,14 +61,14 @@ def sampled_frames(
     with open_video(path) as (container, stream):
         rate = _rate_to_fit(rate_hz, max_frames, _duration(container, stream))
         decoder = _Decoder(container, stream)
-        converter = VideoReformatter()  # to make one takes longer than to convert a frame
+        converter = VideoReformatter()
         for index, time, frame in decoder.frames():
             if rate is not None:
                 if time < decoder.due:
                     continue
                 next_sample = math.floor((time + TIMESTAMP_SLACK) * rate) + 1
                 decoder.due = next_sample / rate - TIMESTAMP_SLACK
-            yield Frame(index, float(time), _upright_rgb(frame, converter))
+            yield Frame(index, float(time), upright_rgb(frame, stream, converter))
             num_yielded += 1
             if num_yielded == max_frames:
                 return
@@ -153,9 +154,3 @@ def _packets(container, stream) -> Iterator[av.Packet]:
         yield from container.demux(stream)
     except (av.InvalidDataError, av.EOFError):
         return  # the file ends in the middle
-
-
-def _upright_rgb(frame: av.VideoFrame, converter: VideoReformatter) -> np.ndarray:
-    """Gives uint8[height, width, 3]; rows of odd widths come padded, hence the copy."""
-    rgb = converter.reformat(frame, format="rgb24", threads=1).to_ndarray()
-    return np.ascontiguousarray(np.rot90(rgb, k=round(frame.rotation / 90)))

@@ -1,0 +1,61 @@
+"""Decoded frames as players show them: turned, mirrored, and with square pixels."""
+
+from fractions import Fraction
+
+import av
+import numpy as np
+from av.sidedata.sidedata import Type
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
+
+# Pixels this far from square are none that a camera has: the file is wrong about them.
+WIDEST_PIXEL = 4
+# Nearer to square than this, nothing is scaled: 1 % does not show in a face.
+NEARLY_SQUARE = Fraction(1, 100)
+
+
+def upright_rgb(
+    frame: av.VideoFrame, stream: VideoStream, converter: VideoReformatter
+) -> np.ndarray:
+    """Converts a frame to u8[height, width, 3], contiguous, as it is shown.
+
+    Args:
+      frame: decoded.
+      stream: that it is of, which knows the shape of its pixels.
+      converter: one for all frames of a video; to make one takes longer than to convert a frame.
+    """
+    size = _size_of_square_pixels(frame, stream)
+    rgb = converter.reformat(frame, **size, format="rgb24", threads=1).to_ndarray()
+    return np.ascontiguousarray(oriented(rgb, _display_matrix(frame)))  # odd widths come padded
+
+
+def _size_of_square_pixels(frame, stream):
+    """Returns the size to scale to, the longer side stretched, or nothing to keep it."""
+    ratio = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
+    if not ratio or abs(ratio - 1) < NEARLY_SQUARE:
+        return {}
+    if not 1 / WIDEST_PIXEL <= ratio <= WIDEST_PIXEL:
+        return {}
+    if ratio > 1:
+        return {"width": round(frame.width * ratio), "height": frame.height}
+    return {"width": frame.width, "height": round(frame.height / ratio)}
+
+
+def _display_matrix(frame):
+    """Returns a, b, c, d of the matrix that takes a pixel (x, y) to (a x + c y, b x + d y)."""
+    stored = frame.side_data.get(Type.DISPLAYMATRIX)
+    if stored is None:
+        return 1, 0, 0, 1
+    # Rows of three: a, b, u, c, d, v, x, y, w (libavutil/display.h).
+    a, b, _, c, d, *_ = np.frombuffer(bytes(stored), np.int32).tolist()
+    return a, b, c, d
+
+
+def oriented(rgb: np.ndarray, matrix: tuple[int, int, int, int]) -> np.ndarray:
+    """Turns by the nearest quarter and mirrors [height, width, 3] as a display matrix says."""
+    a, b, c, d = matrix
+    to_x, to_y = a, d
+    if abs(b) + abs(c) > abs(a) + abs(d):  # rows become columns
+        rgb = rgb.transpose(1, 0, 2)
+        to_x, to_y = c, b
+    return rgb[:: -1 if to_y < 0 else 1, :: -1 if to_x < 0 else 1]
