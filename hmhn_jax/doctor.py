@@ -92,7 +92,10 @@ def describe(found: Found, source: sources.RealSettings, manual_dir: Path) -> di
         "correlations": _correlations(videos),
         "years_differ": _years_differ(found, source, manual_dir),
         "videos": videos,
-        "facts": list(found.facts),
+        "facts": [
+            *found.facts,
+            *(f"{each['path']}: {note}" for each in videos for note in each.get("notes", ())),
+        ],
         "problems": list(found.problems),
     }
 

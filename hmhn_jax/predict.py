@@ -133,7 +133,7 @@ def predict_files(
             made = Prediction(path, face_found_rate=rate, duration_s=duration_s, warnings=(reason,))
         else:
             scores = score_crops(members, crops.crops, batch_size)
-            made = prediction.summarise(path, crops, scores, duration_s, settings, data)
+            made = prediction.summarise(path, crops, scores, duration_s, data)
             made = dataclasses.replace(made, warnings=(*general, *made.warnings))
         yield dataclasses.replace(made, sha256=crops.sha256)
 

@@ -35,7 +35,7 @@ class Prediction:
         points; None with fewer than two frames.
       members_std: sample standard deviation of the members' scores; None of a single network.
       face_found_rate: share of the frames looked at that show a face; None when none could be.
-      duration_s: seconds as the file claims them; None for a picture, or if it does not say.
+      duration_s: seconds, see `probe.Header`; None for a picture.
       warnings: a line each.
       error: why the file could not be read; None if it could.
       sha256: of the file, in hexadecimal digits; None if it could not be read.
@@ -97,7 +97,6 @@ def summarise(
     crops: VideoCrops,
     frame_scores: np.ndarray,
     duration_s: float | None,
-    settings: CropSettings,
     training_data: Mapping[str, Any],
 ) -> Prediction:
     """Makes one score of the frames' scores.
@@ -107,7 +106,6 @@ def summarise(
       crops: its F crops.
       frame_scores: f[M,F], in BDI-II points.
       duration_s: seconds, None if not known.
-      settings: how the crops were made.
       training_data: the metadata of the dataset that the network learnt from.
     """
     means = frame_scores.mean(axis=0)
@@ -124,10 +122,9 @@ def summarise(
         crops=crops.crops,
         frame_scores=frame_scores,
     )
-    warnings = list(_crowd(path, crops))
+    warnings = [*crops.notes, *_crowd(path, crops)]
     if not is_image(path):
-        limit = settings.max_frames_per_video
-        warnings += _warnings(made, crops.num_sampled, limit, _mean_frames(training_data))
+        warnings += _warnings(made, crops.num_sampled, _mean_frames(training_data))
     return dataclasses.replace(made, warnings=tuple(warnings))
 
 
@@ -165,15 +162,12 @@ def _crowd(path, crops):
         yield f"more than one face in {number}: the largest was followed"
 
 
-def _warnings(made, num_sampled, limit, usual):
+def _warnings(made, num_sampled, usual):
     """Gives a line for each reason to trust a video's score less."""
     if made.face_found_rate < LOW_FOUND_RATE:
         yield f"a face in only {made.frames_used} of {num_sampled} frames"
     if usual and num_sampled < SHORT_SHARE * usual:
         yield f"short: {num_sampled} frames; videos of the training have {usual:.0f} on average"
-    if made.duration_s is None and num_sampled == limit:
-        last = made.crops[-1].time_s
-        yield f"the file does not say how long it is; nothing after {last:.0f} s was looked at"
     boxes = [crop.box for crop in made.crops]
     jumps = sum(overlap(one, other) == 0 for one, other in itertools.pairwise(boxes))
     if jumps:

@@ -22,8 +22,8 @@ def video(found, sampled, boxes=None):
     return VideoCrops(crops, sampled, "")
 
 
-def summarise(crops, scores, path=VIDEO, duration_s=30.0, settings=SETTINGS, data=DATA):
-    return prediction.summarise(path, crops, np.array(scores), duration_s, settings, data)
+def summarise(crops, scores, path=VIDEO, duration_s=30.0, data=DATA):
+    return prediction.summarise(path, crops, np.array(scores), duration_s, data)
 
 
 def test_score_is_the_mean_over_frames_and_members():
@@ -98,11 +98,6 @@ def test_other_people_are_warned_of():
         ({"crops": video(9, 9), "scores": [[10.0] * 9], "data": {}}, None),
         ({"crops": video(20, 20, [(x, 0, x + 9, 9) for x in range(0, 100, 5)])}, None),  # she moves
         ({"duration_s": None}, None),
-        ({"settings": CropSettings(max_frames_per_video=20)}, None),
-        (
-            {"duration_s": None, "settings": CropSettings(max_frames_per_video=20)},
-            "the file does not say how long it is; nothing after 10 s",
-        ),
     ],
 )
 def test_warnings(changes, warning):

@@ -131,6 +131,13 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         copies = self.info.metadata["copies"]
         if copies:
             print(f"{len(copies)} videos are copies of others, see {SUMMARY}", file=sys.stderr)
+        if noted := [each for each in self._reports if each.notes]:
+            first = noted[0]
+            print(
+                f"{len(noted)} videos have wrong times, see {SUMMARY}, such as "
+                f"{first.recording.path}: {'; '.join(first.notes)}",
+                file=sys.stderr,
+            )
         summaries = [each.summary() for each in self._reports]
         text = (
             json.dumps(

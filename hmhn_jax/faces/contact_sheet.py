@@ -14,12 +14,14 @@ def write_contact_sheet(path: Path, title: str, reports: list[CropReport]) -> No
     Raises:
       UserError: when the file cannot be written.
     """
-    suspicious_first = sorted(
-        reports, key=lambda each: (each.found_rate, each.confidence or 0.0, each.recording.video_id)
-    )
+    suspicious_first = sorted(reports, key=_soundness)
     # Names come from files of strangers: everything is escaped.
     template = jinja2.Environment(autoescape=True).from_string(PAGE)
     atomic.write_text(path, template.render(title=title, reports=suspicious_first))
+
+
+def _soundness(each):
+    return not each.notes, each.found_rate, each.confidence or 0.0, each.recording.video_id
 
 
 PAGE = """\
@@ -37,7 +39,8 @@ PAGE = """\
 </style>
 <h1>{{ title }}</h1>
 <p>{{ reports|length }} videos, {{ reports|selectattr("failure")|list|length }} of them without
-crops. First, middle and last crop of each; those with the fewest faces found come first.</p>
+crops. First, middle and last crop of each; those with something wrong and
+those with the fewest faces found come first.</p>
 <ul>
 {% for each in reports %}
   <li>
@@ -52,6 +55,9 @@ crops. First, middle and last crop of each; those with the fewest faces found co
     <div>face in {{ each.num_crops }} of {{ each.num_sampled }} frames,
     confidence {{ "%.2f"|format(each.confidence) }}</div>
     {% endif %}
+    {% for note in each.notes %}
+    <div class="failed">{{ note }}</div>
+    {% endfor %}
   </li>
 {% endfor %}
 </ul>

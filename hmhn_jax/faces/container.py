@@ -61,6 +61,14 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         raise VideoError(path, f"not a readable video ({error.strerror})") from error
 
 
+def packets_of(container: InputContainer, stream: VideoStream) -> Iterator[av.Packet]:
+    """Yields the packets of a stream in the file's order; a file that is cut off ends early."""
+    try:
+        yield from container.demux(stream)
+    except (av.InvalidDataError, av.EOFError):
+        return
+
+
 def _refuse_missing_or_empty(path: Path) -> None:
     try:
         is_file, size = path.is_file(), path.stat().st_size

@@ -56,6 +56,7 @@ def write(path: Path, result: VideoCrops | CropFailure) -> None:
     else:
         header["num_sampled"] = result.num_sampled
         header["num_crowded"] = result.num_crowded
+        header["notes"] = list(result.notes)
         header["crops"] = [_described(crop) for crop in result.crops]
         images = [crop.jpeg for crop in result.crops]
     content = b"".join([json.dumps(header).encode(), b"\n", *images])
@@ -105,6 +106,7 @@ def _parsed(content: bytes) -> VideoCrops | CropFailure:
         header["sha256"],
         from_cache=True,
         num_crowded=header.get("num_crowded", 0),  # not in entries of before it was counted
+        notes=tuple(map(str, header.get("notes", ()))),
     )
 
 

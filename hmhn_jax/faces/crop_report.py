@@ -26,6 +26,7 @@ class CropReport:
       thumbnails: small JPEGs of the first, the middle and the last crop.
       failure: why there are no crops; None if there are.
       from_cache: whether an earlier run found all this out.
+      notes: a line for each thing that is wrong with the video's times.
       is_fault: whether the software is to blame for the failure, not the video.
     """
 
@@ -38,6 +39,7 @@ class CropReport:
     failure: str | None = None
     from_cache: bool = False
     is_fault: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def found_rate(self) -> float:
@@ -72,13 +74,15 @@ class CropReport:
             "found_rate": self.found_rate,
             "median_confidence": self.confidence,
             "failure": self.failure,
+            "notes": list(self.notes),
         }
 
 
 def from_record(recording: Recording, record: dict) -> CropReport:
     """The report of which this is the `record`."""
     thumbnails = tuple(base64.b64decode(text) for text in record["thumbnails"])
-    return CropReport(recording, **{**record, "thumbnails": thumbnails})
+    notes = tuple(record.get("notes", ()))
+    return CropReport(recording, **{**record, "thumbnails": thumbnails, "notes": notes})
 
 
 def report(recording: Recording, result: VideoCrops | CropFailure) -> CropReport:
@@ -101,6 +105,7 @@ def report(recording: Recording, result: VideoCrops | CropFailure) -> CropReport
         statistics.median(crop.confidence for crop in crops),
         tuple(_thumbnail(crop.jpeg) for crop in shown),
         from_cache=result.from_cache,
+        notes=result.notes,
     )
 
 

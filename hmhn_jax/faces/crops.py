@@ -13,6 +13,7 @@ import numpy as np
 from hmhn_jax.errors import UserError
 from hmhn_jax.faces.align import FaceCrop, align_face
 from hmhn_jax.faces.detection import Box, Detector
+from hmhn_jax.faces.timeline import read_timeline
 from hmhn_jax.faces.tracking import Track, follow
 from hmhn_jax.faces.video import VideoError, sampled_frames
 
@@ -97,6 +98,7 @@ class VideoCrops:
       from_cache: whether they were made by an earlier run.
       num_crowded: frames that were seen to show another face too. No frame was searched for that
         alone, so there may be more.
+      notes: a line for each thing that is wrong with the video's times.
     """
 
     crops: tuple[Crop, ...]
@@ -104,6 +106,7 @@ class VideoCrops:
     sha256: str
     from_cache: bool = dataclasses.field(default=False, compare=False)
     num_crowded: int = 0
+    notes: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,10 +156,12 @@ def crop_video(
       NoFaceError: there is no face in any sampled frame.
       VideoError: the video cannot be decoded.
     """
+    timeline = read_timeline(path)
     crops = []
     track = Track()
     num_sampled = num_crowded = 0
-    for frame in sampled_frames(path, settings.rate_hz, settings.max_frames_per_video):
+    limits = settings.rate_hz, settings.max_frames_per_video
+    for frame in sampled_frames(path, *limits, timeline):
         num_sampled += 1
         if watch is not None:
             watch(frame.time_s)
@@ -169,7 +174,9 @@ def crop_video(
     if not crops:
         reason = f"no face found in any of {num_sampled} sampled frames"
         raise NoFaceError(path, reason, num_sampled)
-    return VideoCrops(tuple(crops), num_sampled, sha256_of(path), num_crowded=num_crowded)
+    return VideoCrops(
+        tuple(crops), num_sampled, sha256_of(path), num_crowded=num_crowded, notes=timeline.notes
+    )
 
 
 def make_crop(aligned: FaceCrop, frame_index: int, time_s: float, jpeg_quality: int) -> Crop:

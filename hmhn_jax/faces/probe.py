@@ -3,9 +3,8 @@
 import dataclasses
 from pathlib import Path
 
-import av
-
 from hmhn_jax.faces.container import open_video
+from hmhn_jax.faces.timeline import read_timeline
 from hmhn_jax.faces.video import sampled_frames
 
 
@@ -14,10 +13,11 @@ class Header:
     """A video that opens and whose first frame decodes.
 
     Attributes:
-      duration_s: seconds as its header claims them; None if it does not say.
+      duration_s: seconds as its header claims them, if its frames agree, else those of its frames.
       fps: average frames a second; None if it does not say.
       width, height: pixels of a frame, upright.
       codec: such as "h264".
+      notes: a line for each thing that is wrong with its times.
       constant_rate: False if the claimed rates contradict each other, so that frames are probably
         not evenly spaced.
     """
@@ -27,28 +27,26 @@ class Header:
     width: int
     height: int
     codec: str
+    notes: tuple[str, ...]
     constant_rate: bool
 
 
 def probe(path: Path) -> Header:
-    """Reads a video's header and first frame; takes milliseconds, however long the video.
+    """Reads a video's header, its first frame, and the times of all its packets.
 
     Raises:
       VideoError: the file is no video or its first frames cannot be decoded.
     """
-    first = next(iter(sampled_frames(path, max_frames=1)))  # also refuses what is no video
-    with open_video(path) as (container, stream):
-        duration = None
-        if stream.duration:
-            duration = float(stream.duration * stream.time_base)
-        elif container.duration:
-            duration = container.duration / av.time_base
+    timeline = read_timeline(path)
+    first = next(iter(sampled_frames(path, max_frames=1, timeline=timeline)))
+    with open_video(path) as (_, stream):
         average, base = stream.average_rate, stream.base_rate
         return Header(
-            duration_s=duration,
+            duration_s=None if timeline.duration_s is None else float(timeline.duration_s),
             fps=float(average) if average else None,
             width=first.rgb.shape[1],
             height=first.rgb.shape[0],
             codec=stream.codec_context.name,
+            notes=timeline.notes,
             constant_rate=not (average and base) or abs(average / base - 1) < 0.01,
         )

@@ -10,14 +10,13 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
-from hmhn_jax.faces.container import VideoError, open_video
+from hmhn_jax.faces.container import VideoError, open_video, packets_of
+from hmhn_jax.faces.timeline import Timeline, read_timeline
 from hmhn_jax.faces.upright import upright_rgb
 
 # Containers round timestamps (Matroska to whole milliseconds), so that a frame due at 1/30 s may
 # claim to be at 0.033 s. Without this slack it would count as too early, and the next be taken.
 TIMESTAMP_SLACK = Fraction(1, 1000)  # seconds
-
-FALLBACK_FPS = 25  # for streams that give neither timestamps nor a rate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +35,10 @@ class Frame:
 
 
 def sampled_frames(
-    path: Path, rate_hz: float | None = None, max_frames: int | None = None
+    path: Path,
+    rate_hz: float | None = None,
+    max_frames: int | None = None,
+    timeline: Timeline | None = None,
 ) -> Iterator[Frame]:
     """Decodes a video once, in order, and yields the frames closest after each sampling time.
 
@@ -49,7 +51,9 @@ def sampled_frames(
       path: a file in any of the formats of `container.FORMATS`, whatever its name.
       rate_hz: samples per second of video; every frame when None.
       max_frames: yields no more than this. The rate is lowered so that they spread over the whole
-        video, if it says how long it is; if not, they are the first ones.
+        video, whose length the packets tell where the header is wrong.
+
+      timeline: of the file, if it was read already.
 
     Yields:
       Frames in the order of time, at least one.
@@ -58,9 +62,12 @@ def sampled_frames(
       VideoError: see `open_video`; or no frame of it can be decoded.
     """
     num_yielded = 0
+    timeline = timeline or read_timeline(path)
     with open_video(path) as (container, stream):
-        rate = _rate_to_fit(rate_hz, max_frames, _duration(container, stream))
-        decoder = _Decoder(container, stream)
+        rate = _rate_to_fit(rate_hz, max_frames, timeline.duration_s)
+        decoder = _Decoder(
+            timeline.applied(packets_of(container, stream)), stream, timeline.frame_s
+        )
         converter = VideoReformatter()
         for index, time, frame in decoder.frames():
             if rate is not None:
@@ -76,13 +83,6 @@ def sampled_frames(
             size = stream.codec_context.width * stream.codec_context.height
             why = "" if size else ": they claim no size, or too large a one"
             raise VideoError(path, f"none of its frames can be decoded{why}")
-
-
-def _duration(container, stream) -> Fraction | None:
-    """The video's length in seconds as its header claims it."""
-    if stream.duration:
-        return stream.duration * stream.time_base
-    return Fraction(container.duration, av.time_base) if container.duration else None
 
 
 def _rate_to_fit(
@@ -103,19 +103,19 @@ class _Decoder:
         before it are not wanted, and only ever raises it.
     """
 
-    def __init__(self, container, stream):
+    def __init__(self, packets, stream, frame_s):
         self.due = Fraction(0)
-        self._container = container
+        self._packets = packets
         self._stream = stream
+        self._frame_s = frame_s
         self._start: Fraction | None = None
 
     def frames(self) -> Iterator[tuple[int, Fraction, av.VideoFrame]]:
         """Yields sound frames: index, seconds since the first, frame. Some before `due` lack."""
         previous = None
-        step = 1 / Fraction(self._stream.average_rate or FALLBACK_FPS)
         num_decoded = 0
         skipped = set()  # times of packets that gave no frame, or not yet
-        for packet in _packets(self._container, self._stream):
+        for packet in self._packets:
             is_early = self._is_early(packet)
             self._stream.codec_context.skip_frame = "NONREF" if is_early else "DEFAULT"
             try:
@@ -128,7 +128,7 @@ class _Decoder:
                 if frame.pts is not None and frame.time_base is not None:
                     time = frame.pts * frame.time_base
                 else:
-                    time = Fraction(0) if previous is None else previous + step
+                    time = Fraction(0) if previous is None else previous + self._frame_s
                 previous = time
                 skipped.discard(frame.pts)
                 if frame.is_corrupt:
@@ -147,10 +147,3 @@ class _Decoder:
         if self._start is None or packet.pts is None:
             return False
         return packet.pts * packet.time_base - self._start < self.due
-
-
-def _packets(container, stream) -> Iterator[av.Packet]:
-    try:
-        yield from container.demux(stream)
-    except (av.InvalidDataError, av.EOFError):
-        return  # the file ends in the middle

@@ -36,10 +36,11 @@ def write_video(tmp_path) -> Callable[..., Path]:
         frames: Sequence[np.ndarray],
         times_s: Sequence[float],
         pix_fmt: str = "yuv420p",
+        **options: str,
     ) -> Path:
         path = tmp_path / name
         with av.open(str(path), "w") as container:
-            stream = container.add_stream("libx264", rate=30, options={"crf": "10"})
+            stream = container.add_stream("libx264", rate=30, options={"crf": "10"} | options)
             stream.height, stream.width = frames[0].shape[:2]
             stream.pix_fmt = pix_fmt
             stream.codec_context.time_base = Fraction(1, 90_000)

@@ -1,0 +1,131 @@
+"""Every part of a recording is looked at, whatever its file says of times."""
+
+import struct
+
+import av
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_video import flat_frames, numbers
+
+from hmhn_jax.faces.probe import probe
+from hmhn_jax.faces.timeline import NO_TIME, arranged, read_timeline
+from hmhn_jax.faces.video import sampled_frames
+
+MILLISECOND = 0.001
+
+
+@pytest.fixture
+def joined(write_video):
+    """Two transport streams in one file, the second one longer: frames 0 to 19 and 20 to 49."""
+    first = write_video("a.ts", flat_frames(20), np.arange(20) / 10)
+    second = write_video("b.ts", flat_frames(50)[20:], np.arange(30) / 10)
+    first.write_bytes(first.read_bytes() + second.read_bytes())
+    return first
+
+
+def test_joined_recordings_follow_each_other(joined):
+    frames = list(sampled_frames(joined))
+    found = numbers(frames)
+    assert found == sorted(found)
+    assert len({*range(50)} - {*found}) <= 2  # the decoder may lose some where they meet
+    times = np.array([frame.time_s for frame in frames])
+    assert (np.diff(times) > 0).all()
+    assert times[-1] == pytest.approx(4.9, abs=0.2)
+    assert "go back or jump 1 times" in read_timeline(joined).notes[0]
+
+
+def test_a_limit_of_frames_spreads_over_all_parts(joined):
+    found = numbers(sampled_frames(joined, rate_hz=10, max_frames=10))
+    assert len(found) >= 9
+    assert np.diff(found).max() <= 7
+    assert found[-1] >= 43
+
+
+@pytest.mark.parametrize("claimed_s", [1.0, 60.0, None])
+def test_a_wrong_length_or_none_is_found_out(write_video, claimed_s):
+    path = write_video("a.mkv", flat_frames(50), np.arange(50) / 10)
+    true = probe(path).duration_s
+    content = path.read_bytes()
+    at = content.index(b"\x44\x89\x88")  # Duration, a double, in milliseconds
+    changed = b"\xec\x89" + bytes(9)  # an element of nothing
+    if claimed_s is not None:
+        changed = content[at : at + 3] + struct.pack(">d", 1000 * claimed_s)
+    path.write_bytes(content[:at] + changed + content[at + 11 :])
+
+    header = probe(path)
+    assert header.duration_s == pytest.approx(true, abs=0.15)
+    said = [] if claimed_s is None else [f"the file claims {claimed_s:.0f} s, its frames last 5 s"]
+    assert list(header.notes) == said
+    found = numbers(sampled_frames(path, max_frames=10))
+    assert found == list(range(0, 50, 5))
+
+
+def test_times_that_stand_still(write_video):
+    path = write_video("a.mp4", flat_frames(50), np.arange(50) / 10, bf="0")
+    still = path.with_suffix(".mkv")
+    with av.open(str(path)) as source, av.open(str(still), "w") as copy:
+        stream = copy.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.pts = packet.dts = 0
+                packet.stream = stream
+                copy.mux(packet)
+    path = still
+    assert "stand still" in read_timeline(path).notes[0]
+    found = numbers(sampled_frames(path, max_frames=10))
+    assert len(found) >= 9
+    assert found[-1] >= 40
+
+
+def test_a_jump_far_ahead_is_closed(write_video):
+    times = np.concatenate([np.arange(25) / 10, 90_000 + np.arange(25) / 10])
+    path = write_video("a.mkv", flat_frames(50), times)
+    frames = list(sampled_frames(path, rate_hz=10))
+    assert numbers(frames) == list(range(50))
+    assert frames[-1].time_s == pytest.approx(4.9, abs=0.01)
+    assert numbers(sampled_frames(path, max_frames=10)) == list(range(0, 50, 5))
+
+
+def test_a_pause_of_a_minute_is_a_pause(write_video):
+    times = np.concatenate([np.arange(20) / 10, 50 + np.arange(20) / 10])
+    path = write_video("a.mkv", flat_frames(40), times)
+    assert read_timeline(path).notes == ()
+    assert list(sampled_frames(path))[-1].time_s == pytest.approx(51.9, abs=0.01)
+
+
+clips = st.tuples(
+    st.integers(-(10**9), 10**9),  # where its clock begins, in milliseconds
+    st.integers(30, 400),  # frames
+    st.integers(10, 300),  # milliseconds a frame
+    st.integers(0, 3),  # frames by which showing is reordered
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(clips, min_size=1, max_size=5), st.booleans())
+def test_parts_of_any_clocks_make_one_that_advances(parts, has_decoding_times):
+    shown, decoded, true_ms = [], [], 0
+    for start, count, step, reordered in parts:
+        order = np.arange(count)
+        for at in range(0, count - reordered, reordered + 1):  # the last of a group comes first
+            order[at : at + reordered + 1] = np.roll(order[at : at + reordered + 1], 1)
+        shown.append(start + step * order)
+        decoded.append(start + step * (np.arange(count) - reordered))
+        true_ms += count * step
+    shown, decoded = np.concatenate(shown), np.concatenate(decoded)
+    if not has_decoding_times:
+        decoded = np.full_like(decoded, NO_TIME)
+    made, ticks, notes = arranged(shown, decoded, MILLISECOND, 40)
+    mapped = shown.copy()
+    for part, until in zip(made, [*(each.first for each in made[1:]), len(shown)], strict=True):
+        mapped[part.first : until] = [part.moved(time) for time in shown[part.first : until]]
+    span = mapped.max() - mapped.min()
+    if not notes:  # one clock, or parts that lie one after the other by themselves
+        np.testing.assert_array_equal(mapped, shown)
+    else:
+        # No part lies on another, and no pause is longer than everything that is shown.
+        assert np.unique(mapped // 10).size > 0.5 * np.unique(mapped).size
+        assert np.diff(np.sort(mapped)).max() <= max(60_000, true_ms) + 1
+    assert ticks >= span * 0.99
