@@ -71,8 +71,8 @@ def define_flags() -> None:
 
 def parse_flags(arguments: list[str]) -> flags.FlagValues:
     """Parses the command line; what is wrong with it raises UsageError."""
-    define_flags()
     try:
+        define_flags()  # looks at the config's flags already
         rest = flags.FLAGS([_expand_home(each) for each in arguments])
         path = config_flags.get_config_filename(flags.FLAGS["config"])
         if not Path(path).is_file():
