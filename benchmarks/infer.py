@@ -14,8 +14,8 @@ import dataclasses
 import sys
 import tempfile
 
-from benchmarks import contest, machine, results
-from benchmarks.process import Contestant
+from benchmarks import contest, results
+from benchmarks.process import Contestant, by_other
 from benchmarks.workload import TINY, Workload
 
 OURS, PLAIN, TORCH = "ours", "ours, plain layers", "PyTorch"
@@ -36,10 +36,7 @@ def contestants(work: Workload, folder: str, other: str | None = None) -> list[C
         OPENVINO: ("benchmarks.runtimes", "openvino"),
     }
     chosen = [Contestant(name, *program, arguments) for name, program in programs.items()]
-    if other:
-        name = f"{OURS}, jaxlib {machine.jaxlib_of(other)}"
-        chosen.append(Contestant(name, *programs[OURS], arguments, python=other))
-    return chosen
+    return chosen + ([by_other(chosen[0], other)] if other else [])
 
 
 def measure(
@@ -88,7 +85,7 @@ def table(outcomes: list[dict]) -> str:
 
 def main() -> None:
     """Measures, prints, and writes the JSON where asked."""
-    flags, described = results.parse_flags(__doc__, 9, PACKAGES)
+    flags, machine = results.parse_flags(__doc__, 9, PACKAGES)
     work = TINY if flags.quick else Workload()
     outcomes = [
         measure(
@@ -99,7 +96,7 @@ def main() -> None:
         )
         for size in BATCH_SIZES
     ]
-    whole = {"batch_sizes": outcomes, "machine": described}
+    whole = {"batch_sizes": outcomes, "machine": machine}
     whole["absent"] = outcomes[0]["absent"] | outcomes[1]["absent"]
     everyone = [each for outcome in outcomes for each in outcome["contestants"].values()]
     footer = results.footer(whole, everyone)

@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks import machine
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -37,6 +39,12 @@ class Contestant:
     compiles: bool = False
     first_limit_s: float = 600.0
     python: str = sys.executable
+
+
+def by_other(each: Contestant, python: str) -> Contestant:
+    """Returns the same contestant run by another interpreter, and named after its jaxlib."""
+    name = f"{each.name}, jaxlib {machine.jaxlib_of(python)}"
+    return dataclasses.replace(each, name=name, python=python)
 
 
 @contextlib.contextmanager

@@ -13,8 +13,8 @@ with nothing kept, "kept" in a second process that finds what the first one comp
 import dataclasses
 import sys
 
-from benchmarks import contest, machine, results
-from benchmarks.process import Contestant
+from benchmarks import contest, results
+from benchmarks.process import Contestant, by_other
 from benchmarks.workload import TINY, Workload
 
 OURS, PLAIN, TWO_DEVICES = "ours", "ours, plain layers", "ours, two host devices"
@@ -28,13 +28,10 @@ def contestants(work: Workload, other: str | None = None) -> list[Contestant]:
     workload = {"workload": dataclasses.asdict(work)}
     two = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
     ours, torch = ("benchmarks.ours", "train_step"), ("benchmarks.torch_peer", "train_step")
-    more = []
-    if other:
-        name = f"{OURS}, jaxlib {machine.jaxlib_of(other)}"
-        more = [Contestant(name, *ours, workload, compiles=True, python=other)]
+    own = Contestant(OURS, *ours, workload, compiles=True)
     return [
-        *more,
-        Contestant(OURS, *ours, workload, compiles=True),
+        *([by_other(own, other)] if other else []),
+        own,
         Contestant(PLAIN, *ours, workload | {"fast": False}, compiles=True),
         Contestant(TWO_DEVICES, *ours, workload, two, compiles=True),
         Contestant(TORCH, *torch, workload),
@@ -87,11 +84,11 @@ def table(outcome: dict) -> str:
 
 def main() -> None:
     """Measures, prints, and writes the JSON where asked."""
-    flags, described = results.parse_flags(__doc__, 7, PACKAGES)
+    flags, machine = results.parse_flags(__doc__, 7, PACKAGES)
     outcome = measure(
         TINY if flags.quick else Workload(), flags.rounds, flags.cores, other=flags.other
     )
-    outcome["machine"] = described
+    outcome["machine"] = machine
     footer = results.footer(outcome, list(outcome["contestants"].values()))
     results.publish(outcome, f"{table(outcome)}\n\n{footer}", flags.json)
 

@@ -24,7 +24,7 @@ from hmhn_jax.faces.crop_jobs import crop_files
 from hmhn_jax.faces.crops import Crop, CropFailure
 from hmhn_jax.faces.images import is_image
 from hmhn_jax.faces.jpeg import decode_crops
-from hmhn_jax.faces.probe import probe
+from hmhn_jax.faces.timeline import read_timeline
 from hmhn_jax.prediction import Prediction
 from hmhn_jax.prediction_pictures import write_pictures
 from hmhn_jax.prediction_plots import NOTICE, SYNTHETIC
@@ -173,8 +173,9 @@ def _report(counts, found, members, output):
 
 
 def _duration(path):
-    """Seconds as a video claims them; None if it does not say, or is none."""
+    """Returns the seconds of a video; None if nothing says, or it is none."""
     try:
-        return None if is_image(path) else probe(path).duration_s
+        duration = None if is_image(path) else read_timeline(path).duration_s
     except UserError:
         return None
+    return None if duration is None else float(duration)

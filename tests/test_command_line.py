@@ -1,4 +1,4 @@
-"""What stands on the command line, and in the environment, before any work."""
+"""The command line and the environment, as they are read before any work."""
 
 import os
 import subprocess

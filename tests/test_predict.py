@@ -16,7 +16,7 @@ from PIL import Image
 
 from hmhn_jax import ensemble, predict
 from hmhn_jax.errors import UsageError, UserError
-from hmhn_jax.faces import crops, probe, video
+from hmhn_jax.faces import crops
 
 CAPTION = 60  # pixels
 SHIFT = 6.0  # points that the second network scores higher than the first
@@ -231,15 +231,16 @@ def test_a_name_without_room_for_endings_costs_pictures_only(config, workdir, fo
 
 
 def test_a_fault_of_the_software_costs_its_own_file_only(config, workdir, folder, monkeypatch):
-    decode = video.sampled_frames
+    def tripping(read):
+        def trip(path, *args, **kwargs):
+            if path.name == "anna.mp4":
+                raise KeyError("surprise")
+            return read(path, *args, **kwargs)
 
-    def trip(path, *args, **kwargs):
-        if path.name == "anna.mp4":
-            raise KeyError("surprise")
-        return decode(path, *args, **kwargs)
+        return trip
 
-    monkeypatch.setattr(crops, "sampled_frames", trip)
-    monkeypatch.setattr(probe, "sampled_frames", trip)
+    monkeypatch.setattr(crops, "sampled_frames", tripping(crops.sampled_frames))
+    monkeypatch.setattr(predict, "read_timeline", tripping(predict.read_timeline))
     members = ensemble.restore(config, [workdir])
     paths = [folder / "anna.mp4", folder / "visit" / "ben.mkv"]
     tripped, fine = predict.predict_files(members, paths, 8, num_processes=1)

@@ -35,7 +35,7 @@ def recorded():
 
 @dataclasses.dataclass(frozen=True)
 class Steps:
-    """What the package did; arrays by their paths in its variables.
+    """Steps that the package took; arrays by their paths in its variables.
 
     Attributes:
       dtype: of the computation.

@@ -106,7 +106,7 @@ def _parsed(content: bytes) -> VideoCrops | CropFailure:
         header["sha256"],
         from_cache=True,
         num_crowded=header.get("num_crowded", 0),  # not in entries of before it was counted
-        notes=tuple(map(str, header.get("notes", ()))),
+        notes=tuple(header["notes"]),
     )
 
 

@@ -81,7 +81,7 @@ class CropReport:
 def from_record(recording: Recording, record: dict) -> CropReport:
     """The report of which this is the `record`."""
     thumbnails = tuple(base64.b64decode(text) for text in record["thumbnails"])
-    notes = tuple(record.get("notes", ()))
+    notes = tuple(record["notes"])
     return CropReport(recording, **{**record, "thumbnails": thumbnails, "notes": notes})
 
 

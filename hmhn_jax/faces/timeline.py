@@ -51,7 +51,7 @@ class Part:
 
 @dataclasses.dataclass(frozen=True)
 class Timeline:
-    """What the packets of a video say of its times.
+    """Times of a video, as all its packets tell them.
 
     Attributes:
       parts: at least one.

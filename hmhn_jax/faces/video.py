@@ -52,7 +52,6 @@ def sampled_frames(
       rate_hz: samples per second of video; every frame when None.
       max_frames: yields no more than this. The rate is lowered so that they spread over the whole
         video, whose length the packets tell where the header is wrong.
-
       timeline: of the file, if it was read already.
 
     Yields:
