@@ -26,7 +26,6 @@ def run() -> None:
     command_line.set_environment()
     command_line.import_jax()
     # From here on it takes seconds: the heavy packages are imported.
-    from configs import default
     from data import avec_faces  # noqa: F401  registers the dataset
     from hmhn_jax import (
         atomic,
@@ -38,9 +37,9 @@ def run() -> None:
         processes,
         torch_export,
     )
-    from hmhn_jax import config as config_lib
     from hmhn_jax.serve import server
     from hmhn_jax.sweep import sweep
+    from hmhn_jax.workdir import stored_config
 
     place = (args.coordinator, args.num_processes, args.process_id)
     if args.distributed or place != (None, None, None):
@@ -49,7 +48,7 @@ def run() -> None:
     if args.mode == "sweep":
         command = shlex.join(["python", *sys.argv])
         return sweep(args["config"].value, workdir, train_and_evaluate, command)
-    config = config_lib.choose(args["config"], workdir, default.get_config())
+    config = stored_config.choose(args["config"], workdir)
     if args.mode == "doctor":  # looks at recordings before hours are spent on them
         return doctor.examine(config.data, workdir)
     devices.check_found()
@@ -97,11 +96,10 @@ def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None 
 def train_and_evaluate(workdir: Path) -> None:
     """One run of a sweep, in a process of its own and a workdir that has its config."""
     command_line.set_environment()
-    from configs import default
     from data import avec_faces  # noqa: F401
-    from hmhn_jax import config as config_lib
+    from hmhn_jax.workdir import stored_config
 
-    work(config_lib.load(workdir, default.get_config()), workdir, "train_and_evaluate")
+    work(stored_config.load(workdir), workdir, "train_and_evaluate")
 
 
 def main() -> int:

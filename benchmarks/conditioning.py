@@ -38,9 +38,11 @@ from configs import default
 from data import avec_faces  # noqa: F401  registers the dataset
 from hmhn_jax import config as config_lib
 from hmhn_jax import devices
+from hmhn_jax.augment import AugmentSettings
 from hmhn_jax.dataset import open_dataset
 from hmhn_jax.input_pipeline import Crops, read_crops, training_batches
 from hmhn_jax.metrics import mean_absolute_error
+from hmhn_jax.models import factory
 from hmhn_jax.progress import track
 from hmhn_jax.scoring import fold_weights, make_score_frames, score_videos
 from hmhn_jax.train_step import init_state, make_optimizer, make_train_step
@@ -94,7 +96,7 @@ def _overlap(maps_BxKxHxW):
 def train(config: ConfigDict, crops: Crops, validation: Crops, num_steps: int) -> dict:
     """Trains in one way; gives the line of results.jsonl."""
     started = time.monotonic()
-    model = config_lib.make_model(
+    model = factory.make_model(
         config,
         axis_name=devices.AXIS,
         score_mean=float(crops.scores.mean()),
@@ -102,7 +104,7 @@ def train(config: ConfigDict, crops: Crops, validation: Crops, num_steps: int) -
     )
     steps_per_epoch = math.ceil(len(crops) / config.train.batch_size)
     optimizer = make_optimizer(config.optimizer, steps_per_epoch, num_steps)
-    augmentation = config_lib.augment_settings(config)
+    augmentation = AugmentSettings(**config.augment)
     step = devices.parallel_step(
         make_train_step(model, optimizer, augmentation, config.loss, config.seed, measure)
     )

@@ -17,7 +17,6 @@ command_line.set_environment()
 import jax  # noqa: E402, only now
 import numpy as np  # noqa: E402
 
-from configs import default  # noqa: E402
 from data import avec_faces  # noqa: E402, F401
 from hmhn_jax import checkpoints, dataset, ensemble, resumption, scalars  # noqa: E402
 from hmhn_jax import config as config_lib  # noqa: E402
@@ -25,6 +24,7 @@ from hmhn_jax.errors import UserError  # noqa: E402
 from hmhn_jax.faces import crop_cache  # noqa: E402
 from hmhn_jax.input_pipeline import read_crops  # noqa: E402
 from hmhn_jax.train_step import init_state, make_optimizer  # noqa: E402
+from hmhn_jax.workdir import stored_config  # noqa: E402
 
 
 def _speaking(function):
@@ -51,9 +51,7 @@ def _digest(tree) -> str:
 
 
 def _config(workdir):
-    config = config_lib.load(workdir, default.get_config())
-    config_lib.check(config)
-    return config
+    return stored_config.load(workdir)
 
 
 @_speaking
@@ -87,7 +85,9 @@ def config(workdir: Path, whole: Path) -> str:
     """A workdir's config; what differs from its checkpoint's is said, as the program says it."""
     stored = _config(workdir)
     (trained,) = ensemble.restore(stored, [workdir])
-    if changed := config_lib.differences(stored, config_lib.from_dict(trained.provenance.config)):
+    if changed := config_lib.differences(
+        stored, stored_config.from_dict(trained.provenance.config)
+    ):
         raise UserError(f"{workdir}: note: evaluating with a changed config: {'; '.join(changed)}")
     return json.dumps(stored.to_dict(), sort_keys=True)
 

@@ -4,10 +4,9 @@ A reader takes a path and gives the lines in which it refuses what is there, non
 a `UserError` is such a line, too. Whatever else it raises is a failure.
 """
 
-import functools
 from pathlib import Path
 
-from hmhn_jax.errors import UserError, one_line
+from hmhn_jax.errors import one_line
 from hmhn_jax.faces import avec_labels, crop_jobs, recordings
 from hmhn_jax.faces.crops import CropFailure, CropSettings
 from hmhn_jax.faces.images import read_image
@@ -29,21 +28,10 @@ def label(path: Path) -> list[str]:
 
 def config(path: Path) -> list[str]:
     """A workdir's config.json."""
-    from hmhn_jax import config as config_lib
+    from hmhn_jax.workdir import stored_config
 
-    stored = config_lib.load(path.parent, _pattern())
-    try:
-        config_lib.check(stored)
-    except UserError as error:  # names the field; whose it is, is not known there
-        return [f"{path}: {error}"]
+    stored_config.load(path.parent)
     return []
-
-
-@functools.cache
-def _pattern():
-    from configs import default
-
-    return default.get_config()
 
 
 def frames(path: Path) -> list[str]:

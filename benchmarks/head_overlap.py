@@ -30,18 +30,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from configs import default
 from data import avec_faces  # noqa: F401  registers the dataset
 from hmhn_jax import checkpoint_reading, checkpoints
-from hmhn_jax import config as config_lib
 from hmhn_jax.augment import standardise
 from hmhn_jax.dataset import open_dataset
 from hmhn_jax.errors import UserError
 from hmhn_jax.input_pipeline import Crops, evaluation_batches, read_crops
 from hmhn_jax.losses import partition_loss
-from hmhn_jax.models import HMHN
+from hmhn_jax.models import HMHN, factory
 from hmhn_jax.models.mab import MAB
 from hmhn_jax.progress import track
+from hmhn_jax.workdir import stored_config
 
 BLIND = 1e-3  # of the mean map's weight
 
@@ -145,10 +144,10 @@ def examine(workdir: Path) -> dict[str, dict[str, float]]:
       UserError: without a checkpoint, or for a model without several heads.
     """
     checkpoints.check_exists(workdir)  # then there is a config, too
-    config = config_lib.load(workdir, default.get_config())
+    config = stored_config.load(workdir)
     if not config.model.use_mab or config.model.num_heads < 2:
         raise UserError(f"expected a model of several heads in {workdir}, got one without")
-    model = config_lib.make_model(config)
+    model = factory.make_model(config)
     images = jnp.zeros((1, config.data.image_size, config.data.image_size, 3))
     untrained = jax.jit(model.init)(jax.random.key(config.seed), images)
     with checkpoints.open_to_read(workdir) as manager:

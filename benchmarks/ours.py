@@ -11,13 +11,12 @@ import numpy as np
 
 from benchmarks.workload import Workload
 from configs import avec2014
-from hmhn_jax import config as config_lib
 from hmhn_jax import devices, memory
 from hmhn_jax.augment import AugmentSettings, augment, standardise
 from hmhn_jax.command_line import set_environment
 from hmhn_jax.dataset import open_dataset
 from hmhn_jax.input_pipeline import Crops, Video, read_crops, training_batches
-from hmhn_jax.models import HMHN
+from hmhn_jax.models import HMHN, factory
 from hmhn_jax.models.deploy import forward
 from hmhn_jax.models.fold import fold
 from hmhn_jax.runtime import compiler_options
@@ -31,9 +30,9 @@ def train_step(workload: dict, fast: bool = True) -> Callable[[], float]:
     config = avec2014.get_config()
     config.augment = dict.fromkeys(config.augment, 0.0)
     config.model.update(work.fields)
-    model = config_lib.make_model(config, axis_name=devices.AXIS, fast=fast)
+    model = factory.make_model(config, axis_name=devices.AXIS, fast=fast)
     optimizer = make_optimizer(config.optimizer, steps_per_epoch=1000, num_steps=1000)
-    augmentation = config_lib.augment_settings(config)
+    augmentation = AugmentSettings(**config.augment)
     step = devices.parallel_step(
         make_train_step(model, optimizer, augmentation, config.loss, config.seed)
     )

@@ -10,10 +10,10 @@ import orbax.checkpoint as ocp
 from ml_collections import ConfigDict
 
 from hmhn_jax import checkpoint_damage, checksums, processes, provenance
-from hmhn_jax import config as config_lib
 from hmhn_jax.checkpoint_damage import DamagedError
 from hmhn_jax.checkpoints import choose_step, open_to_read
 from hmhn_jax.errors import UserError
+from hmhn_jax.models import factory
 from hmhn_jax.provenance import Provenance
 
 TRIES = 20  # a busy machine may take longer to read than a tiny run takes from one to the next
@@ -91,7 +91,7 @@ def _restore_chosen(config, workdir):
         step = choose_step(manager, config.evaluate.checkpoint)
         origin = read_provenance(manager, step)
         origin.check_same_model(config, manager.directory)
-        target = config_lib.variable_shapes(config)
+        target = factory.variable_shapes(config)
         return step, origin, restore(manager, step, {"variables": target})["variables"]
 
 

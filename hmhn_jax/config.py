@@ -1,103 +1,194 @@
-"""A run's config: checked, built into the objects it describes, written and read back."""
+"""The fields of a run's config: defaults, limits and meanings, in one table.
 
-import json
+Checks and their error lines come from the table, and so does docs/use/config.md:
+
+    python -m hmhn_jax.config > docs/use/config.md
+"""
+
+import dataclasses
 import math
-from pathlib import Path
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from hmhn_jax import atomic, bounded_files
-from hmhn_jax.augment import AugmentSettings
-from hmhn_jax.config_limits import CHOICES, LEAST, MOST, MOST_KERNEL_SIDE, MOST_KERNELS
-from hmhn_jax.errors import UsageError, UserError
-from hmhn_jax.models import HMHN
+from hmhn_jax.errors import UsageError
+
+MOST_KERNELS, MOST_KERNEL_SIDE = 16, 63
 
 
-def check_fields(config: ConfigDict, pattern: ConfigDict) -> None:
-    """Raises UsageError unless the config has the fields of `pattern`, of the same types."""
-    values, expected = flatten(config), flatten(pattern)
-    for field in sorted(values.keys() ^ expected.keys()):
-        missing = field in expected
-        raise UsageError(f"config.{field} is {'missing' if missing else 'no known field'}")
-    for field, value in values.items():
-        wanted = type(expected[field])
-        if type(value) is not wanted and not (wanted is float and type(value) is int):
-            raise UsageError(f"config.{field} must be of type {wanted.__name__}, got {value!r}")
+@dataclasses.dataclass(frozen=True)
+class Field:
+    """A field of a config.
+
+    Attributes:
+      default: its value where a config has none: the paper's setting, and ours where the paper is
+        silent. Its type is the field's; whole numbers may stand for floats.
+      meaning: a phrase for the reader of docs/use/config.md.
+      choices: the only values, where there are few.
+      least, most, above, below: bounds of a number, the last two exclusive. Upper bounds of
+        sizes limit what a downloaded workdir can ask of a machine.
+      newer: whether configs were stored before the field was there; these have its default.
+    """
+
+    default: Any
+    meaning: str
+    choices: tuple = ()
+    least: float = -math.inf
+    most: float = math.inf
+    above: float = -math.inf
+    below: float = math.inf
+    newer: bool = False
+
+    def limits(self) -> str:
+        """Returns the values that the field may have, in words; empty without limits."""
+        if self.choices:
+            return " or ".join(map(repr, self.choices))
+        words = {"least": "at least", "above": "above", "most": "at most", "below": "below"}
+        bounds = {name: getattr(self, name) for name in words}
+        return " and ".join(
+            f"{words[name]} {bound}" for name, bound in bounds.items() if math.isfinite(bound)
+        )
+
+    def takes(self, value: Any) -> bool:
+        """Returns whether a value of the field's type lies within its limits."""
+        if self.choices:
+            return value in self.choices
+        if not isinstance(value, int | float):
+            return True
+        # A number that is not finite lies within no limits.
+        inclusive = self.least <= value <= self.most and -math.inf < value < math.inf
+        return inclusive and self.above < value < self.below
+
+
+FIELDS = {
+    "seed": Field(0, "random numbers of weights, order, augmentation", least=0, most=2**63 - 1),
+    "init_from": Field("", "a PyTorch file of weights to start from; empty: from scratch"),
+    "data.dataset": Field("avec_faces/avec2014", "the TFDS dataset, with its builder config"),
+    "data.data_dir": Field("", "where datasets lie; empty: TFDS's default, ~/tensorflow_datasets"),
+    "data.manual_dir": Field("", "where the videos are; empty: data_dir/downloads/manual"),
+    "data.train_split": Field("train+validation", "videos that are trained on"),
+    "data.validation_split": Field("", "videos that choose the checkpoint; empty: none"),
+    "data.test_split": Field("test", "videos that are evaluated"),
+    "data.image_size": Field(224, "side of a crop, in pixels", least=1, most=4096),
+    "data.cache_gib": Field(4.0, "decoded crops are kept in memory up to this size", least=0),
+    "model.num_heads": Field(4, "attention heads of MAB (Fig. 6)", least=1, most=256),
+    "model.grid": Field((3, 3), "rows and columns of GWA's grid (Fig. 7)"),
+    "model.kernels": Field(((3, 3), (1, 3), (3, 1)), "parallel convolutions of a head (Table 5)"),
+    "model.use_gwa": Field(True, "whether the network has GWA"),
+    "model.use_dff": Field(True, "whether the network has DFF, which needs GWA"),
+    "model.use_mab": Field(True, "whether the network has MAB and AFB"),
+    # The heads' squeeze layers have half as many units.
+    "model.width": Field(64, "channels of the first stage, 64 in ResNet-18", least=2, most=4096),
+    "model.lgfe_expansion": Field(
+        16, "hidden channels of LGFE over its input's (Table 2)", least=1, most=4096
+    ),
+    "model.gwa_softmax_axis": Field(
+        "grid", "GWA's softmax: over the grids, or Eq. 4 to the letter", choices=("grid", "last")
+    ),
+    "model.spatial_reduce": Field(
+        "mean", "reduction of a head's branches to one map", choices=("mean", "sum")
+    ),
+    "model.dropout_rate": Field(0.2, "dropout before the last layer", least=0, below=1),
+    "model.use_output_norm": Field(True, "whether the score has a batch normalisation"),
+    "model.dtype": Field("float32", "arithmetic of activations", choices=("float32", "bfloat16")),
+    "loss.partition_weight": Field(1.0, "weight of the partition loss (Eq. 11)", least=0),
+    "loss.partition_ddof": Field(1, "variance over K heads is divided by K - ddof", choices=(0, 1)),
+    "loss.partition_epsilon": Field(1e-6, "added to the variance over heads", above=0, most=1),
+    "augment.flip": Field(True, "whether crops are mirrored at random"),
+    "augment.rotation": Field(10.0, "largest turn, in degrees", least=0),
+    "augment.zoom": Field(0.08, "largest change of size, as a fraction", least=0),
+    "augment.shift": Field(0.04, "largest shift, as a fraction of the side", least=0),
+    "augment.brightness": Field(0.2, "largest change of brightness", least=0),
+    "augment.contrast": Field(0.2, "largest change of contrast", least=0),
+    "augment.saturation": Field(0.2, "largest change of saturation", least=0),
+    "optimizer.learning_rate": Field(1e-3, "the highest learning rate", least=0),
+    "optimizer.schedule": Field(
+        "constant", "cosine: down to 0 at the last step", choices=("constant", "cosine")
+    ),
+    "optimizer.warmup_epochs": Field(0.0, "epochs of a rising learning rate", least=0),
+    "optimizer.weight_decay": Field(0.01, "AdamW's", least=0),
+    "optimizer.clip_norm": Field(1.0, "largest norm of the gradients; 0: any", least=0),
+    "optimizer.plateau_factor": Field(
+        0.1, "the paper's learning factor; 1: no reduction", above=0, most=1
+    ),
+    "optimizer.plateau_patience": Field(
+        5, "epochs without a lower mean training loss before a reduction", least=0
+    ),
+    "train.batch_size": Field(64, "crops of a step, over all devices", least=1, most=2**20),
+    "train.num_epochs": Field(50, "epochs; the paper gives none", least=1),
+    "train.checkpoint_every_epochs": Field(1, "epochs from checkpoint to checkpoint", least=1),
+    "train.log_every_steps": Field(10, "steps from line to line of scalars.jsonl", least=1),
+    "evaluate.batch_size": Field(64, "crops scored at once, over all devices", least=1, most=2**20),
+    "evaluate.checkpoint": Field(
+        "last", "best: the one of the lowest validation MAE", choices=("last", "best")
+    ),
+}
+
+
+def default() -> ConfigDict:
+    """Returns a config of all fields' defaults."""
+    config = ConfigDict()
+    for name, field in FIELDS.items():
+        _set(config, name, field.default)
+    return config
+
+
+def complete(config: ConfigDict) -> ConfigDict:
+    """Returns a copy with the defaults of fields that are newer than the config."""
+    completed = config.copy_and_resolve_references().unlock()
+    for name in FIELDS.keys() - flatten(config).keys():
+        if FIELDS[name].newer:
+            _set(completed, name, FIELDS[name].default)
+    return completed.lock()
+
+
+def _set(config: ConfigDict, name: str, value: Any) -> None:
+    section, dot, key = name.rpartition(".")
+    if dot and section not in config:
+        config[section] = ConfigDict()
+    (config[section] if dot else config)[key] = value
 
 
 def check(config: ConfigDict) -> None:
-    """Raises UsageError, in one line, for a value that no run can use."""
+    """Checks types and limits of all fields.
+
+    Raises:
+      UsageError: a value that no run can use, in one line.
+    """
     values = flatten(config)
-    for field, choices in CHOICES.items():
-        if values[field] not in choices:
-            expected = " or ".join(map(repr, choices))
-            raise UsageError(f"config.{field} must be {expected}, got {values[field]!r}")
-    for field, least in LEAST.items():
-        if not least <= values[field] < math.inf:  # nan is refused, too
-            raise UsageError(f"config.{field} must be at least {least}, got {values[field]}")
-    for field, most in MOST.items():
-        if values[field] > most:
-            raise UsageError(f"config.{field} must be at most {most}, got {values[field]}")
-    if not 0 <= config.model.dropout_rate < 1:
-        rate = config.model.dropout_rate
-        raise UsageError(f"config.model.dropout_rate must be in [0, 1), got {rate}")
-    for field in ("optimizer.plateau_factor", "loss.partition_epsilon"):
-        if not 0 < values[field] <= 1:
-            raise UsageError(f"config.{field} must be in (0, 1], got {values[field]}")
-    for field, sizes in (
-        ("model.grid", (config.model.grid,)),
-        ("model.kernels", config.model.kernels),
-    ):
+    for name in sorted(values.keys() ^ FIELDS.keys()):
+        raise UsageError(f"config.{name} is {'missing' if name in FIELDS else 'no known field'}")
+    for name, field in FIELDS.items():
+        value, wanted = values[name], type(field.default)
+        if type(value) is not wanted and not (wanted is float and type(value) is int):
+            raise UsageError(f"config.{name} must be of type {wanted.__name__}, got {value!r}")
+        if not field.takes(value):
+            expected = field.limits() or "a finite number"
+            raise UsageError(f"config.{name} must be {expected}, got {value!r}")
+    grid, kernels = config.model.grid, config.model.kernels
+    for name, sizes in {"grid": (grid,), "kernels": kernels}.items():
         if not sizes or not all(map(_is_pair, sizes)):
-            raise UsageError(
-                f"config.{field} must be made of pairs of whole numbers, got {values[field]}"
-            )
-    kernels = config.model.kernels
+            got = config.model[name]
+            raise UsageError(f"config.model.{name} must be of pairs of whole numbers, got {got}")
     if len(kernels) > MOST_KERNELS or max(map(max, kernels)) > MOST_KERNEL_SIDE:
         raise UsageError(
             f"config.model.kernels must be at most {MOST_KERNELS} of at most {MOST_KERNEL_SIDE} "
             f"pixels, got {kernels}"
         )
-    if max(config.model.grid) > config.data.image_size:
-        raise UsageError(
-            f"config.model.grid must fit an image of {config.data.image_size} pixels, "
-            f"got {config.model.grid}"
-        )
+    if max(grid) > config.data.image_size:
+        size = config.data.image_size
+        raise UsageError(f"config.model.grid must fit an image of {size} pixels, got {grid}")
     if config.model.use_dff and not config.model.use_gwa:
         raise UsageError("config.model.use_dff=True needs config.model.use_gwa=True")
 
 
-def _is_pair(size):
-    return (
-        isinstance(size, tuple)
-        and len(size) == 2
-        and all(isinstance(length, int) and length >= 1 for length in size)
-    )
+def _is_pair(size: Any) -> bool:
+    is_pair = isinstance(size, tuple) and len(size) == 2
+    return is_pair and all(isinstance(side, int) and side >= 1 for side in size)
 
 
-def make_model(config: ConfigDict, **fields) -> HMHN:
-    """The network of `config.model`; `fields` are those of `HMHN` that a run adds."""
-    settings = dict(config.model)
-    settings["dtype"] = jnp.dtype(settings["dtype"])
-    return HMHN(**settings, **fields)
-
-
-def variable_shapes(config: ConfigDict) -> Any:
-    """The network's variables as `jax.ShapeDtypeStruct`s; nothing is computed."""
-    size = config.data.image_size
-    images = jax.ShapeDtypeStruct((1, size, size, 3), jnp.float32)
-    return jax.eval_shape(make_model(config).init, jax.random.key(0), images)
-
-
-def augment_settings(config: ConfigDict) -> AugmentSettings:
-    return AugmentSettings(**config.augment)
-
-
-def flatten(config: ConfigDict) -> dict:
-    """{"model.width": 16, ...} of all fields."""
+def flatten(config: ConfigDict) -> dict[str, Any]:
+    """Returns {"model.width": 16, ...} of all fields."""
     flat = {}
     for key, value in config.items():
         if isinstance(value, ConfigDict):
@@ -110,17 +201,21 @@ def flatten(config: ConfigDict) -> dict:
 def differences(
     config: ConfigDict, stored: ConfigDict, fields: str | tuple[str, ...] = ""
 ) -> list[str]:
-    """Which fields (whose names start so) differ, as "model.width 16, stored 32"."""
+    """Lists differing fields whose names start with `fields`, as "model.width 16, stored 32"."""
     ours, theirs = flatten(config), flatten(stored)
     return [
-        f"{field} {ours.get(field)!r}, stored {theirs.get(field)!r}"
-        for field in sorted(ours | theirs)
-        if field.startswith(fields) and ours.get(field) != theirs.get(field)
+        f"{name} {ours.get(name)!r}, stored {theirs.get(name)!r}"
+        for name in sorted(ours | theirs)
+        if name.startswith(fields) and ours.get(name) != theirs.get(name)
     ]
 
 
-def override(config: ConfigDict, values: dict) -> ConfigDict:
-    """The config with some fields, such as {"model.width": 32}, changed."""
+def override(config: ConfigDict, values: dict[str, Any]) -> ConfigDict:
+    """Returns a copy with some fields, such as {"model.width": 32}, changed.
+
+    Raises:
+      UsageError: a field or type that the config does not have.
+    """
     changed = config.copy_and_resolve_references().lock()
     try:
         changed.update_from_flattened_dict(values)
@@ -129,66 +224,23 @@ def override(config: ConfigDict, values: dict) -> ConfigDict:
     return changed
 
 
-def choose(flag: Any, workdir: Path, pattern: ConfigDict) -> ConfigDict:
-    """The config of a run, checked: the file that was asked for, else the workdir's own.
-
-    Args:
-      flag: of `config_flags.DEFINE_config_file`; fields set on the command line win in both cases.
-      workdir: of the run, new or not.
-      pattern: any config, for the fields and types it must have.
-
-    Raises:
-      UsageError, UserError: for a config that no run can use.
-    """
-    config = flag.value
-    if "cells" in config:
-        raise UsageError("--config is of a sweep, many runs: add --mode sweep")
-    check_fields(config, pattern)
-    if flag.using_default_value and (stored := load(workdir, pattern)):
-        config = override(stored, flag.override_values)
-    check(config)
-    return config
+def markdown() -> str:
+    """Returns the page of all fields, docs/use/config.md."""
+    lines = [
+        "# Fields of a config",
+        "",
+        "Set one on the command line, `--config.model.width=32`, or in a file of `configs/`. The",
+        "defaults are the paper's setting on AVEC 2014. A run stores its fields in",
+        "`DIR/config.json` and goes on with them.",
+        "",
+        "| field | default | meaning | limits |",
+        "|---|---|---|---|",
+    ]
+    for name, field in FIELDS.items():
+        value = f"`{field.default!r}`"
+        lines.append(f"| `{name}` | {value} | {field.meaning} | {field.limits()} |")
+    return "\n".join(lines) + "\n"
 
 
-def config_path(workdir: Path) -> Path:
-    return Path(workdir) / "config.json"
-
-
-def save(config: ConfigDict, workdir: Path) -> None:
-    text = json.dumps(config.to_dict(), indent=2) + "\n"
-    atomic.write_text(config_path(workdir), text)
-
-
-def load(workdir: Path, pattern: ConfigDict) -> ConfigDict | None:
-    """The config a workdir was trained with, None when it has none yet.
-
-    Args:
-      workdir: of a run.
-      pattern: any config, for the fields and types it must have.
-
-    Raises:
-      UserError: when the file is there but is not a config.
-    """
-    path = config_path(workdir)
-    try:
-        stored = from_dict(bounded_files.read_json(path))
-        check_fields(stored, pattern)
-        check(stored)
-        return stored
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, ValueError, AttributeError, UsageError) as error:
-        raise UserError(f"cannot read {path} as a config: {error}") from error
-
-
-def from_dict(values: dict) -> ConfigDict:
-    """A config from what JSON made of it: lists are tuples again."""
-    return ConfigDict(_lists_to_tuples(values))
-
-
-def _lists_to_tuples(value):
-    if isinstance(value, dict):
-        return {key: _lists_to_tuples(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return tuple(map(_lists_to_tuples, value))
-    return value
+if __name__ == "__main__":
+    print(markdown(), end="")

@@ -17,10 +17,11 @@ from hmhn_jax import config as config_lib
 from hmhn_jax.errors import UsageError, UserError
 from hmhn_jax.input_pipeline import Crops
 from hmhn_jax.metrics import VideoMeans
-from hmhn_jax.models import HMHN
+from hmhn_jax.models import HMHN, factory
 from hmhn_jax.models.deployed_weights import DeployedWeights
 from hmhn_jax.provenance import Provenance
 from hmhn_jax.scoring import fold_weights, make_score_frames, score_crops, video_means
+from hmhn_jax.workdir import stored_config
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,12 +77,12 @@ def restore(config: ConfigDict, workdirs: Sequence[Path]) -> tuple[Trained, ...]
     members = []
     for workdir in workdirs:
         checkpoints.check_exists(workdir)
-        if members and (own := config_lib.load(workdir, config)):
+        if members and (own := stored_config.load(workdir)):
             choice = {"evaluate.checkpoint": config.evaluate.checkpoint}
             config = config_lib.override(own, choice)
             config_lib.check(config)
         step, provenance, variables = checkpoint_reading.restore_chosen(config, workdir)
-        model, image_size = config_lib.make_model(config), config.data.image_size
+        model, image_size = factory.make_model(config), config.data.image_size
         members.append(Trained(workdir, model, variables, provenance, step, image_size))
     for member in members[1:]:
         _check_same_crops(members[0], member)

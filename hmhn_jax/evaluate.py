@@ -24,6 +24,7 @@ from hmhn_jax import results as results_lib
 from hmhn_jax.input_pipeline import read_crops, share_examples
 from hmhn_jax.occlusion import occlusion_check
 from hmhn_jax.protocols import errors, evaluate_protocols
+from hmhn_jax.workdir import stored_config
 
 
 def evaluate(
@@ -57,7 +58,7 @@ def evaluate(
     members = ensemble.restore(config, [workdir, *others])
     trained = members[0]
     provenance = trained.provenance
-    if changed := config_lib.differences(config, config_lib.from_dict(provenance.config)):
+    if changed := config_lib.differences(config, stored_config.from_dict(provenance.config)):
         print(f"note: evaluating with a changed config: {'; '.join(changed)}", flush=True)
     crops = read_crops(builder, split, config.data)
     means, member_scores = ensemble.score_videos(members, crops, batch_size)

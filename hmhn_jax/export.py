@@ -13,9 +13,8 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from hmhn_jax import atomic, checkpoint_reading, model_card, versions
-from hmhn_jax import config as config_lib
 from hmhn_jax.augment import standardise
-from hmhn_jax.models import HMHN
+from hmhn_jax.models import HMHN, factory
 from hmhn_jax.models.deploy import forward
 from hmhn_jax.models.fold import fold
 
@@ -101,7 +100,7 @@ def export_checkpoint(config: ConfigDict, workdir: Path, output: Path | None = N
     atomic.make_folder(output)
     step, provenance, variables = checkpoint_reading.restore_chosen(config, workdir)
     size = config.data.image_size
-    exported = export_network(config_lib.make_model(config), variables, size)
+    exported = export_network(factory.make_model(config), variables, size)
     content = bytes(exported.serialize())
     summary = {
         "file": ARTEFACT,

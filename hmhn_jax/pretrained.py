@@ -5,14 +5,14 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from hmhn_jax import config as config_lib
 from hmhn_jax import torch_weights
+from hmhn_jax.models import factory
 
 
 def check(config: ConfigDict) -> None:
     """Raises UserError unless `config.init_from` can be used: now, not after hours of cropping."""
     if config.init_from:
-        shapes = config_lib.variable_shapes(config)
+        shapes = factory.variable_shapes(config)
         torch_weights.load(Path(config.init_from).expanduser(), shapes)
 
 

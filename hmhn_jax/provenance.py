@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 
 from hmhn_jax import config as config_lib
 from hmhn_jax.errors import UserError
+from hmhn_jax.workdir import stored_config
 
 
 class OtherVersionError(ValueError):
@@ -38,7 +39,7 @@ class Provenance:
 
     def check_same_model(self, config: ConfigDict, directory: Path) -> None:
         """Raises UserError when `config` describes another architecture."""
-        stored = config_lib.from_dict(self.config)
+        stored = stored_config.from_dict(self.config)
         if changed := config_lib.differences(config, stored, "model."):
             raise UserError(
                 f"the checkpoint in {directory} is of another architecture: {'; '.join(changed)}"

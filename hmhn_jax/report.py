@@ -15,6 +15,7 @@ from hmhn_jax.error_groups import group_errors
 from hmhn_jax.input_pipeline import Crops
 from hmhn_jax.intervals import LEAST_SUBJECTS
 from hmhn_jax.metrics import VideoMeans
+from hmhn_jax.workdir import stored_config
 
 PROTOCOLS = {
     "clips": "every video by itself",
@@ -73,7 +74,7 @@ def write_report(
       UserError: when the file cannot be written.
     """
     predictions = means.compute()
-    config = config_lib.from_dict(results["config"])
+    config = stored_config.from_dict(results["config"])
     trained = results["trained"]
     page = _environment().get_template("report.html")
     text = page.render(
@@ -91,7 +92,7 @@ def write_report(
         published=[] if results["synthetic"] else published.methods(results["dataset"]),
         config=config_lib.flatten(config),
         changes=None if reference is None else _changes(config, reference),
-        changed_since=config_lib.differences(config, config_lib.from_dict(trained["config"])),
+        changed_since=config_lib.differences(config, stored_config.from_dict(trained["config"])),
         other_versions=trained["versions"] if trained["versions"] != results["versions"] else {},
     )
     atomic.write_text(path, text)

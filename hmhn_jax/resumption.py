@@ -9,11 +9,18 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import checkpoint_damage, checkpoint_reading, checkpoints, devices, pretrained
+from hmhn_jax import (
+    checkpoint_damage,
+    checkpoint_reading,
+    checkpoints,
+    devices,
+    pretrained,
+)
 from hmhn_jax import config as config_lib
 from hmhn_jax.errors import UserError
 from hmhn_jax.provenance import Provenance
 from hmhn_jax.train_step import TrainState, make_optimizer
+from hmhn_jax.workdir import stored_config
 
 STEPS_DEPEND_ON = (
     "seed",
@@ -68,8 +75,8 @@ def start(manager: Any, state: TrainState, config: ConfigDict, provenance: Prove
 def _resume(manager, step, state, config, provenance):
     stored = checkpoint_reading.read_provenance(manager, step)
     stored.check_same_model(config, manager.directory)
-    stored_config = config_lib.from_dict(stored.config)
-    if changed := config_lib.differences(config, stored_config, STEPS_DEPEND_ON):
+    trained_config = stored_config.from_dict(stored.config)
+    if changed := config_lib.differences(config, trained_config, STEPS_DEPEND_ON):
         raise UserError(
             f"{manager.directory} was trained with another config: {'; '.join(changed)}; the run "
             "cannot go on with it: use another --workdir"
@@ -80,9 +87,9 @@ def _resume(manager, step, state, config, provenance):
             f"{stored.data.get('fingerprint')}) than are in {config.data.dataset} now "
             f"({provenance.data.get('fingerprint')}); use another --workdir"
         )
-    if changed := config_lib.differences(config, stored_config):
+    if changed := config_lib.differences(config, trained_config):
         print(f"note: resuming with a changed config: {'; '.join(changed)}", flush=True)
-    _check_same_optimizer(manager, state, config, stored_config)
+    _check_same_optimizer(manager, state, config, trained_config)
     state = _restore(manager, step, state)
     print(f"resuming from step {step}", flush=True)
     unlogged = [
@@ -91,12 +98,12 @@ def _resume(manager, step, state, config, provenance):
     return Start(state, dataclasses.replace(provenance, init_from=stored.init_from), unlogged)
 
 
-def _check_same_optimizer(manager, state, config, stored_config):
+def _check_same_optimizer(manager, state, config, trained_config):
     """Some settings are parts of the optimiser, which another one's state does not fit."""
-    stored = make_optimizer(stored_config.optimizer, steps_per_epoch=1, num_steps=1)
+    stored = make_optimizer(trained_config.optimizer, steps_per_epoch=1, num_steps=1)
     expected = jax.eval_shape(stored.init, state.variables["params"])
     if jax.tree.structure(expected) != jax.tree.structure(state.opt_state):
-        changed = config_lib.differences(config, stored_config, "optimizer.")
+        changed = config_lib.differences(config, trained_config, "optimizer.")
         raise UserError(
             f"{manager.directory} was trained by another optimiser: {'; '.join(changed)}; the run "
             "cannot go on with it: use another --workdir"

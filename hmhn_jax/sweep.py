@@ -11,6 +11,7 @@ from hmhn_jax import atomic, bounded_files, checkpoints, process_pool, sweep_tab
 from hmhn_jax import config as config_lib
 from hmhn_jax.errors import SoftwareFault, UsageError, UserError
 from hmhn_jax.sweep_table import Cell
+from hmhn_jax.workdir import stored_config
 
 FIELDS = {"title": str, "seeds": tuple, "base": ConfigDict, "cells": tuple}
 CELL_FIELDS = {field.name for field in dataclasses.fields(Cell)}
@@ -71,7 +72,7 @@ def sweep(
             print(f"run {number}/{len(runs)}: {run}: finished before", flush=True)
             continue
         print(f"run {number}/{len(runs)}: {run}, in {run.workdir}", flush=True)
-        config_lib.save(run.config, run.workdir)
+        stored_config.save(run.config, run.workdir)
         if reason := _attempt(train_and_evaluate, run):
             failures[str(run)] = reason
             print(f"failed, going on with the next: {reason}", flush=True)
@@ -125,17 +126,17 @@ def plan(settings: ConfigDict, cells: list[Cell], workdir: Path) -> Iterator[Run
     Raises:
       UsageError: for a cell or a seed that no run can have.
     """
-    config_lib.check_fields(settings.base, settings.base)
+    base = config_lib.complete(settings.base)
+    config_lib.check(base)
     for seed in settings.seeds:
         for cell in cells:
             fields = {**cell.set, "seed": seed}
-            if unknown := sorted(fields.keys() - config_lib.flatten(settings.base).keys()):
+            if unknown := sorted(fields.keys() - config_lib.FIELDS.keys()):
                 raise UsageError(f"config.cells: {cell.name} sets no known field: {unknown}")
             try:
-                config = config_lib.override(settings.base, fields)
+                config = config_lib.override(base, fields)
             except UsageError as error:
                 raise UsageError(f"config.cells: {cell.name}, seed {seed!r}: {error}") from error
-            config_lib.check_fields(config, settings.base)
             config_lib.check(config)
             yield Run(cell, config, workdir / "cells" / cell.name / f"seed{seed}")
 
@@ -143,7 +144,7 @@ def plan(settings: ConfigDict, cells: list[Cell], workdir: Path) -> Iterator[Run
 def _check_workdir(run):
     if run.results() is None and not checkpoints.exist(run.workdir):
         return  # there is nothing in it that another config would spoil
-    stored = config_lib.load(run.workdir, run.config)
+    stored = stored_config.load(run.workdir)
     if stored and (changed := config_lib.differences(run.config, stored)):
         raise UserError(
             f"{run.workdir} is of another sweep: {'; '.join(changed)}; use another --workdir, or "

@@ -14,6 +14,7 @@ from configs import default
 from hmhn_jax import checkpoint_damage, checkpoint_reading, checkpoints
 from hmhn_jax import config as config_lib
 from hmhn_jax.errors import UserError
+from hmhn_jax.models import factory
 from hmhn_jax.provenance import Provenance
 
 PROVENANCE = Provenance(
@@ -247,7 +248,7 @@ def test_what_a_killed_run_left_half_written_goes(tmp_path):
 @pytest.fixture
 def small(monkeypatch):
     """As if the network had three weights."""
-    monkeypatch.setattr(config_lib, "variable_shapes", lambda config: TARGET)
+    monkeypatch.setattr(factory, "variable_shapes", lambda config: TARGET)
     monkeypatch.setattr(checkpoint_damage, "REMOVAL_SECONDS", 0.3)
 
 

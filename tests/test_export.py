@@ -17,6 +17,7 @@ from hmhn_jax import atomic, ensemble, export, model_card
 from hmhn_jax import config as config_lib
 from hmhn_jax.augment import standardise
 from hmhn_jax.errors import UserError
+from hmhn_jax.workdir import stored_config
 
 DOCS = Path(__file__).parents[1] / "docs" / "export.md"
 
@@ -121,7 +122,7 @@ def test_the_summary_says_what_the_file_is(exported, config):
     assert summary["input"]["shape"] == ["b", 32, 32, 3]
     assert summary["platforms"] == ["cpu", "cuda"]
     assert summary["checkpoint_step"] == STEP
-    assert config_lib.from_dict(summary["config"]).to_dict() == config.to_dict()
+    assert stored_config.from_dict(summary["config"]).to_dict() == config.to_dict()
     assert summary["trained"]["data"]["fingerprint"] == "f" * 64
 
 

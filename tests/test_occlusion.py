@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import workdirs
 
-from hmhn_jax import config as config_lib
 from hmhn_jax import ensemble, occlusion
 from hmhn_jax.input_pipeline import Crops, Video
+from hmhn_jax.models import factory
 
 SIDE, CELLS = 20, 5  # pixels of an image and cells of a map, along each side
 NUM_CROPS = 48
@@ -121,6 +121,6 @@ def test_a_network_is_checked_on_a_split(tmp_path, crops):
 @pytest.mark.parametrize("fields", [{"data.image_size": 32}, {"model.use_mab": False}])
 def test_without_places_to_compare_there_is_no_check(crops, fields):
     config = workdirs.tiny_config(**fields)
-    model = config_lib.make_model(config)
+    model = factory.make_model(config)
     trained = ensemble.Trained(None, model, None, None, 1, config.data.image_size)
     assert occlusion.occlusion_check(trained, crops, 8) is None

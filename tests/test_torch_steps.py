@@ -23,8 +23,8 @@ import torch_steps
 from flax import traverse_util
 
 from configs import avec2014
-from hmhn_jax import config as config_lib
 from hmhn_jax import devices, train_step
+from hmhn_jax.augment import AugmentSettings
 from hmhn_jax.models import HMHN
 
 
@@ -86,7 +86,7 @@ def take_steps(variables, config, dtype):
         train_step.make_train_step(
             model.clone(axis_name=devices.AXIS),
             optimizer,
-            config_lib.augment_settings(config),
+            AugmentSettings(**config.augment),
             config.loss,
             seed=0,
         ),

@@ -1,8 +1,11 @@
-"""What training says of itself. The run as a whole is in test_run.py."""
+"""Lines that training prints. test_run.py has whole runs."""
+
+from types import SimpleNamespace
 
 import pytest
 
-from hmhn_jax.train import figures
+from configs import default
+from hmhn_jax.train import epoch_line
 
 
 @pytest.mark.parametrize(
@@ -17,4 +20,6 @@ from hmhn_jax.train import figures
     ],
 )
 def test_the_line_of_an_epoch(means, text):
-    assert figures(means) == text
+    run = SimpleNamespace(steps_per_epoch=4, config=default.get_config())
+    epochs = run.config.train.num_epochs
+    assert epoch_line(run, 6, means) == f"epoch 1.5/{epochs}: {text}"

@@ -23,7 +23,9 @@ import json
 import jax
 import numpy as np
 from configs import default
-from hmhn_jax import config as config_lib, devices
+from hmhn_jax import devices
+from hmhn_jax.augment import AugmentSettings
+from hmhn_jax.models import factory
 from hmhn_jax.train_step import init_state, make_optimizer, make_train_step
 
 dtype = "float64"
@@ -33,12 +35,12 @@ config.model.width = 4
 config.model.lgfe_expansion = 2
 config.model.num_heads = 2
 config.model.dtype = dtype
-model = config_lib.make_model(
+model = factory.make_model(
     config, axis_name=devices.AXIS, score_mean=17.0, score_std=12.0, fast=True
 )
 optimizer = make_optimizer(config.optimizer, steps_per_epoch=5, num_steps=20)
 step = devices.parallel_step(
-    make_train_step(model, optimizer, config_lib.augment_settings(config), config.loss, seed=0)
+    make_train_step(model, optimizer, AugmentSettings(**config.augment), config.loss, seed=0)
 )
 state = init_state(model, optimizer, image_size=32, seed=0)
 state = devices.replicate(

@@ -14,7 +14,9 @@ from configs import default
 from hmhn_jax import atomic, checkpoints, ensemble
 from hmhn_jax import config as config_lib
 from hmhn_jax.faces.crops import CropSettings
+from hmhn_jax.models import factory
 from hmhn_jax.provenance import Provenance
+from hmhn_jax.workdir import stored_config
 
 STEP = 1
 
@@ -48,7 +50,7 @@ def make(
     subject_means: dict[str, float] | None = None,
 ) -> Path:
     """Writes a workdir with weights drawn at random, scores around 20."""
-    model = config_lib.make_model(config)
+    model = factory.make_model(config)
     size = config.data.image_size
     # Only the shapes: to compile the initialisation takes longer than all else in a test.
     shapes = jax.eval_shape(model.init, jax.random.key(0), jnp.zeros((1, size, size, 3)))
@@ -87,7 +89,7 @@ def _draw(rng, path, shape):
 
 def shifted(workdir: Path, other: Path, points: float) -> Path:
     """Writes a workdir whose network scores everything so many points higher than another's."""
-    config = config_lib.load(other, default.get_config())
+    config = stored_config.load(other)
     (trained,) = ensemble.restore(config, [other])
     flat = flax.traverse_util.flatten_dict(trained.variables)
     flat["params", "regression", "output_bn", "bias"] += points
@@ -96,7 +98,7 @@ def shifted(workdir: Path, other: Path, points: float) -> Path:
 
 
 def _save(workdir, config, variables, provenance):
-    config_lib.save(config, workdir)
+    stored_config.save(config, workdir)
     with checkpoints.open_manager(workdir) as manager:
         checkpoints.save(manager, STEP, {"variables": variables}, provenance, 1.0)
     return workdir
