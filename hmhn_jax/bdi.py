@@ -14,12 +14,16 @@ SEVERITIES = {
 
 
 def severity(score: float) -> str:
-    """The level of Table 1 that a score is in; scores between whole points are rounded, .5 up.
+    """Returns the level of Table 1 that a score is in, as it is shown: with one decimal, `.1f`.
+
+    Scores between whole points are rounded, .5 up, from that decimal: 19.46 is shown as 19.5, and
+    a reader rounds that to 20, which is moderate.
 
     Raises:
       ValueError: for a score that is not from 0 to 63.
     """
+    points = math.floor(round(float(score), 1) + 0.5)
     for name, (least, most) in SEVERITIES.items():
-        if least <= math.floor(score + 0.5) <= most:
+        if least <= points <= most:
             return name
     raise ValueError(f"a BDI-II score is from 0 to {MAX_SCORE}, got {score}")

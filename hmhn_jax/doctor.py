@@ -11,7 +11,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from hmhn_jax import atomic, doctor_tables
-from hmhn_jax.bdi import SEVERITIES
+from hmhn_jax.bdi import SEVERITIES, severity
 from hmhn_jax.dataset import DATASET, manual_directory
 from hmhn_jax.errors import UsageError, UserError
 from hmhn_jax.faces import avec, sources
@@ -120,8 +120,8 @@ def _videos(found: Found) -> list[dict[str, Any]]:
         headers = list(track(threads.map(_probe, paths), "opening videos", total=len(paths)))
     videos = []
     for recording, header in zip(found.recordings, headers, strict=True):
-        severity = next(name for name, (_, most) in SEVERITIES.items() if recording.score <= most)
-        known = dataclasses.asdict(recording) | {"path": str(recording.path), "severity": severity}
+        known = dataclasses.asdict(recording)
+        known |= {"path": str(recording.path), "severity": severity(recording.score)}
         known["details"] = found.details.get(recording.video_id, {})
         if isinstance(header, Header):
             known |= dataclasses.asdict(header)

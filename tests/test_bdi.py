@@ -1,5 +1,6 @@
 """The levels of Table 1."""
 
+import numpy as np
 import pytest
 
 from hmhn_jax.bdi import severity
@@ -10,17 +11,25 @@ from hmhn_jax.bdi import severity
     [
         (0, "none or minimal"),
         (13, "none or minimal"),
-        (13.49, "none or minimal"),
+        (13.4, "none or minimal"),
+        (13.44, "none or minimal"),
+        (13.46, "mild"),
         (13.5, "mild"),
-        (19, "mild"),
+        (19.2, "mild"),
+        (19.46, "moderate"),
         (20, "moderate"),
-        (28, "moderate"),
+        (28.3, "moderate"),
         (28.5, "severe"),
         (63, "severe"),
     ],
 )
 def test_levels_of_whole_and_other_scores(score, expected):
     assert severity(score) == expected
+
+
+def test_the_level_is_that_of_the_decimal_which_is_shown():
+    for score in np.arange(0, 63, 0.01, dtype=np.float32):
+        assert severity(score) == severity(float(f"{score:.1f}"))
 
 
 @pytest.mark.parametrize("score", [-1, 64])

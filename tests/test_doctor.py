@@ -117,6 +117,16 @@ def test_a_table_with_problems_is_not_usable_and_all_are_written(folder, tmp_pat
     assert len(report_of(tmp_path)["problems"]) == 2
 
 
+def test_scores_between_whole_points_have_a_level(folder, tmp_path, manual_dir):
+    scores = {"a": 13.4, "b": 19.2, "c": 28.3}
+    for name in scores:
+        shutil.copy(manual_dir / "traps" / "plain.mp4", tmp_path / "manual/folder" / f"{name}.mp4")
+    rows = "".join(f"{name}.mp4,{name},{score},train\n" for name, score in scores.items())
+    doctor.examine(folder(rows), tmp_path)
+    levels = [each["severity"] for each in report_of(tmp_path)["videos"]]
+    assert levels == ["none or minimal", "mild", "moderate"]
+
+
 def test_a_split_without_videos_is_not_usable(folder, tmp_path):
     with pytest.raises(UserError, match=r"config.data.test_split=test needs videos in test, got"):
         doctor.examine(folder("good.mp4,1,3,train\n", test_split="test"), tmp_path)
