@@ -122,6 +122,10 @@ FIELDS = {
     "evaluate.checkpoint": Field(
         "last", "best: the one of the lowest validation MAE", choices=("last", "best")
     ),
+    "report.faces": Field(True, "whether reports show crops of the largest errors", newer=True),
+    "report.pseudonyms": Field(
+        False, "whether reports name people P01, P02, ... and no paths", newer=True
+    ),
 }
 
 
@@ -201,12 +205,17 @@ def flatten(config: ConfigDict) -> dict[str, Any]:
 def differences(
     config: ConfigDict, stored: ConfigDict, fields: str | tuple[str, ...] = ""
 ) -> list[str]:
-    """Lists differing fields whose names start with `fields`, as "model.width 16, stored 32"."""
+    """Lists differing fields whose names start with `fields`, as "model.width 16, stored 32".
+
+    Those of `report` are left out: no result depends on them.
+    """
     ours, theirs = flatten(config), flatten(stored)
     return [
         f"{name} {ours.get(name)!r}, stored {theirs.get(name)!r}"
         for name in sorted(ours | theirs)
-        if name.startswith(fields) and ours.get(name) != theirs.get(name)
+        if name.startswith(fields)
+        and not name.startswith("report.")
+        and ours.get(name) != theirs.get(name)
     ]
 
 
