@@ -82,7 +82,7 @@ def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None 
     for part in ("evaluate",) if mode == "evaluate" else ("train", "evaluate"):
         devices.check_batch_size(f"{part}.batch_size", config[part].batch_size)
     with processes.first_alone("open the dataset"):
-        builder = open_dataset(config.data)
+        builder = open_dataset(config.data, config.report)
     if mode != "train":
         check_split(builder, config.data.test_split)  # now, not after hours of training
     if mode != "evaluate":

@@ -27,13 +27,14 @@ def manual_directory(settings: ConfigDict) -> Path:
     return data_directory(settings) / "downloads" / "manual"
 
 
-def open_dataset(settings: ConfigDict) -> Any:
+def open_dataset(settings: ConfigDict, report: ConfigDict | None = None) -> Any:
     """Opens a TFDS dataset, building it first when that was not done yet.
 
     The dataset's builder must have been imported, which registers it.
 
     Args:
       settings: `config.data`.
+      report: `config.report`, for the contact sheet of a dataset that is built.
 
     Returns:
       The prepared `tfds.core.DatasetBuilder`.
@@ -64,6 +65,9 @@ def open_dataset(settings: ConfigDict) -> Any:
         dataset_files.check(Path(builder.data_path))
     else:
         print(f"preparing {settings.dataset} in {builder.data_path}", flush=True)
+        if report is not None:
+            builder.contact_sheet_faces = report.faces
+            builder.contact_sheet_pseudonyms = report.pseudonyms
     manual = tfds.download.DownloadConfig(manual_dir=manual_directory(settings))
     try:
         # Of a prepared one the builder makes sure that its labels are still those on disk.

@@ -1,5 +1,6 @@
 """For whom predictions err: errors by severity, by task, and by whatever a dataset knows."""
 
+import collections
 import math
 from collections.abc import Mapping, Sequence
 
@@ -19,6 +20,7 @@ def group_errors(
     videos: Sequence[Video],
     predictions: np.ndarray,
     details: Mapping[str, Mapping[str, str]],
+    anonymous: bool = False,
 ) -> list[dict]:
     """Errors by group, for each column that parts the videos into several.
 
@@ -29,6 +31,8 @@ def group_errors(
       videos: the V videos.
       predictions: f[V], in BDI-II points.
       details: what else is known of a video by its id, {"v1": {"age": "34", "sex": "f"}}.
+      anonymous: leaves out columns that may name people: those with a group of a single subject,
+        and those in which each subject has another value.
 
     Returns:
       [{"column": "age", "groups": [{"group": "18 to 30", "num_videos", "mae", "rmse", "bias"}]}],
@@ -37,10 +41,16 @@ def group_errors(
     """
     severities = [severity(video.score) for video in videos]
     columns = [("severity", severities, [name for name in SEVERITIES if name in severities])]
-    columns.append(("task", *_by_value([video.task for video in videos])))
     known = [details.get(video.video_id, {}) for video in videos]
+    texts = {"task": [video.task for video in videos]}
     for name in sorted({name for each in known for name in each} - set(_NOT_A_GROUP)):
-        columns.append((name, *_part([str(each.get(name) or "").strip() for each in known])))
+        texts[name] = [str(each.get(name) or "").strip() for each in known]
+    subjects = [video.subject_id for video in videos]
+    for name, values in texts.items():
+        labels, groups = _by_value(values) if name == "task" else _part(values)
+        most = max(_subjects_a_value(values, subjects), default=0)
+        if not anonymous or (most > 1 and min(_subjects_a_value(labels, subjects)) > 1):
+            columns.append((name, labels, groups))
     scores = np.array([video.score for video in videos])
     return [
         {
@@ -53,6 +63,12 @@ def group_errors(
         for name, labels, groups in columns
         if len(groups) > 1
     ]
+
+
+def _subjects_a_value(values, subjects):
+    """Returns how many subjects have each value."""
+    pairs = {(value, subject) for value, subject in zip(values, subjects, strict=True) if value}
+    return list(collections.Counter(value for value, _ in pairs).values())
 
 
 def _errors(predictions, scores, chosen):

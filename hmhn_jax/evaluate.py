@@ -14,6 +14,7 @@ from hmhn_jax import (
     devices,
     ensemble,
     processes,
+    pseudonyms,
     report,
     report_crops,
     scalars,
@@ -21,6 +22,7 @@ from hmhn_jax import (
 )
 from hmhn_jax import config as config_lib
 from hmhn_jax import results as results_lib
+from hmhn_jax.anonymity import hide_names
 from hmhn_jax.input_pipeline import read_crops, share_examples
 from hmhn_jax.occlusion import occlusion_check
 from hmhn_jax.protocols import errors, evaluate_protocols
@@ -74,7 +76,7 @@ def evaluate(
         "notices": _notices(builder, split, config, provenance),
         **protocols["clips"],
         "protocols": protocols,
-        **report.describe(crops, predictions, data.get("videos") or {}),
+        **report.describe(crops, predictions, data.get("videos") or {}, config.report.pseudonyms),
         "num_frames": len(crops),
         "num_parameters": sum(leaf.size for leaf in jax.tree.leaves(trained.variables["params"])),
         "checkpoint_step": trained.step,
@@ -91,8 +93,19 @@ def evaluate(
         members_std = ensemble.spread(member_scores)
         results["ensemble"] = _describe_members(members, member_scores, crops)
     # What cannot be checked has no heads, or maps of one cell.
-    head_maps = results["attention_check"] and _head_maps(trained, crops, predictions)
+    has_maps = results["attention_check"] and config.report.faces
+    head_maps = _head_maps(trained, crops, predictions) if has_maps else {}
     if processes.is_first():
+        if config.report.pseudonyms:
+            names = pseudonyms.assign(
+                workdir / pseudonyms.FILE,
+                [(video.subject_id, video.video_id) for video in crops.videos],
+                earlier=Path(builder.data_path) / pseudonyms.FILE,
+            )
+            crops, means, results, members_std = hide_names(
+                names, crops, means, results, members_std
+            )
+            head_maps = {names.videos[video]: maps for video, maps in head_maps.items()}
         report.write_report(
             directory / "report.html",
             crops,

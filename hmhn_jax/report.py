@@ -8,7 +8,7 @@ import jinja2
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import agreement, atomic, published, report_crops, report_figures
+from hmhn_jax import agreement, atomic, pseudonyms, published, report_crops, report_figures
 from hmhn_jax import config as config_lib
 from hmhn_jax.bdi import SEVERITIES
 from hmhn_jax.error_groups import group_errors
@@ -25,13 +25,19 @@ PROTOCOLS = {
 }
 
 
-def describe(crops: Crops, predictions: np.ndarray, details: Mapping[str, Mapping]) -> dict:
+def describe(
+    crops: Crops,
+    predictions: np.ndarray,
+    details: Mapping[str, Mapping],
+    anonymous: bool = False,
+) -> dict:
     """What the report shows beyond the errors, for metrics.json.
 
     Args:
       crops: what was scored.
       predictions: f[V], in BDI-II points.
       details: what the dataset knows of videos, by id.
+      anonymous: see `error_groups.group_errors`.
 
     Returns:
       agreement: from `agreement.limits_of_agreement`.
@@ -44,7 +50,7 @@ def describe(crops: Crops, predictions: np.ndarray, details: Mapping[str, Mappin
             "names": list(SEVERITIES),
             "counts": agreement.severity_confusion(predictions, crops.scores).tolist(),
         },
-        "groups": group_errors(crops.videos, predictions, details),
+        "groups": group_errors(crops.videos, predictions, details, anonymous),
     }
 
 
@@ -69,6 +75,7 @@ def write_report(
       reference: the config to say the difference from, that of configs/avec2014.py.
       head_maps: by video id, for each head a row of pictures u8[N,H,W,3], shown below the crops
         of a video that was predicted badly; `report_crops.worst_crops` says which these are.
+        Without `config.report.faces` there are no pictures.
 
     Raises:
       UserError: when the file cannot be written.
@@ -88,7 +95,8 @@ def write_report(
             ),
             "training": report_figures.training(scalars, results["checkpoint_step"]),
         },
-        worst=_worst(crops, means, head_maps or {}),
+        worst=_worst(crops, means, head_maps or {}, config.report.faces),
+        key=pseudonyms.FILE if config.report.pseudonyms else None,
         published=[] if results["synthetic"] else published.methods(results["dataset"]),
         config=config_lib.flatten(config),
         changes=None if reference is None else _changes(config, reference),
@@ -126,7 +134,7 @@ def _changes(config, reference):
     ]
 
 
-def _worst(crops, means, head_maps):
+def _worst(crops, means, head_maps, faces):
     predictions, spreads = means.compute(), means.standard_deviations()
     worst = []
     for index, indices in report_crops.worst_crops(crops, predictions).items():
@@ -137,11 +145,14 @@ def _worst(crops, means, head_maps):
                 "prediction": predictions[index],
                 "error": predictions[index] - video.score,
                 "spread": spreads[index] if np.isfinite(spreads[index]) else None,
-                "pictures": [report_crops.thumbnail(image) for image in crops.images(indices)],
-                "maps": [
-                    [report_crops.thumbnail(picture) for picture in head]
-                    for head in head_maps.get(video.video_id, ())
-                ],
+                "pictures": _thumbnails(crops.images(indices)) if faces else [],
+                "maps": [_thumbnails(head) for head in head_maps.get(video.video_id, ())]
+                if faces
+                else [],
             }
         )
     return worst
+
+
+def _thumbnails(images):
+    return [report_crops.thumbnail(image) for image in images]

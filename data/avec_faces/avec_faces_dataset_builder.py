@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
-from hmhn_jax import atomic, dataset_files
+from hmhn_jax import atomic, dataset_files, pseudonyms
 from hmhn_jax.errors import UserError
 from hmhn_jax.faces.contact_sheet import write_contact_sheet
 from hmhn_jax.faces.crop_jobs import crop_videos
@@ -42,6 +42,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "Initial release."}  # noqa: RUF012
     BUILDER_CONFIGS = CONFIGS
+    # For the contact sheet, on top of the config's; may be set before the build.
+    contact_sheet_faces = True
+    contact_sheet_pseudonyms = False
 
     def _info(self) -> tfds.core.DatasetInfo:
         size = self.builder_config.crops.size
@@ -73,6 +76,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 if self.is_prepared() and not _overwrites(download_config):
                     self._refuse_changed_source(download_config)
                     return
+                # Overwriting deletes it; who has P01 keeps it.
+                key = self.data_path / pseudonyms.FILE
+                self._earlier_key = key.read_bytes() if key.exists() else None
                 super().download_and_prepare(**kwargs)
                 if "://" not in str(self.data_path):  # a bucket has checksums of its own
                     dataset_files.write_checksums(Path(self.data_path))
@@ -127,7 +133,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         if config.is_synthetic:
             title += ", synthetic faces"
         # TFDS moves the folder to its place, these two with it, when all is written.
-        write_contact_sheet(self.data_path / CONTACT_SHEET, title, self._reports)
+        has_pseudonyms = config.contact_sheet_pseudonyms or self.contact_sheet_pseudonyms
+        write_contact_sheet(
+            self.data_path / CONTACT_SHEET,
+            title,
+            self._reports,
+            faces=config.contact_sheet_faces and self.contact_sheet_faces,
+            names=self._pseudonyms() if has_pseudonyms else None,
+        )
         copies = self.info.metadata["copies"]
         if copies:
             print(f"{len(copies)} videos are copies of others, see {SUMMARY}", file=sys.stderr)
@@ -146,6 +159,13 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             + "\n"
         )
         atomic.write_text(self.data_path / SUMMARY, text)
+
+    def _pseudonyms(self) -> pseudonyms.Pseudonyms:
+        path = self.data_path / pseudonyms.FILE
+        if self._earlier_key is not None:
+            atomic.write_bytes(path, self._earlier_key)
+        videos = [(each.recording.subject_id, each.recording.video_id) for each in self._reports]
+        return pseudonyms.assign(path, videos)
 
     def _own_downloads(self, dl_manager) -> Path:
         return Path(dl_manager.download_dir) / self.name

@@ -41,6 +41,9 @@ class FacesConfig(tfds.core.BuilderConfig):
         when None, 0 for rendered and `MAX_FAILED_SHARE_OF_REAL` for real ones.
       num_processes: how many render and crop at once, all usable cores when None. The data do
         not depend on it.
+      contact_sheet_faces: whether the contact sheet shows crops.
+      contact_sheet_pseudonyms: whether it has pseudonyms for names, and no paths. The key is
+        pseudonyms.csv beside it; `summary.json` and the data keep the names.
       beam_options: pipeline options of Apache Beam, {"runner": ..., ...}, which then crops in
         place of these processes; `tfds build --beam_pipeline_options` goes before them. The data
         do not depend on them either.
@@ -50,6 +53,8 @@ class FacesConfig(tfds.core.BuilderConfig):
     crops: CropSettings | None = None
     max_failed_share: float | None = None
     num_processes: int | None = None
+    contact_sheet_faces: bool = True
+    contact_sheet_pseudonyms: bool = False
     beam_options: dict | None = None
 
     def __post_init__(self):

@@ -1,27 +1,65 @@
 """What was cropped, to be looked at before anybody trains on it: a page of thumbnails."""
 
+import dataclasses
 from pathlib import Path
 
 import jinja2
 
 from hmhn_jax import atomic
 from hmhn_jax.faces.crop_report import CropReport
+from hmhn_jax.pseudonyms import FILE, Pseudonyms
 
 
-def write_contact_sheet(path: Path, title: str, reports: list[CropReport]) -> None:
+def write_contact_sheet(
+    path: Path,
+    title: str,
+    reports: list[CropReport],
+    faces: bool = True,
+    names: Pseudonyms | None = None,
+) -> None:
     """Writes a self-contained HTML page, the videos that want looking at first.
+
+    Args:
+      path: of the page.
+      title: of the dataset.
+      reports: one a video.
+      faces: whether crops are shown.
+      names: of all videos, to be shown in the place of their own; None to show those.
 
     Raises:
       UserError: when the file cannot be written.
     """
-    suspicious_first = sorted(reports, key=_soundness)
+    if names:
+        reports = _without_names(reports, names)
     # Names come from files of strangers: everything is escaped.
     template = jinja2.Environment(autoescape=True).from_string(PAGE)
-    atomic.write_text(path, template.render(title=title, reports=suspicious_first))
+    page = template.render(
+        title=title,
+        reports=sorted(reports, key=_soundness),  # of equal ones in their order
+        faces=faces,
+        key=FILE if names else None,
+    )
+    atomic.write_text(path, page)
 
 
 def _soundness(each):
-    return not each.notes, each.found_rate, each.confidence or 0.0, each.recording.video_id
+    return not each.notes, each.found_rate, each.confidence or 0.0
+
+
+def _without_names(reports, names):
+    paths = [each.recording.path for each in reports]
+    order = names.order([each.recording.video_id for each in reports])
+    return [
+        dataclasses.replace(
+            each,
+            recording=dataclasses.replace(
+                each.recording, video_id=names.videos[each.recording.video_id]
+            ),
+            failure=each.failure and names.hide(each.failure, paths),
+            notes=tuple(names.hide(note, paths) for note in each.notes),
+        )
+        for each in (reports[index] for index in order)
+    ]
 
 
 PAGE = """\
@@ -39,12 +77,14 @@ PAGE = """\
 </style>
 <h1>{{ title }}</h1>
 <p>{{ reports|length }} videos, {{ reports|selectattr("failure")|list|length }} of them without
-crops. First, middle and last crop of each; those with something wrong and
-those with the fewest faces found come first.</p>
+crops. {% if faces %}First, middle and last crop of each; those{% else %}Crops are left out. Those
+{%- endif %} with something wrong and those with the fewest faces found come first.
+{% if key %}Names are pseudonyms, paths are left out; the key, {{ key }}
+beside this page, is not to be sent.{% endif %}</p>
 <ul>
 {% for each in reports %}
   <li>
-    {% for picture in each.pictures -%}
+    {% for picture in each.pictures if faces -%}
     <img alt="" src="data:image/jpeg;base64,{{ picture }}">
     {%- endfor %}
     <div><b>{{ each.recording.video_id }}</b>, {{ each.recording.split }},

@@ -1,0 +1,110 @@
+"""Results of an evaluation without names, paths and other texts of the user."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from hmhn_jax.config_limits import CHOICES
+from hmhn_jax.input_pipeline import Crops
+from hmhn_jax.metrics import VideoMeans
+from hmhn_jax.pseudonyms import Pseudonyms
+
+HIDDEN = "(not shown)"
+_TEXTS_SHOWN = {
+    *CHOICES,
+    "data.dataset",
+    "data.train_split",
+    "data.validation_split",
+    "data.test_split",
+}
+# What else a dataset says of itself names videos, subjects and files.
+_DATA_SHOWN = (
+    "fingerprint",
+    "synthetic",
+    "train_score_mean",
+    "train_score_sd",
+    "crops",
+    "num_videos",
+    "num_frames_sampled",
+    "num_frames_with_face",
+    "software",
+)
+
+
+def hide_names(
+    names: Pseudonyms,
+    crops: Crops,
+    means: VideoMeans,
+    results: dict[str, Any],
+    members_std: np.ndarray | None = None,
+) -> tuple[Crops, VideoMeans, dict[str, Any], np.ndarray | None]:
+    """Puts pseudonyms in the place of names, in the pseudonyms' order; no number changes.
+
+    A task is left out unless errors are given by it.
+
+    Args:
+      names: of all videos.
+      crops: what was scored.
+      means: what came out.
+      results: for metrics.json.
+      members_std: f[V], see `results.write`; None of a single network.
+    """
+    order = names.order([video.video_id for video in crops.videos])
+    has_tasks = any(grouping["column"] == "task" for grouping in results["groups"])
+    videos = [
+        dataclasses.replace(
+            video,
+            video_id=names.videos[video.video_id],
+            subject_id=names.subjects[video.subject_id],
+            session_id=names.videos[video.video_id],
+            task=video.task if has_tasks else "",
+        )
+        for video in (crops.videos[index] for index in order)
+    ]
+    places = np.argsort(order).astype(crops.video_of_crop.dtype)
+    crops = dataclasses.replace(crops, videos=videos, video_of_crop=places[crops.video_of_crop])
+    means = VideoMeans(means.sums[order], means.counts[order], means.squares[order])
+    members_std = None if members_std is None else members_std[order]
+    return crops, means, _redact(results), members_std
+
+
+def _redact(results):
+    trained = dict(results["trained"])
+    del trained["subject_means"]
+    trained |= {"config": _redact_config(trained["config"]), "data": _redact_data(trained["data"])}
+    if trained["init_from"]:
+        trained["init_from"] = trained["init_from"] | {"file": HIDDEN}
+    changed = {
+        "config": _redact_config(results["config"]),
+        "data": _redact_data(results["data"]),
+        "trained": trained,
+    }
+    if together := results.get("ensemble"):
+        members = [
+            member | {"workdir": f"network {number}"}
+            for number, member in enumerate(together["members"], 1)
+        ]
+        changed["ensemble"] = together | {"members": members}
+    return results | changed
+
+
+def _redact_config(config, prefix=""):
+    return {
+        name: _redact_config(value, f"{prefix}{name}.")
+        if isinstance(value, dict)
+        else value
+        if not value or f"{prefix}{name}" in _TEXTS_SHOWN or _is_numeric(value)
+        else HIDDEN
+        for name, value in config.items()
+    }
+
+
+def _is_numeric(value):
+    if isinstance(value, list | tuple):
+        return all(map(_is_numeric, value))
+    return isinstance(value, bool | int | float)
+
+
+def _redact_data(data):
+    return {name: data[name] for name in _DATA_SHOWN if name in data}
