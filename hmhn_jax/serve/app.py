@@ -1,7 +1,6 @@
 """The page and what it asks for, over HTTP."""
 
 import contextlib
-import importlib.resources
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,14 +10,16 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from hmhn_jax.errors import one_line
 from hmhn_jax.faces.avec import VIDEO_SUFFIXES
 from hmhn_jax.faces.images import IMAGE_SUFFIXES, is_image, read_image
 from hmhn_jax.faces.probe import probe
 from hmhn_jax.faces.video import VideoError
+from hmhn_jax.serve import results
 from hmhn_jax.serve.ending import until_ended
 from hmhn_jax.serve.guard import guarded
 from hmhn_jax.serve.jobs import Job, Jobs, Work
@@ -34,9 +35,12 @@ def make_app(work: Work, about: dict, limits: Limits, host: str) -> ASGIApp:
     POST /jobs?name=NAME with a file as body: 202 {"id"}; or {"error"} with 400 (empty), 408 (too
       slow), 413 (too large), 415 (no video or picture), 422 (too long), 503 (busy, or the server
       ends while it comes in), 507 (no room).
-      Of NAME only a known ending is used.
-    GET /jobs/ID: {"state", "progress", "position", "result", "error"}, see `Job`.
+      Of NAME only a known ending is used; the rest is shown.
+    GET /jobs/ID: {"name", "state", "progress", "position", "result", "error"}, see `Job`, and
+      "summary", a line.
+    GET /jobs/ID/result: what came out, as a part of an HTML page.
     GET /jobs/ID/pictures/N: a PNG.
+    GET /results.csv?id=ID&id=ID, /results.html?id=ID: files to be saved, of jobs that are over.
     DELETE /jobs/ID: forgets it, and ends its work.
 
     Args:
@@ -55,6 +59,8 @@ def make_app(work: Work, about: dict, limits: Limits, host: str) -> ASGIApp:
             finally:
                 await run_in_threadpool(app.state.jobs.close)
 
+    environment = results.make_environment(about)
+
     async def create(request: Request) -> Response:
         try:
             job = await _upload(request, limits)
@@ -70,13 +76,34 @@ def make_app(work: Work, about: dict, limits: Limits, host: str) -> ASGIApp:
         job = _job(request)
         return JSONResponse(
             {
+                "name": job.name,
                 "state": job.state,
                 "progress": job.progress,
                 "position": request.app.state.jobs.position(job),
                 "result": job.outcome.values if job.outcome else None,
                 "error": job.error,
+                "summary": results.summary(job),
             }
         )
+
+    async def result(request: Request) -> Response:
+        job = _job(request)
+        if not job.is_over:
+            raise HTTPException(404, "not there yet")
+        return HTMLResponse(results.fragment(environment, job))
+
+    async def save(request: Request) -> Response:
+        known = map(request.app.state.jobs.get, request.query_params.getlist("id"))
+        jobs = [job for job in known if job and job.is_over]
+        if not jobs:
+            raise HTTPException(404, "no such results; they are kept until the page's program ends")
+        kind = request.url.path.rpartition(".")[2]
+        if kind == "csv":
+            content = results.table(jobs, about["network"])
+        else:
+            content = results.document(environment, jobs)
+        headers = {"Content-Disposition": f'attachment; filename="results.{kind}"'}
+        return Response(content, media_type=f"text/{kind}", headers=headers)
 
     async def picture(request: Request) -> Response:
         outcome = _job(request).outcome
@@ -96,11 +123,14 @@ def make_app(work: Work, about: dict, limits: Limits, host: str) -> ASGIApp:
 
     app = Starlette(
         routes=[
-            *_page(about, limits),
+            *_page(environment, limits),
             Route("/jobs", create, methods=["POST"]),
             Route("/jobs/{id}", show, methods=["GET"]),
             Route("/jobs/{id}", discard, methods=["DELETE"]),
+            Route("/jobs/{id}/result", result),
             Route("/jobs/{id}/pictures/{number}", picture),
+            Route("/results.csv", save),
+            Route("/results.html", save),
         ],
         exception_handlers={HTTPException: error},
         lifespan=lifespan,
@@ -109,13 +139,14 @@ def make_app(work: Work, about: dict, limits: Limits, host: str) -> ASGIApp:
 
 
 async def _upload(request: Request, limits: Limits) -> Job:
-    suffix = Path(request.query_params.get("name", "")).suffix.lower()
+    name = request.query_params.get("name", "")
+    suffix = Path(name).suffix.lower()
     if suffix not in SUFFIXES:
         raise RefusedError(
             415, f"expected a video or a picture ({' '.join(SUFFIXES)}), got {suffix or 'no'!r}"
         )
     jobs = request.app.state.jobs
-    job = jobs.open()
+    job = jobs.open(one_line(name, 200))
     if job is None:
         raise RefusedError(503, "busy with other files; try again in a while")
     try:
@@ -147,35 +178,23 @@ def _check(path: Path, limits: Limits) -> None:
 def _job(request: Request) -> Job:
     job = request.app.state.jobs.get(request.path_params["id"])
     if job is None:
-        raise HTTPException(404, "no such job; results are kept for a short while only")
+        raise HTTPException(404, "no such job; its result was deleted, or the program has ended")
     return job
 
 
-def _page(about: dict, limits: Limits) -> list[Route]:
+def _page(environment: jinja2.Environment, limits: Limits) -> list[Route]:
     """Gives the routes of the page and its files, read once."""
 
     def route(path: str, content: str, media_type: str) -> Route:
         return Route(path, lambda _: Response(content, media_type=media_type))
 
-    folder = importlib.resources.files("hmhn_jax.serve")
-    html, script, style = (
-        folder.joinpath(f"page.{ending}").read_text(encoding="utf-8")
-        for ending in ("html", "js", "css")
+    html = environment.get_template("page.html").render(limits=limits, suffixes=SUFFIXES)
+    script, style = (
+        results.FOLDER.joinpath(f"page.{ending}").read_text(encoding="utf-8")
+        for ending in ("js", "css")
     )
-    environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    environment.filters["signed"] = lambda value: f"{value:.1f}".replace(
-        "-", "\u2212"
-    )  # minus sign
-    template, evaluation = environment.from_string(html), about["evaluation"] or {}
-    # Evaluations of an earlier version lack them.
-    known = {
-        "agreement": evaluation.get("agreement"),
-        "check": evaluation.get("attention_check"),
-    }
     return [
-        route("/", template.render(about, **known, limits=limits, suffixes=SUFFIXES), "text/html"),
+        route("/", html, "text/html"),
         route("/page.js", script, "text/javascript"),
         route("/page.css", style, "text/css"),
         Route("/favicon.ico", lambda _: Response(status_code=204)),  # browsers ask for it

@@ -43,15 +43,17 @@ class Job:
 
     Attributes:
       id: a name that cannot be guessed.
+      name: what its sender calls the file; only to be shown.
       folder: its own, for the upload; gone once the state is "done" or "failed".
       state: "uploading", "waiting", "working", "done" or "failed".
-      progress: share of the work that is done; None when not known.
+      progress: share of the work that is done; None when not known, 1 when it is over.
       outcome: when done.
       error: one line, when failed.
       cancelled: whether nobody waits for it any more.
     """
 
     id: str
+    name: str
     folder: Path
     state: str = "uploading"
     progress: float | None = None
@@ -76,15 +78,15 @@ class Jobs:
         # One at a time: the network takes all devices and cores for each.
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="job")
 
-    def open(self) -> Job | None:
-        """A new job and its empty folder; None when there are too many."""
+    def open(self, name: str) -> Job | None:
+        """A new job for a file of this name, and its empty folder; None when there are too many."""
         with self._lock:
             if sum(not job.is_over for job in self._jobs.values()) >= self._limits.max_jobs:
                 return None
             over = [job.id for job in self._jobs.values() if job.is_over]
             for old in over[: max(0, len(over) + 1 - self._limits.max_results)]:
                 del self._jobs[old]
-            job = Job(id := secrets.token_urlsafe(16), self._folder / id)
+            job = Job(id := secrets.token_urlsafe(16), name, self._folder / id)
             job.folder.mkdir()
             self._jobs[id] = job
             return job
@@ -139,4 +141,5 @@ class Jobs:
         finally:
             with contextlib.suppress(OSError):
                 shutil.rmtree(job.folder)
+            job.progress = 1.0
             job.state = "failed" if job.error else "done"

@@ -1,214 +1,181 @@
 "use strict";
 
 const page = document.body.dataset;
-const BANDS = JSON.parse(page.bands);
-const COLOURS = ["#eff3f8", "#dbe6f1", "#c2d5e8", "#a6c1dc"];
 const POLL_MS = 400;
-const NAMES = { // of the frames whose maps are shown, by their number
-  1: ["The only frame"],
-  2: ["Highest score", "Lowest score"],
-  3: ["Highest score", "Median score", "Lowest score"],
-};
 
-const find = (selector) => document.querySelector(selector);
-// One decimal, as Python rounds it in the terminal and in figures: toFixed alone makes 0.3 of 0.25.
-const tenths = (value) =>
-  (Math.abs(value) % 1 === 0.25 ? value - 0.05 * Math.sign(value) : value).toFixed(1);
-const points = tenths;
-let job = null; // { id, upload }: what is being uploaded, worked on or shown
+const find = (selector, within = document) => within.querySelector(selector);
+const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+let turn = Promise.resolve(); // files are sent one after the other
+let unsent = 0;
 
-// Nothing here becomes HTML by being pasted together: names come from files of strangers.
-function element(name, attributes = {}, text = "", inside = null) {
-  const made = document.createElementNS(
-    inside ? "http://www.w3.org/2000/svg" : "http://www.w3.org/1999/xhtml", name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.textContent = text;
-  if (inside) inside.append(made);
-  return made;
+// The ids of this browser's results: the server tells them to nobody. They outlive a reload.
+let ids = [];
+
+function keep(change) {
+  try { // another tab may have changed them
+    ids = JSON.parse(localStorage.getItem("results")) ?? [];
+  } catch { /* a browser that keeps nothing */ }
+  ids = change(ids);
+  try {
+    localStorage.setItem("results", JSON.stringify(ids));
+  } catch { /* as above */ }
+  find("#all").hidden = !ids.length;
+  link(find("#all"), ids);
 }
 
-function say(message, share = null, failed = false) {
-  find("#status").hidden = false;
-  find("#status").classList.toggle("failed", failed);
-  find("#message").textContent = message;
-  find("#progress").hidden = find("#cancel").hidden = failed;
-  if (share === null) find("#progress").removeAttribute("value");
-  else find("#progress").value = share;
+const without = (id) => (kept) => kept.filter((each) => each !== id);
+
+function link(within, some) {
+  const query = some.map((id) => `id=${id}`).join("&");
+  for (const kind of ["csv", "html"]) find(`a.${kind}`, within).href = `results.${kind}?${query}`;
 }
 
-function forget() {
-  if (!job) return;
-  job.upload.abort();
-  if (job.id) fetch(`jobs/${job.id}`, { method: "DELETE", keepalive: true }).catch(() => {});
-  job = null;
+function addRow(name, message) {
+  const row = find("#row").content.firstElementChild.cloneNode(true);
+  find("h2", row).textContent = name;
+  find("progress", row).setAttribute("aria-label", `Progress of ${name}`);
+  find("button", row).addEventListener("click", () => remove(row));
+  find("#results").append(row);
+  say(row, message);
+  return row;
 }
 
-function take(file) {
-  forget();
-  find("#result").hidden = true;
-  const suffix = file.name.slice(file.name.lastIndexOf(".")).toLowerCase();
-  if (!page.suffixes.split(" ").includes(suffix))
-    return say(`${file.name}: expected a video or a picture (${page.suffixes})`, null, true);
-  if (file.size > page.maxBytes)
-    return say(`${file.name}: expected at most ${page.maxBytes / 1e6} MB, ` +
-      `got ${Math.ceil(file.size / 1e6)} MB`, null, true);
-  // Fetch cannot say how much of a body has been sent.
-  const upload = new XMLHttpRequest();
-  const mine = job = { id: null, upload };
-  upload.upload.onprogress = (event) => say("Uploading", event.loaded / event.total);
-  upload.upload.onload = () => say("Checking");
-  upload.onerror = () => say("The upload broke off: is the page's program still running?", null, true);
-  upload.onload = () => {
-    let answer;
-    try {
-      answer = JSON.parse(upload.responseText);
-    } catch {
-      answer = { error: "the page's program failed; its terminal says why" };
+function remove(row) {
+  row.remove(); // which ends what waits for it
+  row.upload?.abort();
+  const { id } = row.dataset;
+  if (!id) return;
+  keep(without(id));
+  fetch(`jobs/${id}`, { method: "DELETE" }).catch(() => {});
+}
+
+function say(row, message, share = null) {
+  find(".message", row).textContent = message;
+  const bar = find("progress", row);
+  if (share === null) bar.removeAttribute("value");
+  else bar.value = share;
+}
+
+function end(row, news) {
+  find("progress", row)?.remove();
+  find("button", row).textContent = "Delete";
+  find("#news").textContent = news;
+}
+
+function fail(row, reason) {
+  find(".message", row).textContent = reason;
+  find(".result", row).classList.add("failed");
+  end(row, `${find("h2", row).textContent}: ${reason}`);
+}
+
+function take(files) {
+  for (const file of files) {
+    const row = addRow(file.name, "Waiting for the files before it");
+    const suffix = file.name.slice(file.name.lastIndexOf(".")).toLowerCase();
+    if (!page.suffixes.split(" ").includes(suffix))
+      fail(row, `expected a video or a picture (${page.suffixes})`);
+    else if (file.size > page.maxBytes)
+      fail(row, `expected at most ${page.maxBytes / 1e6} MB, got ${Math.ceil(file.size / 1e6)} MB`);
+    else {
+      unsent += 1;
+      turn = turn.then(() => send(row, file));
     }
-    if (!answer.id) return say(`${file.name}: ${answer.error}`, null, true);
-    mine.id = answer.id;
-    if (mine === job) watch(mine, file.name);
-    else fetch(`jobs/${mine.id}`, { method: "DELETE" });
-  };
-  // Not a form's type, so that no other page can send it unasked.
-  upload.open("POST", `jobs?name=${encodeURIComponent(file.name)}`);
-  upload.setRequestHeader("Content-Type", "application/octet-stream");
-  say("Uploading", 0);
-  upload.send(file);
-}
-
-async function watch(mine, name) {
-  while (mine === job) {
-    let answer;
-    try {
-      answer = await (await fetch(`jobs/${mine.id}`)).json();
-    } catch {
-      return say("The page's program does not answer any more.", null, true);
-    }
-    if (mine !== job) return;
-    if (answer.state === "done") return show(answer.result, name, mine.id);
-    if (answer.error) return say(`${name}: ${answer.error}`, null, true);
-    const ahead = answer.position;
-    if (answer.state === "waiting") say(ahead ? `Waiting: ${ahead} before it` : "Waiting");
-    else say("Looking at each frame", answer.progress);
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
 
-function show(result, name, id) {
-  const scored = result.score !== null;
-  find("#result").hidden = false; // first, as what is hidden has no width to draw in
-  find("#status").hidden = true;
-  find("#name").textContent = name;
-  find("#abstained").hidden = scored;
-  find("#scored").hidden = !scored;
-  find("#warnings").replaceChildren(...result.warnings.map((line) => element("li", {}, line)));
-  if (scored) {
-    find("#score b").textContent = points(result.score);
-    find("#score span").textContent =
-      `of ${page.maxScore} points: ${result.band} (${result.band_range.join(" to ")})`;
-    drawScale(find("#scale"), result.score);
+async function send(row, file) {
+  let answer = {};
+  while (row.isConnected) {
+    answer = await upload(row, file);
+    if (!answer.retryAfter) break;
+    say(row, "Busy with files of others; waiting");
+    await wait(1000 * answer.retryAfter);
   }
-  showFacts(result);
-  find("#over-time").hidden = result.frames.length < 2;
-  if (result.frames.length > 1) drawFrames(find("#over-time svg"), result);
-  showMaps(result, id);
+  unsent -= 1;
+  if (answer.id) {
+    row.dataset.id = answer.id;
+    if (!row.isConnected) return remove(row);
+    keep((kept) => [...kept, answer.id]);
+    await watch(row);
+  } else if (row.isConnected) fail(row, answer.error);
 }
 
-// Empties a figure and makes its units pixels, so that its words can be read on a phone, too.
-function clear(svg, height) {
-  const width = svg.clientWidth || 640;
-  svg.replaceChildren();
-  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  return width;
-}
-
-function showFacts(result) {
-  const facts = [];
-  if (result.face_found_rate !== null)
-    facts.push(["face found", `${Math.round(100 * result.face_found_rate)} % of frames`]);
-  facts.push(["frames used", result.frames_used]);
-  if (result.duration_s !== null) facts.push(["length", `${tenths(result.duration_s)} s`]);
-  if (result.score_std !== null)
-    facts.push(["standard deviation between frames", `${points(result.score_std)} points`]);
-  find("#facts").replaceChildren(...facts.map(([term, value]) => {
-    const fact = element("div");
-    fact.append(element("dt", {}, term), element("dd", {}, value));
-    return fact;
-  }));
-}
-
-function showMaps(result, id) {
-  find("#maps").hidden = !result.pictures.length;
-  find("#maps div").replaceChildren(...result.pictures.flatMap((picture, number) => {
-    const columns = element("div", { class: "columns" });
-    columns.append(element("span", {}, "face"));
-    for (let head = 1; head <= result.num_heads; head++)
-      columns.append(element("span", {}, `head ${head}`));
-    const what = `${NAMES[result.pictures.length][number]}: ${points(picture.score)} points` +
-      (picture.time_s === null ? "" : `, at ${tenths(picture.time_s)} s`);
-    const image = element("img", { src: `jobs/${id}/pictures/${number}`, alt: what });
-    return [element("p", {}, what), image, columns];
-  }));
-}
-
-function drawScale(svg, score) {
-  const width = clear(svg, 62);
-  const most = Number(page.maxScore) + 1; // a score of 13 is in the first band up to where 14 begins
-  const x = (value) => 2 + (width - 4) * value / most;
-  BANDS.forEach(([name, [low, high]], number) => {
-    const [left, right] = [x(low), x(high + 1)];
-    element("rect", { x: left, y: 16, width: right - left, height: 22, fill: COLOURS[number] }, "", svg);
-    if (width > 500)
-      element("text", { x: (left + right) / 2, y: 55, "text-anchor": "middle" }, name, svg);
-    else element("text", { x: left, y: 55 }, low, svg);
+// Resolves to what the server says. Fetch cannot tell how much of a body has been sent.
+function upload(row, file) {
+  return new Promise((resolve) => {
+    const request = row.upload = new XMLHttpRequest();
+    request.upload.onprogress = (event) => say(row, "Uploading", event.loaded / event.total);
+    request.upload.onload = () => say(row, "Checking");
+    request.onabort = () => resolve({});
+    request.onerror = () =>
+      resolve({ error: "The upload broke off: is the page's program still running?" });
+    request.onload = () => {
+      try {
+        const retryAfter = Number(request.getResponseHeader("Retry-After"));
+        resolve({ ...JSON.parse(request.responseText), retryAfter });
+      } catch {
+        resolve({ error: "the page's program failed; its terminal says why" });
+      }
+    };
+    // Not a form's type, so that no other page can send it unasked.
+    request.open("POST", `jobs?name=${encodeURIComponent(file.name)}`);
+    request.setRequestHeader("Content-Type", "application/octet-stream");
+    say(row, "Uploading", 0);
+    request.send(file);
   });
-  const at = x(Math.min(score + 0.5, most));
-  element("path", { d: `M${at - 7},4 h14 l-7,12 z M${at - 1},14 h2 v24 h-2 z`, fill: "#1d2733" }, "", svg);
 }
 
-function drawFrames(svg, result) {
-  const end = clear(svg, 234) - 10;
-  const scores = result.frames.map((frame) => frame.score);
-  const times = result.frames.map((frame) => frame.time_s);
-  const low = Math.min(0, Math.floor(Math.min(...scores)));
-  const high = Math.max(Number(page.maxScore), Math.ceil(Math.max(...scores)));
-  const [first, last] = [Math.min(...times), Math.max(...times)];
-  const x = (time) => 40 + (end - 40) * (time - first) / (last - first || 1);
-  const y = (score) => 210 - 200 * (score - low) / (high - low);
-  BANDS.forEach(([, [least, most]], number) => {
-    const top = y(number === BANDS.length - 1 ? most : most + 0.5);
-    const bottom = y(number ? least - 0.5 : least);
-    element("rect", { x: 40, y: top, width: end - 40, height: bottom - top, fill: COLOURS[number] }, "", svg);
-  });
-  for (const [least] of [...BANDS.map(([, range]) => range), [Number(page.maxScore)]])
-    element("text", { x: 34, y: y(least) + 4, "text-anchor": "end" }, least, svg);
-  const line = result.frames.map((frame) => `${x(frame.time_s)},${y(frame.score)}`).join(" ");
-  element("polyline", { points: line, fill: "none", stroke: "#1f5fa8", "stroke-width": 2 }, "", svg);
-  if (result.frames.length <= 60)
-    for (const frame of result.frames)
-      element("circle", { cx: x(frame.time_s), cy: y(frame.score), r: 3, fill: "#1f5fa8" }, "", svg);
-  const mean = y(scores.reduce((sum, score) => sum + score, 0) / scores.length);
-  element("path", { d: `M40,${mean} H${end}`, stroke: "#1d2733", "stroke-dasharray": "6 4" }, "", svg);
-  element("text", { x: 40, y: 228 }, `${tenths(first)} s`, svg);
-  element("text", { x: end, y: 228, "text-anchor": "end" }, `${tenths(last)} s`, svg);
+async function watch(row) {
+  const { id } = row.dataset;
+  while (row.isConnected) {
+    try {
+      const answer = await fetch(`jobs/${id}`);
+      const job = await answer.json();
+      if (answer.status === 404) {
+        keep(without(id));
+        return fail(row, "No longer kept: the page's program was started anew, or newer results came");
+      }
+      if (job.summary) return await show(row, job.summary);
+      find("h2", row).textContent = job.name;
+      const ahead = job.position ? `Waiting: ${job.position} before it` : "Waiting";
+      say(row, job.state === "working" ? "Looking at each frame" : ahead, job.progress);
+    } catch {
+      return fail(row, "The page's program does not answer any more");
+    }
+    await wait(POLL_MS);
+  }
+}
+
+async function show(row, summary) {
+  const { id } = row.dataset;
+  // HTML from the server, in which all names are escaped.
+  find(".result", row).innerHTML = await (await fetch(`jobs/${id}/result`)).text();
+  link(row, [id]);
+  for (const each of row.querySelectorAll("a")) each.hidden = false;
+  end(row, summary);
 }
 
 const drop = find("#drop");
 for (const name of ["dragenter", "dragover", "dragleave", "drop"])
   document.addEventListener(name, (event) => {
     event.preventDefault(); // or the browser leaves the page to show the file
-    drop.classList.toggle("over", name.startsWith("dragenter") || name === "dragover");
+    drop.classList.toggle("over", name === "dragenter" || name === "dragover");
   });
-document.addEventListener("drop", (event) => {
-  if (event.dataTransfer.files.length) take(event.dataTransfer.files[0]);
-});
+document.addEventListener("drop", (event) => take(event.dataTransfer.files));
 find("#file").addEventListener("change", (event) => {
-  if (event.target.files.length) take(event.target.files[0]);
+  take(event.target.files);
   event.target.value = ""; // the same file may be chosen again
 });
-find("#cancel").addEventListener("click", () => {
-  forget();
-  find("#status").hidden = true;
+find("#all button").addEventListener("click", () => {
+  for (const row of [...find("#results").children]) if (row.dataset.id) remove(row);
 });
-addEventListener("pagehide", forget);
+addEventListener("beforeunload", (event) => {
+  if (unsent) event.preventDefault(); // files that have not been sent would be lost
+});
+
+keep((kept) => kept);
+for (const id of ids) {
+  const row = addRow("", "Asking for the result");
+  row.dataset.id = id;
+  watch(row);
+}

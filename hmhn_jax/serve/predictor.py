@@ -18,6 +18,9 @@ from hmhn_jax.prediction import Prediction
 from hmhn_jax.prediction_plots import extreme_frames
 from hmhn_jax.serve.jobs import Outcome, Work
 
+# Of the work, for its progress: until all crops are there, and until all are scored.
+SHARE_OF_CROPPING, SHARE_OF_SCORING = 0.8, 0.95
+
 
 def make_work(members: Sequence[Trained], batch_size: int, max_duration_s: float) -> Work:
     """work(path, progress) predicts one file with these networks.
@@ -34,11 +37,13 @@ def make_work(members: Sequence[Trained], batch_size: int, max_duration_s: float
         def watch(time_s: float) -> None:
             if time_s > max_duration_s:
                 raise VideoError(path, f"longer than {max_duration_s / 60:g} minutes")
-            progress(min(time_s / duration, 1.0) if duration else None)
+            # The frames are scored when all are there, which has no share of its own.
+            progress(SHARE_OF_CROPPING * min(time_s / duration, 1.0) if duration else None)
 
         (made,) = predict.predict_files(members, [path], batch_size, num_processes=1, watch=watch)
         if made.error:
             raise UserError(made.error)
+        progress(SHARE_OF_SCORING)
         return describe(made, members[0])
 
     return work

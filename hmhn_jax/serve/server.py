@@ -45,6 +45,7 @@ def serve(config: ConfigDict, workdir: Path, host: str, port: int) -> None:
     evaluations = model_card.read_evaluations(workdir, members[0].step, config)
     about = {
         "dataset": members[0].provenance.config["data"]["dataset"],
+        "network": ensemble.training_data(members),
         "synthetic": ensemble.is_synthetic(members),
         "evaluation": next((e for e in evaluations if e["split"] == config.data.test_split), None),
         "severities": SEVERITIES,

@@ -17,6 +17,7 @@ from hmhn_jax.serve.limits import Limits
 
 ABOUT = {
     "dataset": "avec_faces/<b>invented</b>",
+    "network": "trained on <b>invented</b>",
     "synthetic": True,
     "evaluation": {
         "num_videos": 40,
