@@ -467,3 +467,26 @@ def test_videos_that_give_no_crops_are_one_line(run, tmp_path, monkeypatch):
     ]
     assert_one_line(finished, *words, exit_code=1)
     assert not (tmp_path / "avec_faces" / "synthetic" / "1.0.0").exists()
+
+
+def test_a_report_to_be_sent_takes_two_flags_also_of_a_run_of_before(workdir, run, tmp_path):
+    copy = tmp_path / "someone" / "run"
+    shutil.copytree(workdir, copy)
+    config = json.loads((copy / "config.json").read_text())
+    del config["report"]
+    (copy / "config.json").write_text(json.dumps(config))
+    flags = ["--config.report.faces=False", "--config.report.pseudonyms=True"]
+    finished = run("--workdir", copy, "--mode=evaluate", *flags)
+    assert finished.returncode == 0, finished.stderr
+    assert "changed config" not in finished.stdout
+    ids = {row["video_id"] for row in predictions(workdir)}
+    assert {row["video_id"] for row in predictions(copy)} == {"P01-1", "P02-1", "P03-1"}
+    assert {
+        row["video_id"]
+        for row in csv.DictReader((copy / "pseudonyms.csv").read_text().splitlines())
+    } == ids
+    assert results(copy)["protocols"] == results(workdir)["protocols"]
+    html = (copy / "evaluation" / "test" / "report.html").read_text()
+    assert "data:image/svg+xml" in html
+    for word in ("data:image/jpeg", "someone", str(config["data"]["data_dir"]), *ids):
+        assert word not in html

@@ -35,7 +35,7 @@ def write_contact_sheet(
     template = jinja2.Environment(autoescape=True).from_string(PAGE)
     page = template.render(
         title=title,
-        reports=sorted(reports, key=_soundness),  # of equal ones in their order
+        reports=sorted(reports, key=_soundness),
         faces=faces,
         key=FILE if names else None,
     )
@@ -43,12 +43,11 @@ def write_contact_sheet(
 
 
 def _soundness(each):
-    return not each.notes, each.found_rate, each.confidence or 0.0
+    return not each.notes, each.found_rate, each.confidence or 0.0, each.recording.video_id
 
 
 def _without_names(reports, names):
     paths = [each.recording.path for each in reports]
-    order = names.order([each.recording.video_id for each in reports])
     return [
         dataclasses.replace(
             each,
@@ -58,7 +57,7 @@ def _without_names(reports, names):
             failure=each.failure and names.hide(each.failure, paths),
             notes=tuple(names.hide(note, paths) for note in each.notes),
         )
-        for each in (reports[index] for index in order)
+        for each in reports
     ]
 
 
