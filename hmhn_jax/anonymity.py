@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from hmhn_jax.config_limits import CHOICES
+from hmhn_jax.config import FIELDS
 from hmhn_jax.input_pipeline import Crops
 from hmhn_jax.metrics import VideoMeans
 from hmhn_jax.pseudonyms import Pseudonyms
 
 HIDDEN = "(not shown)"
 _TEXTS_SHOWN = {
-    *CHOICES,
+    *(name for name, field in FIELDS.items() if field.choices),
     "data.dataset",
     "data.train_split",
     "data.validation_split",
