@@ -21,6 +21,7 @@ from hmhn_jax import (
 from hmhn_jax.ensemble import Trained
 from hmhn_jax.errors import UserError, most_common_reasons
 from hmhn_jax.faces.crop_jobs import crop_files
+from hmhn_jax.faces.crop_warnings import abstention
 from hmhn_jax.faces.crops import Crop, CropFailure
 from hmhn_jax.faces.images import is_image
 from hmhn_jax.faces.jpeg import decode_crops
@@ -128,9 +129,9 @@ def predict_files(
         duration_s = None if failure and crops.is_fault else _duration(path)
         if failure:
             made = prediction.failed(path, crops, duration_s)
-        elif reason := prediction.abstention(path, crops):
-            rate = len(crops.crops) / crops.num_sampled
-            made = Prediction(path, face_found_rate=rate, duration_s=duration_s, warnings=(reason,))
+        elif reason := abstention(crops, is_image(path)):
+            rate, warnings = len(crops.crops) / crops.num_sampled, (f"no score: {reason}",)
+            made = Prediction(path, face_found_rate=rate, duration_s=duration_s, warnings=warnings)
         else:
             scores = score_crops(members, crops.crops, batch_size)
             made = prediction.summarise(path, crops, scores, duration_s, data)

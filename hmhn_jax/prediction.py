@@ -1,7 +1,6 @@
 """What comes out for one file: a score or why there is none, and what to be wary of."""
 
 import dataclasses
-import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,17 +9,11 @@ import numpy as np
 
 from hmhn_jax import ensemble
 from hmhn_jax.bdi import MAX_SCORE, severity
+from hmhn_jax.faces.crop_warnings import warnings_of
 from hmhn_jax.faces.crops import Crop, CropFailure, CropSettings, VideoCrops
-from hmhn_jax.faces.detection import overlap
 from hmhn_jax.faces.images import is_image
 
-# A video gets no score unless as many of its frames, and such a share of them, show a face.
-MIN_FACES = 3
-MIN_FOUND_RATE = 0.2
-
-# What a score comes with a warning for.
-LOW_FOUND_RATE = 0.7  # share of frames with a face
-SHORT_SHARE = 0.25  # frames, relative to the mean of the training videos
+# Warned of, in addition to what `crop_warnings` has.
 WIDE_SPREAD = 10.0  # BDI-II points between frames (sd); two of the four bands are narrower
 
 
@@ -81,17 +74,6 @@ def failed(path: Path, failure: CropFailure, duration_s: float | None) -> Predic
     return Prediction(path, error=failure.reason)
 
 
-def abstention(path: Path, crops: VideoCrops) -> str | None:
-    """Why a file with some faces gets no score; None if it gets one. A picture needs one face."""
-    found, sampled = len(crops.crops), crops.num_sampled
-    if is_image(path) or (found >= MIN_FACES and found >= MIN_FOUND_RATE * sampled):
-        return None
-    return (
-        f"no score: a face in {found} of {sampled} frames; expected at least {MIN_FACES} and "
-        f"{MIN_FOUND_RATE:.0%}"
-    )
-
-
 def summarise(
     path: Path,
     crops: VideoCrops,
@@ -112,20 +94,22 @@ def summarise(
     members = np.clip(frame_scores.mean(axis=1), 0, MAX_SCORE)
     members_std = ensemble.spread(members)
     score_std = float(np.std(means, ddof=1)) if len(means) > 1 else None
-    made = Prediction(
+    warnings = list(warnings_of(crops, is_image(path), _mean_frames(training_data)))
+    if not is_image(path) and score_std > WIDE_SPREAD:
+        warnings.append(
+            f"the frames' scores differ much (standard deviation {score_std:.1f} points)"
+        )
+    return Prediction(
         path,
         score=float(np.clip(means.mean(), 0, MAX_SCORE)),
         score_std=score_std,
         members_std=None if members_std is None else float(members_std),
         face_found_rate=len(crops.crops) / crops.num_sampled,
         duration_s=duration_s,
+        warnings=tuple(warnings),
         crops=crops.crops,
         frame_scores=frame_scores,
     )
-    warnings = [*crops.notes, *_crowd(path, crops)]
-    if not is_image(path):
-        warnings += _warnings(made, crops.num_sampled, _mean_frames(training_data))
-    return dataclasses.replace(made, warnings=tuple(warnings))
 
 
 def crop_settings(training_data: Mapping[str, Any]) -> tuple[CropSettings, str | None]:
@@ -151,29 +135,6 @@ def crop_settings(training_data: Mapping[str, Any]) -> tuple[CropSettings, str |
     if values.keys() == known:
         return settings, None
     return settings, "the network does not say how its crops were made; the defaults were taken"
-
-
-def _crowd(path, crops):
-    """Warns of other people in the picture, as far as they were seen by the way."""
-    if crops.num_crowded and is_image(path):
-        yield "more than one face: the largest was scored"
-    elif crops.num_crowded:
-        number = f"at least {crops.num_crowded} of {crops.num_sampled} frames"
-        yield f"more than one face in {number}: the largest was followed"
-
-
-def _warnings(made, num_sampled, usual):
-    """Gives a line for each reason to trust a video's score less."""
-    if made.face_found_rate < LOW_FOUND_RATE:
-        yield f"a face in only {made.frames_used} of {num_sampled} frames"
-    if usual and num_sampled < SHORT_SHARE * usual:
-        yield f"short: {num_sampled} frames; videos of the training have {usual:.0f} on average"
-    boxes = [crop.box for crop in made.crops]
-    jumps = sum(overlap(one, other) == 0 for one, other in itertools.pairwise(boxes))
-    if jumps:
-        yield f"the face jumps to another place {jumps} times: several scenes or people?"
-    if made.score_std > WIDE_SPREAD:
-        yield f"the frames' scores differ much (standard deviation {made.score_std:.1f} points)"
 
 
 def _mean_frames(training_data):

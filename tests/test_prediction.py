@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from hmhn_jax import prediction
+from hmhn_jax.faces.crop_warnings import abstention
 from hmhn_jax.faces.crops import Crop, CropFailure, CropSettings, VideoCrops
+from hmhn_jax.faces.images import is_image
 
 VIDEO, PICTURE = Path("a.mp4"), Path("a.png")
 SETTINGS = CropSettings()
@@ -57,7 +59,7 @@ def test_score_is_clipped_as_a_whole(points, score, band):
     ],
 )
 def test_too_little_of_a_face_gives_no_score(path, found, sampled, abstains):
-    reason = prediction.abstention(path, video(found, sampled))
+    reason = abstention(video(found, sampled), is_image(path))
     assert (reason is not None) == abstains
     if abstains:
         assert f"a face in {found} of {sampled} frames" in reason
@@ -94,7 +96,7 @@ def test_other_people_are_warned_of():
             {"crops": video(20, 20, [(0, 0, 9, 9)] * 10 + [(20, 0, 29, 9)] * 10)},
             "the face jumps to another place 1 times",
         ),
-        ({"crops": video(9, 9), "scores": [[10.0] * 9]}, "short: 9 frames; videos of the training"),
+        ({"crops": video(9, 9), "scores": [[10.0] * 9]}, "short: 9 frames; videos for training"),
         ({"crops": video(9, 9), "scores": [[10.0] * 9], "data": {}}, None),
         ({"crops": video(20, 20, [(x, 0, x + 9, 9) for x in range(0, 100, 5)])}, None),  # she moves
         ({"duration_s": None}, None),

@@ -14,7 +14,7 @@ from hmhn_jax import atomic, dataset_files, pseudonyms
 from hmhn_jax.errors import UserError
 from hmhn_jax.faces.contact_sheet import write_contact_sheet
 from hmhn_jax.faces.crop_jobs import crop_videos
-from hmhn_jax.faces.crop_report import report
+from hmhn_jax.faces.crop_report import report, with_short_ones_noted
 from hmhn_jax.faces.crops import CropFailure
 from hmhn_jax.faces.examples import examples_of
 from hmhn_jax.faces.recordings import SPLITS
@@ -128,6 +128,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             super()._download_and_prepare(dl_manager, download_config)
             # After all splits, so that whoever has to mend files hears of them all at once.
             refuse_failures(self._reports, config.max_failed_share)
+        self._reports = with_short_ones_noted(self._reports)
         self.info.metadata.update(metadata(self._reports, config, self._found))
         title = f"{self.name}/{config.name}"
         if config.is_synthetic:
@@ -144,11 +145,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         copies = self.info.metadata["copies"]
         if copies:
             print(f"{len(copies)} videos are copies of others, see {SUMMARY}", file=sys.stderr)
-        if noted := [each for each in self._reports if each.notes]:
-            first = noted[0]
+        if warned := [each for each in self._reports if each.warnings]:
+            first = warned[0]
             print(
-                f"{len(noted)} videos have wrong times, see {SUMMARY}, such as "
-                f"{first.recording.path}: {'; '.join(first.notes)}",
+                f"{len(warned)} videos have warnings, see {SUMMARY}, such as "
+                f"{first.recording.path}: {'; '.join(first.warnings)}",
                 file=sys.stderr,
             )
         summaries = [each.summary() for each in self._reports]

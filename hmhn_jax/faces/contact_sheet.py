@@ -43,7 +43,8 @@ def write_contact_sheet(
 
 
 def _soundness(each):
-    return not each.notes, each.found_rate, each.confidence or 0.0, each.recording.video_id
+    sound = not (each.failure or each.warnings)
+    return sound, each.found_rate, each.confidence or 0.0, each.recording.video_id
 
 
 def _without_names(reports, names):
@@ -55,7 +56,7 @@ def _without_names(reports, names):
                 each.recording, video_id=names.videos[each.recording.video_id]
             ),
             failure=each.failure and names.hide(each.failure, paths),
-            notes=tuple(names.hide(note, paths) for note in each.notes),
+            warnings=tuple(names.hide(warning, paths) for warning in each.warnings),
         )
         for each in reports
     ]
@@ -77,7 +78,7 @@ PAGE = """\
 <h1>{{ title }}</h1>
 <p>{{ reports|length }} videos, {{ reports|selectattr("failure")|list|length }} of them without
 crops. {% if faces %}First, middle and last crop of each; those{% else %}Crops are left out. Those
-{%- endif %} with something wrong and those with the fewest faces found come first.
+{%- endif %} without crops or with warnings and those with the fewest faces found come first.
 {% if key %}Names are pseudonyms, paths are left out; the key, {{ key }}
 beside this page, is not to be sent.{% endif %}</p>
 <ul>
@@ -94,8 +95,8 @@ beside this page, is not to be sent.{% endif %}</p>
     <div>face in {{ each.num_crops }} of {{ each.num_sampled }} frames,
     confidence {{ "%.2f"|format(each.confidence) }}</div>
     {% endif %}
-    {% for note in each.notes %}
-    <div class="failed">{{ note }}</div>
+    {% for warning in each.warnings %}
+    <div class="failed">{{ warning }}</div>
     {% endfor %}
   </li>
 {% endfor %}

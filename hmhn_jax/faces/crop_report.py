@@ -2,12 +2,14 @@
 
 import base64
 import dataclasses
-import statistics
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
+from hmhn_jax.faces.crop_warnings import is_short, short, warnings_of
 from hmhn_jax.faces.crops import CropFailure, VideoCrops
+from hmhn_jax.faces.images import is_image
 from hmhn_jax.faces.recordings import Recording
 
 THUMBNAIL_SIDE = 112  # pixels
@@ -26,7 +28,7 @@ class CropReport:
       thumbnails: small JPEGs of the first, the middle and the last crop.
       failure: why there are no crops; None if there are.
       from_cache: whether an earlier run found all this out.
-      notes: a line for each thing that is wrong with the video's times.
+      warnings: a line for each reason to trust the crops less, see `crop_warnings`.
       is_fault: whether the software is to blame for the failure, not the video.
     """
 
@@ -39,7 +41,7 @@ class CropReport:
     failure: str | None = None
     from_cache: bool = False
     is_fault: bool = False
-    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def found_rate(self) -> float:
@@ -74,15 +76,15 @@ class CropReport:
             "found_rate": self.found_rate,
             "median_confidence": self.confidence,
             "failure": self.failure,
-            "notes": list(self.notes),
+            "warnings": list(self.warnings),
         }
 
 
 def from_record(recording: Recording, record: dict) -> CropReport:
     """The report of which this is the `record`."""
     thumbnails = tuple(base64.b64decode(text) for text in record["thumbnails"])
-    notes = tuple(record["notes"])
-    return CropReport(recording, **{**record, "thumbnails": thumbnails, "notes": notes})
+    warnings = tuple(record["warnings"])
+    return CropReport(recording, **{**record, "thumbnails": thumbnails, "warnings": warnings})
 
 
 def report(recording: Recording, result: VideoCrops | CropFailure) -> CropReport:
@@ -102,11 +104,23 @@ def report(recording: Recording, result: VideoCrops | CropFailure) -> CropReport
         result.sha256,
         result.num_sampled,
         len(crops),
-        statistics.median(crop.confidence for crop in crops),
+        result.median_confidence,
         tuple(_thumbnail(crop.jpeg) for crop in shown),
         from_cache=result.from_cache,
-        notes=result.notes,
+        warnings=tuple(warnings_of(result, is_image(recording.path))),
     )
+
+
+def with_short_ones_noted(reports: Sequence[CropReport]) -> list[CropReport]:
+    """Adds, when all videos of a dataset are known, a warning to those that are short."""
+    cropped = [each for each in reports if not each.failure]
+    mean = sum(each.num_sampled for each in cropped) / max(1, len(cropped))
+    return [
+        dataclasses.replace(each, warnings=(*each.warnings, short(each.num_sampled, mean)))
+        if not each.failure and is_short(each.num_sampled, mean)
+        else each
+        for each in reports
+    ]
 
 
 def _thumbnail(jpeg: bytes) -> bytes:

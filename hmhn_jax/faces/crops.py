@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import statistics
 from collections.abc import Callable
 from pathlib import Path
 
@@ -99,6 +100,7 @@ class VideoCrops:
       num_crowded: frames that were seen to show another face too. No frame was searched for that
         alone, so there may be more.
       notes: a line for each thing that is wrong with the video's times.
+      num_cuts: how often the whole picture changed from one frame looked at to the next.
     """
 
     crops: tuple[Crop, ...]
@@ -107,6 +109,12 @@ class VideoCrops:
     from_cache: bool = dataclasses.field(default=False, compare=False)
     num_crowded: int = 0
     notes: tuple[str, ...] = ()
+    num_cuts: int = 0
+
+    @property
+    def median_confidence(self) -> float:
+        """The median of the detector's scores."""
+        return statistics.median(crop.confidence for crop in self.crops)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,7 +183,12 @@ def crop_video(
         reason = f"no face found in any of {num_sampled} sampled frames"
         raise NoFaceError(path, reason, num_sampled)
     return VideoCrops(
-        tuple(crops), num_sampled, sha256_of(path), num_crowded=num_crowded, notes=timeline.notes
+        tuple(crops),
+        num_sampled,
+        sha256_of(path),
+        num_crowded=num_crowded,
+        notes=timeline.notes,
+        num_cuts=track.num_cuts,
     )
 
 

@@ -53,6 +53,7 @@ class Track:
       quarter_turns: counterclockwise turns that put this video's faces upright.
       since_upright_check: frames for which no other turn was tried.
       thumbnail: uint8[12, 16], the last frame, to notice scene cuts.
+      num_cuts: scene cuts so far.
     """
 
     box: Box | None = None
@@ -61,6 +62,7 @@ class Track:
     quarter_turns: int = 0
     since_upright_check: int = 0
     thumbnail: np.ndarray | None = None
+    num_cuts: int = 0
 
 
 def follow(
@@ -84,7 +86,7 @@ def follow(
     thumbnail = cv2.resize(gray, THUMBNAIL_SIZE, interpolation=cv2.INTER_AREA)
     is_cut = _is_cut(track.thumbnail, thumbnail)
     if is_cut:
-        track = dataclasses.replace(track, box=None, misses=0)
+        track = dataclasses.replace(track, box=None, misses=0, num_cuts=track.num_cuts + 1)
     elif track.misses and time_s - track.seen_s > LOST_AFTER_S:
         track = dataclasses.replace(track, box=None)
 
@@ -100,7 +102,8 @@ def follow(
     if face is None:
         track = dataclasses.replace(track, misses=track.misses + 1)
     else:
-        track = Track(face.box, time_s, 0, face.quarter_turns, since_check)
+        found = Track(face.box, time_s, 0, face.quarter_turns, since_check)
+        track = dataclasses.replace(found, num_cuts=track.num_cuts)
     return face, dataclasses.replace(track, thumbnail=thumbnail)
 
 
