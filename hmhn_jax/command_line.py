@@ -1,13 +1,14 @@
 """The flags of `run.py`, and one line for what is wrong with them."""
 
+import itertools
 import os
 import platform
 from pathlib import Path
 
 from absl import flags, logging
-from ml_collections import config_flags
+from ml_collections import ConfigDict, config_flags
 
-from hmhn_jax import echoes
+from hmhn_jax import config_files, echoes
 from hmhn_jax.errors import UsageError
 
 MODES = {
@@ -71,15 +72,20 @@ def define_flags() -> None:
 
 def parse_flags(arguments: list[str]) -> flags.FlagValues:
     """Parses the command line; what is wrong with it raises UsageError."""
+    arguments = [_expand_home(each) for each in arguments]
     try:
         define_flags()  # looks at the config's flags already
-        rest = flags.FLAGS([_expand_home(each) for each in arguments])
+        rest = flags.FLAGS(arguments)
         path = config_flags.get_config_filename(flags.FLAGS["config"])
-        if not Path(path).is_file():
+        if not Path(path.split(":")[0]).is_file():
             raise FileNotFoundError(f"no such file: {path}")
-    except flags.Error as error:
-        raise UsageError(str(error)) from error
+        if not isinstance(flags.FLAGS.config, ConfigDict):
+            raise TypeError(f"{path}: get_config() must return a ConfigDict")
     except Exception as error:  # a config file is code, which can fail in any way
+        if fault := config_files.fault_of(_config_path(arguments)):
+            raise UsageError(f"config: {fault}") from error
+        if isinstance(error, flags.Error):
+            raise UsageError(str(error)) from error
         cause = error.args[0] if error.args and isinstance(error.args[0], KeyError) else error
         reason = " ".join(str(cause.args[0] if cause.args else cause).split())
         unknown = "no field " if isinstance(cause, KeyError) else ""
@@ -97,6 +103,17 @@ def _expand_home(argument: str) -> str:
     is_flag = argument.startswith("-")
     name, equals, value = argument.partition("=") if is_flag else ("", "", argument)
     return name + equals + ",".join(map(os.path.expanduser, value.split(",")))
+
+
+def _config_path(arguments):
+    """Returns what --config says, also when parsing has failed."""
+    values = [argument.partition("=") for argument in [*arguments, ""]]
+    given = [
+        value if equals else following
+        for (name, equals, value), (following, *_) in itertools.pairwise(values)
+        if name in ("--config", "-config")
+    ]
+    return given[-1] if given else str(DEFAULT_CONFIG)
 
 
 def _check_flags_of_mode(args: flags.FlagValues) -> None:
