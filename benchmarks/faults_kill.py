@@ -145,13 +145,13 @@ def _at_records(place: Place, program: Program, data_dir: Path) -> bool:
 
 def _at_crops(place: Place, program: Program, data_dir: Path) -> bool:
     crops, wanted = data_dir / "downloads" / "avec_faces" / "crops", place.rng.randint(1, 8)
-    hit = program.wait_until(lambda: len(list(crops.glob("*"))) >= wanted)
+    hit = program.wait_until(lambda: len(list(crops.glob("*.crops"))) >= wanted)
     time.sleep(place.rng.uniform(0, 0.2))
     return hit
 
 
 def _builds(place: Place, count: int, wait: Wait) -> Iterator[Trial]:
-    expected = digests(place.data_dir / "downloads" / "avec_faces" / "crops")
+    expected = digests(place.data_dir / "downloads" / "avec_faces" / "crops", "*.crops")
     left_out = shutil.ignore_patterns(*(["crops"] if wait is _at_crops else []))
     for _ in range(count):
         data_dir = place.new("built")

@@ -81,7 +81,7 @@ def _clocks(place: Place) -> Iterator[Trial]:
 
 
 def _workers(place: Place, count: int) -> Iterator[Trial]:
-    expected = digests(place.data_dir / "downloads" / "avec_faces" / "crops")
+    expected = digests(place.data_dir / "downloads" / "avec_faces" / "crops", "*.crops")
     for number in range(count):
         data_dir = place.new("workers")
         ignored = shutil.ignore_patterns("crops")

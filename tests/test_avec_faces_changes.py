@@ -1,5 +1,7 @@
 """A dataset that was built, and labels that have changed since."""
 
+import os
+
 import pytest
 import tensorflow_datasets as tfds
 
@@ -45,6 +47,31 @@ def test_changed_labels_stop_until_it_is_built_anew(folder):
     anew = build(folder, OVERWRITE)
     (example,) = anew.as_dataset("train").take(1)
     assert float(example["score"]) == score + 1
+    build(folder)
+
+
+def test_a_video_replaced_by_another_of_the_same_size_and_date_is_noticed(folder):
+    one, other = sorted(folder.glob("videos/*.mp4"))[:2]
+    size = max(one.stat().st_size, other.stat().st_size)
+    for video in (one, other):  # what follows an MP4 file's boxes is passed over
+        video.write_bytes(video.read_bytes().ljust(size, b"\0"))
+    first = build(folder)
+    status = one.stat()
+    one.write_bytes(other.read_bytes())
+    os.utime(one, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert (one.stat().st_size, one.stat().st_mtime_ns) == (status.st_size, status.st_mtime_ns)
+    with pytest.raises(UserError, match=r"0000\.mp4: not the video that .* --overwrite`$"):
+        build(folder)
+    anew = build(folder, OVERWRITE)
+    assert anew.info.metadata["copies"]
+    assert not first.info.metadata["copies"]
+    build(folder)
+
+
+def test_a_copied_or_touched_video_is_the_same_video(folder):
+    build(folder)
+    for video in folder.glob("videos/*.mp4"):
+        os.utime(video, (1, 1))
     build(folder)
 
 

@@ -12,6 +12,7 @@ import tensorflow_datasets as tfds
 
 from hmhn_jax import atomic, dataset_files, pseudonyms
 from hmhn_jax.errors import UserError
+from hmhn_jax.faces import crop_cache
 from hmhn_jax.faces.contact_sheet import write_contact_sheet
 from hmhn_jax.faces.crop_jobs import crop_videos
 from hmhn_jax.faces.crop_report import report, with_short_ones_noted
@@ -19,6 +20,7 @@ from hmhn_jax.faces.crops import CropFailure
 from hmhn_jax.faces.examples import examples_of
 from hmhn_jax.faces.recordings import SPLITS
 from hmhn_jax.faces.sources import NoDataError
+from hmhn_jax.faces.video import VideoError
 from hmhn_jax.progress import track
 
 from . import beam_build
@@ -104,6 +106,25 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             raise UserError(
                 f"{self.data_path} was built from other labels, splits or videos than are in "
                 f"{manual_dir} now; delete it, or build it anew with `tfds build --overwrite`"
+            )
+        if "://" not in str(self.data_path):  # a bucket keeps no hashes: all would be read, always
+            self._refuse_replaced_videos(found.recordings, downloads / self.name / "crops")
+
+    def _refuse_replaced_videos(self, recordings, cache_dir) -> None:
+        """Raises UserError when the content of a video is no longer that which was built."""
+        built = self.info.metadata.get("contents", {})  # older versions kept none
+        built = {each.path: built[each.video_id] for each in recordings if each.video_id in built}
+        now = {path: crop_cache.known_hash(cache_dir, path) for path in built}
+        unread = [path for path, sha256 in now.items() if sha256 is None]
+        for path in track(unread, "comparing videos with those that were built"):
+            with contextlib.suppress(VideoError):  # the dataset stays usable without it
+                now[path] = crop_cache.content_hash(cache_dir, path)
+        replaced = [path for path, sha256 in built.items() if now[path] not in (None, sha256)]
+        if replaced:
+            more = f" and {len(replaced) - 1} more" if replaced[1:] else ""
+            raise UserError(
+                f"{replaced[0]}{more}: not the video that {self.data_path} was built from; put it "
+                "back, delete the dataset, or build it anew with `tfds build --overwrite`"
             )
 
     def _download_and_prepare(self, dl_manager, download_config) -> None:

@@ -75,6 +75,7 @@ def metadata(reports: Iterable[CropReport], config: FacesConfig, found: Found) -
       videos: {video_id: {name: value}}, what else is known of the videos with crops.
       copies: a line for each video whose file is the same as another's.
       table: `table_digest` of the source.
+      contents: {video_id: sha256 of its file}, of those that could be read.
       facts: a line each for what was found in the videos' folder, such as a missing clip.
       software: {package: version} of what decoded, found and wrote.
     """
@@ -109,6 +110,7 @@ def metadata(reports: Iterable[CropReport], config: FacesConfig, found: Found) -
         "facts": list(found.facts),
         "copies": _copies(reports),
         "table": table_digest(found),
+        "contents": {each.recording.video_id: each.sha256 for each in reports if each.sha256},
         "software": {**SOFTWARE, "tensorflow_datasets": tfds.__version__},
     }
 

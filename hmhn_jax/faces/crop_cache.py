@@ -1,17 +1,21 @@
 """Crops kept on disk, so that no video is decoded twice: one file a video and settings.
 
-A file is three parts, one after the other: the SHA-256 of the rest (64 hexadecimal digits and a
-line feed), a line of JSON, and the crops' JPEG images end to end. Reading one runs no code of it.
+Content hashes of videos are kept, too, so that an unchanged video is not read again. A file of
+crops is three parts, one after the other: the SHA-256 of the rest (64 hexadecimal digits and a line
+feed), a line of JSON, and the crops' JPEG images end to end. Reading one runs no code of it.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 
 from hmhn_jax import atomic
+from hmhn_jax.errors import UserError
 from hmhn_jax.faces.crops import (
     ENGINE_VERSION,
     SOFTWARE,
@@ -19,10 +23,12 @@ from hmhn_jax.faces.crops import (
     CropFailure,
     CropSettings,
     VideoCrops,
+    sha256_of,
 )
 
 FORMAT_VERSION = 1
 SUFFIX = ".crops"
+HASHES = "hashes"  # the folder of content hashes, in that of the crops
 
 
 def entry_path(folder: Path, video_sha256: str, settings: CropSettings) -> Path:
@@ -40,6 +46,42 @@ def entry_path(folder: Path, video_sha256: str, settings: CropSettings) -> Path:
     }
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
     return folder / (digest[:32] + SUFFIX)
+
+
+def content_hash(folder: Path, video: Path) -> str:
+    """Returns a video's SHA-256, which is kept; raises VideoError if the video cannot be read."""
+    if (known := known_hash(folder, video)) is not None:
+        return known
+    entry = _hash_path(folder, video)  # before it is read, for one that changes meanwhile
+    sha256 = sha256_of(video)
+    if entry is not None:
+        with contextlib.suppress(UserError):  # as on a read-only disk: it is read again next time
+            atomic.write_text(entry, sha256)
+    return sha256
+
+
+def known_hash(folder: Path, video: Path) -> str | None:
+    """Returns the SHA-256 kept of a video; None if its size or times are not those of then."""
+    entry = _hash_path(folder, video)
+    try:
+        kept = entry.read_text("ascii") if entry else ""
+    except (OSError, ValueError):
+        return None
+    return kept if re.fullmatch("[0-9a-f]{64}", kept) else None
+
+
+def _hash_path(folder, video):
+    """Returns where a file's hash is kept; None if there is no such file.
+
+    The time of the last change of the file itself (ctime) tells a video that was replaced by one
+    of the same size and with the same date.
+    """
+    try:
+        stat = video.stat()
+    except (OSError, ValueError):
+        return None
+    key = str(video.absolute()), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+    return folder / HASHES / hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]
 
 
 def write(path: Path, result: VideoCrops | CropFailure) -> None:

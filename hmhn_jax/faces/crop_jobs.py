@@ -122,7 +122,7 @@ def crop_file(
       UserError: the cache cannot be written.
     """
     try:
-        sha256 = sha256_of(path)
+        sha256 = sha256_of(path) if cache_dir is None else crop_cache.content_hash(cache_dir, path)
     except VideoError:
         sha256 = None  # cropping will say what is wrong
     entry = None

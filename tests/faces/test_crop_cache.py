@@ -1,11 +1,14 @@
 import dataclasses
 import hashlib
+import os
+import time
 
 import numpy as np
 import pytest
 
 from hmhn_jax.faces import crop_cache
 from hmhn_jax.faces.crops import Crop, CropFailure, CropSettings, VideoCrops
+from hmhn_jax.faces.video import VideoError
 
 
 @pytest.fixture
@@ -105,3 +108,32 @@ def test_nonsense_with_the_right_checksum_is_no_entry(tmp_path, header):
     path = tmp_path / "a.crops"
     path.write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
     assert crop_cache.read(path) is None
+
+
+def test_an_unchanged_video_is_not_read_again_and_a_changed_one_is(tmp_path, monkeypatch):
+    video, folder = tmp_path / "a.mp4", tmp_path / "crops"
+    video.write_bytes(b"first")
+    first = crop_cache.content_hash(folder, video)
+    assert first == hashlib.sha256(b"first").hexdigest()
+    with monkeypatch.context() as unread:
+        unread.setattr(crop_cache, "sha256_of", pytest.fail)
+        assert crop_cache.content_hash(folder, video) == first
+    time_ns = video.stat().st_mtime_ns
+    time.sleep(0.02)  # what clocks of file systems tell apart
+    video.write_bytes(b"other")
+    os.utime(video, ns=(time_ns, time_ns))
+    assert crop_cache.known_hash(folder, video) is None
+    assert crop_cache.content_hash(folder, video) == hashlib.sha256(b"other").hexdigest()
+
+
+def test_a_damaged_hash_or_a_folder_that_cannot_be_written_costs_time_only(tmp_path):
+    video, folder = tmp_path / "a.mp4", tmp_path / "crops"
+    video.write_bytes(b"first")
+    expected = crop_cache.content_hash(folder, video)
+    (kept,) = (folder / crop_cache.HASHES).iterdir()
+    kept.write_bytes(b"\xff" + expected.encode())
+    assert crop_cache.content_hash(folder, video) == expected
+    assert crop_cache.known_hash(folder, video) == expected
+    assert crop_cache.content_hash(video, video) == expected  # a file where a folder should be
+    with pytest.raises(VideoError, match="cannot be read"):
+        crop_cache.content_hash(folder, tmp_path / "none.mp4")

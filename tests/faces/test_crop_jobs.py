@@ -177,7 +177,7 @@ def test_a_damaged_entry_is_made_anew(recordings, tmp_path):
         return summary(crop_videos(recordings[:2], EVERY_FRAME, 1, tmp_path))
 
     first = run()
-    damaged, _ = sorted(tmp_path.iterdir())
+    damaged, _ = sorted(tmp_path.glob("*.crops"))
     sound = damaged.read_bytes()
     damaged.write_bytes(sound[:-100])
     second = run()
