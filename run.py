@@ -50,7 +50,7 @@ def run() -> None:
         return sweep(args["config"].value, workdir, train_and_evaluate, command)
     config = stored_config.choose(args["config"], workdir)
     if args.mode == "doctor":  # looks at recordings before hours are spent on them
-        return doctor.examine(config.data, workdir)
+        return doctor.examine(config.data, workdir, sys.argv)
     devices.check_found()
     prepare = atomic.make_folder if args.mode.startswith("train") else checkpoints.check_exists
     prepare(workdir)

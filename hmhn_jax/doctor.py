@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,10 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import atomic, doctor_tables
+from hmhn_jax import atomic, doctor_tables, doctor_warnings
 from hmhn_jax.bdi import SEVERITIES, severity
 from hmhn_jax.dataset import DATASET, manual_directory
-from hmhn_jax.errors import UsageError, UserError
+from hmhn_jax.errors import UsageError, UserError, one_line
 from hmhn_jax.faces import avec, sources
 from hmhn_jax.faces.avec import AvecSettings
 from hmhn_jax.faces.avec_labels import disagreements
@@ -26,12 +27,13 @@ from hmhn_jax.progress import track
 PROBES_AT_ONCE = 8  # they wait for the disk more than they compute
 
 
-def examine(settings: ConfigDict, workdir: Path) -> None:
+def examine(settings: ConfigDict, workdir: Path, arguments: Sequence[str] = ("run.py",)) -> None:
     """Checks the recordings of `config.data`, prints tables, and writes DIR/doctor.json.
 
     Args:
       settings: `config.data`; its dataset need not be prepared.
       workdir: gets doctor.json.
+      arguments: of this run, from which the command to run next is made.
 
     Raises:
       UsageError: the dataset has no recordings to look at.
@@ -44,10 +46,17 @@ def examine(settings: ConfigDict, workdir: Path) -> None:
     report = {"dataset": settings.dataset, "folder": str(root)}
     report |= describe(found, builder_config.videos, manual_dir)
     report["problems"] += _unusable(report, settings, builder_config.max_failed_share)
+    of_build = []
+    if not report["problems"]:
+        of_build, report["problems"] = doctor_warnings.of_build(settings)
+    of_videos = doctor_warnings.of_videos(report["videos"], builder_config.crops)
+    of_study = doctor_warnings.of_study(report["videos"], settings.test_split)
+    report["warnings"] = list(dict.fromkeys([*of_study, *of_videos, *of_build]))
     path = Path(workdir) / "doctor.json"
     atomic.write_text(path, json.dumps(report, indent=2) + "\n")
     doctor_tables.show(report)
-    print(f"written: {path}", flush=True)
+    print(one_line(f"written: {path}"))
+    print(one_line(doctor_warnings.next_command(arguments, not report["problems"])), flush=True)
     if report["problems"]:
         rest = len(report["problems"]) - 1
         more = f" (and {rest} more in {path})" if rest else ""
@@ -92,10 +101,7 @@ def describe(found: Found, source: sources.RealSettings, manual_dir: Path) -> di
         "correlations": _correlations(videos),
         "years_differ": _years_differ(found, source, manual_dir),
         "videos": videos,
-        "facts": [
-            *found.facts,
-            *(f"{each['path']}: {note}" for each in videos for note in each.get("notes", ())),
-        ],
+        "facts": list(found.facts),
         "problems": list(found.problems),
     }
 

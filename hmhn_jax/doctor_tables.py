@@ -12,7 +12,7 @@ WIDTH = 110  # columns, at least
 
 
 def show(report: dict[str, Any]) -> None:
-    """Prints a report of `doctor.describe`."""
+    """Prints the report of `doctor.examine`."""
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
@@ -35,6 +35,7 @@ def show(report: dict[str, Any]) -> None:
         ("unreadable", unreadable),
         ("other score in the other year's release", differ),
         ("facts", report["facts"]),
+        ("warnings", report["warnings"]),
         ("problems", report["problems"]),
     ):
         if not lines:

@@ -1,7 +1,10 @@
 """The doctor: what it reports, and when it says that training cannot work."""
 
+import dataclasses
 import json
+import shlex
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +12,9 @@ import pytest
 from configs import avec2013, avec2014
 from data import avec_faces  # noqa: F401  registers the dataset
 from hmhn_jax import doctor
+from hmhn_jax.dataset import open_dataset
 from hmhn_jax.errors import UserError
+from hmhn_jax.intervals import LEAST_SUBJECTS
 
 FOLDER_TABLE = "file,subject,score,split\n"
 
@@ -140,6 +145,65 @@ def test_from_the_command_line(run, manual_dir, tmp_path):
     assert "northwind" not in finished.stdout
     assert "session 205_1: 20 here, 45 in" in finished.stdout
     assert (tmp_path / "run" / "doctor.json").exists()
+
+
+def test_it_ends_with_the_command_to_run_next(run, folder, tmp_path):
+    data = folder("good.mp4,1,3,train\n")
+    fields = {name: data[name] for name in ("dataset", "train_split", "test_split", "manual_dir")}
+    fields |= {"validation_split": "", "data_dir": tmp_path / "da ta"}
+    flags = [f"--config.data.{name}={value}" for name, value in fields.items()]
+    command = ["--workdir", tmp_path / "run", "--mode", "doctor", *flags]
+    *_, last = run(*command).stdout.strip().splitlines()
+    following = ["--workdir", str(tmp_path / "run"), *flags]
+    said, _, script = last.partition(": python ")
+    assert said == "next, to crop, train and evaluate"
+    assert shlex.split(script)[1:] == following
+    assert Path(shlex.split(script)[0]).name == "run.py"
+
+    folder("good.mp4,1,99,train\n")
+    *_, last = run(*command).stdout.strip().splitlines()
+    said, _, script = last.partition(": python ")
+    assert said == "mend the problems, then again"
+    assert shlex.split(script)[1:] == list(map(str, command))
+
+
+def test_clips_and_studies_too_small_are_warned_of(folder, tmp_path, manual_dir, monkeypatch):
+    number = LEAST_SUBJECTS - 1
+    lengths = {f"c{index}": 2.5 for index in range(number)} | {"c0": 2.0}
+    header = doctor.probe(manual_dir / "traps" / "plain.mp4")
+    monkeypatch.setattr(
+        doctor,
+        "probe",
+        lambda path: dataclasses.replace(header, duration_s=lengths.get(path.stem, 9.0), notes=()),
+    )
+    names = [*lengths, f"c{number}"]
+    for name in names:
+        shutil.copy(manual_dir / "traps" / "plain.mp4", tmp_path / "manual/folder" / f"{name}.mp4")
+    rows = [f"{name}.mp4,{name},3,train\n" for name in names]
+    doctor.examine(folder("".join(rows[:-1])), tmp_path)
+    study, clip = report_of(tmp_path)["warnings"]
+    assert study.startswith("config.data.test_split=train has 9 people: too few for confidence")
+    short = "too short for a score: 2 s are 2 frames; expected at least 3"
+    assert clip == f"{tmp_path}/manual/folder/c0.mp4: {short}"
+    doctor.examine(folder("".join(rows)), tmp_path)
+    assert report_of(tmp_path)["warnings"] == [clip]
+
+
+def test_after_a_build_it_says_what_the_build_warns_of(folder, tmp_path):
+    data = folder("good.mp4,1,3,train\n", data_dir=str(tmp_path / "data"))
+    doctor.examine(data, tmp_path)
+    before = report_of(tmp_path)["warnings"]
+    summary = Path(open_dataset(data).data_path) / "summary.json"
+    content = json.loads(summary.read_text())
+    content["videos"][0]["warnings"] = ["two people"]
+    summary.write_text(json.dumps(content))
+    doctor.examine(data, tmp_path)
+    path = tmp_path / "manual" / "folder" / "good.mp4"
+    assert report_of(tmp_path)["warnings"] == [*before, f"{path}: two people"]
+
+    good = folder("good.mp4,1,4,train\n", data_dir=str(tmp_path / "data"))
+    with pytest.raises(UserError, match=r"not usable: .* was built from other labels"):
+        doctor.examine(good, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["synthetic", "none"])

@@ -15,7 +15,7 @@ from hmhn_jax.errors import UserError
 from hmhn_jax.faces import crop_cache
 from hmhn_jax.faces.contact_sheet import write_contact_sheet
 from hmhn_jax.faces.crop_jobs import crop_videos
-from hmhn_jax.faces.crop_report import report, with_short_ones_noted
+from hmhn_jax.faces.crop_report import SUMMARY, report, with_short_ones_noted
 from hmhn_jax.faces.crops import CropFailure
 from hmhn_jax.faces.examples import examples_of
 from hmhn_jax.faces.recordings import SPLITS
@@ -35,7 +35,6 @@ from .configs import CONFIGS, find_recordings
 from .provenance import metadata, refuse_failures, table_digest
 
 CONTACT_SHEET = "contact_sheet.html"
-SUMMARY = "summary.json"
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):

@@ -12,6 +12,7 @@ from hmhn_jax.faces.crops import CropFailure, VideoCrops
 from hmhn_jax.faces.images import is_image
 from hmhn_jax.faces.recordings import Recording
 
+SUMMARY = "summary.json"  # beside a built dataset: what is said of all of its videos
 THUMBNAIL_SIDE = 112  # pixels
 
 
