@@ -111,9 +111,19 @@ def _choose_parts(state, weights):
             notes.append(f"its last layer is not used: it has {len(last)} outputs, ours has 1")
         elif ("heads" in theirs) != ("heads" in ours):
             notes.append("its last layer is not used: it does not follow the same layers as ours")
+        elif (theirs_is_normalised := _is_normalised(state)) != _is_normalised(weights):
+            have, other = ("a", "none") if theirs_is_normalised else ("no", "one")
+            notes.append(
+                f"its last layer is not used: it has {have} batch normalisation (bn), ours has "
+                f"{other}; config.model.use_output_norm={theirs_is_normalised} takes it"
+            )
         else:
             parts.append("output")
     return tuple(parts), tuple(notes)
+
+
+def _is_normalised(names):
+    return any(name.startswith("bn.") for name in names)
 
 
 def _check(state: dict[str, np.ndarray], wanted: dict[str, Weight], described: str) -> None:

@@ -186,6 +186,28 @@ def test_what_does_not_fit_the_output_is_left_with_a_note(state, settings, chang
     assert_same(blocks(loaded, "regression"), blocks(variables, "regression"))
 
 
+def test_an_output_without_batch_normalisation_is_taken_by_a_network_without(state, variables):
+    plain = {name: tensor for name, tensor in state.items() if not name.startswith("bn.")}
+    loaded, report = torch_weights.load(plain, variables)  # a network with
+    assert report.parts == ("trunk", "heads")
+    assert report.notes == (
+        "its last layer is not used: it has no batch normalisation (bn), ours has one; "
+        "config.model.use_output_norm=False takes it",
+    )
+    assert_same(blocks(loaded, "regression"), blocks(variables, "regression"))
+
+    without = init(HMHN(**DAN, use_output_norm=False), seed=1)
+    loaded, report = torch_weights.load(plain, without)
+    assert (report.parts, report.notes) == (("trunk", "heads", "output"), ())
+    kernel = loaded["params"]["regression"]["dense"]["kernel"]
+    np.testing.assert_array_equal(kernel, plain["fc.weight"].numpy().T)
+
+    loaded, report = torch_weights.load(state, without)
+    assert report.parts == ("trunk", "heads")
+    assert report.notes[0].endswith("ours has none; config.model.use_output_norm=True takes it")
+    assert_same(blocks(loaded, "regression"), blocks(without, "regression"))
+
+
 def swap(state):
     state["features.0.weight"], state["fc.weight"] = state["fc.weight"], state["features.0.weight"]
 
