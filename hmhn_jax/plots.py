@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hmhn_jax import fonts
 from hmhn_jax.bdi import MAX_SCORE
 
 
@@ -24,7 +25,7 @@ def predicted_against_true(
     axes = figure.subplots()
     draw_predictions(axes, predictions, scores)
     axes.set_title(title, fontsize="medium", parse_math=False)
-    figure.savefig(path)
+    fonts.save(figure, path)
 
 
 def draw_predictions(axes: Axes, predictions: np.ndarray, scores: np.ndarray) -> None:
@@ -77,4 +78,4 @@ def sweep(
         panels[0].plot([], [], "D", color="C1", fillstyle="none", label="the paper")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     figure.suptitle(title, fontsize="medium")
-    figure.savefig(path)
+    fonts.save(figure, path)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from hmhn_jax import atomic
+from hmhn_jax import atomic, fonts
 from hmhn_jax.attention import overlays
 from hmhn_jax.bdi import MAX_SCORE, SEVERITIES
 from hmhn_jax.ensemble import Trained
@@ -112,4 +112,4 @@ def _add_notice(figure, synthetic, *others):
 
 def _save(figure, path):
     with atomic.replacing(path) as temporary:
-        figure.savefig(temporary)
+        fonts.save(figure, temporary)
