@@ -39,11 +39,14 @@ def sampled_frames(
     rate_hz: float | None = None,
     max_frames: int | None = None,
     timeline: Timeline | None = None,
+    start_s: float = 0,
+    end_s: float | None = None,
 ) -> Iterator[Frame]:
     """Decodes a video once, in order, and yields the frames closest after each sampling time.
 
     Sampling follows the frames' timestamps, so it is right for a variable frame rate too: for each
-    multiple of 1 / rate_hz the first frame at or after it, and no frame twice. One frame is held at
+    multiple of 1 / rate_hz from `start_s` on the first frame at or after it, and no frame twice;
+    frame indices and times count from the video's first frame all the same. One frame is held at
     a time, however long the video. Corrupt frames are skipped; a file that ends too early gives the
     frames before its end.
 
@@ -51,33 +54,42 @@ def sampled_frames(
       path: a file in any of the formats of `container.FORMATS`, whatever its name.
       rate_hz: samples per second of video; every frame when None.
       max_frames: yields no more than this. The rate is lowered so that they spread over the whole
-        video, whose length the packets tell where the header is wrong.
+        part, for which the packets tell the video's length where the header is wrong.
       timeline: of the file, if it was read already.
+      start_s, end_s: the part to sample, in seconds since the video's first frame: frames at
+        `start_s` or later and before `end_s`; to the video's end when None.
 
     Yields:
       Frames in the order of time, at least one.
 
     Raises:
-      VideoError: see `open_video`; or no frame of it can be decoded.
+      VideoError: see `open_video`; or no frame of the part can be decoded.
     """
     num_yielded = 0
     timeline = timeline or read_timeline(path)
+    start, end = Fraction(start_s), None if end_s is None else Fraction(end_s)
+    until = min((each for each in (timeline.duration_s, end) if each is not None), default=None)
     with open_video(path) as (container, stream):
-        rate = _rate_to_fit(rate_hz, max_frames, timeline.duration_s)
+        rate = _rate_to_fit(rate_hz, max_frames, until and until - start)
         decoder = _Decoder(
-            timeline.applied(packets_of(container, stream)), stream, timeline.frame_s
+            timeline.applied(packets_of(container, stream)), stream, timeline.frame_s, start
         )
         converter = VideoReformatter()
         for index, time, frame in decoder.frames():
+            if time < decoder.due:
+                continue
+            if end is not None and time >= end - TIMESTAMP_SLACK:
+                break
             if rate is not None:
-                if time < decoder.due:
-                    continue
-                next_sample = math.floor((time + TIMESTAMP_SLACK) * rate) + 1
-                decoder.due = next_sample / rate - TIMESTAMP_SLACK
+                next_sample = math.floor((time + TIMESTAMP_SLACK - start) * rate) + 1
+                decoder.due = start + next_sample / rate - TIMESTAMP_SLACK
             yield Frame(index, float(time), upright_rgb(frame, stream, converter))
             num_yielded += 1
             if num_yielded == max_frames:
                 return
+        if not num_yielded and decoder.num_decoded:
+            part = f"from {start_s:g} s on" if end_s is None else f"from {start_s:g} to {end_s:g} s"
+            raise VideoError(path, f"has no frames {part}; its last is at {float(time):.1f} s")
         if not num_yielded:
             size = stream.codec_context.width * stream.codec_context.height
             why = "" if size else ": they claim no size, or too large a one"
@@ -88,7 +100,7 @@ def _rate_to_fit(
     rate_hz: float | None, max_frames: int | None, duration: Fraction | None
 ) -> Fraction | None:
     rate = None if rate_hz is None else Fraction(rate_hz)
-    if max_frames is None or not duration:
+    if max_frames is None or not duration or duration < 0:
         return rate
     rate_that_fills = max_frames / duration
     return rate_that_fills if rate is None else min(rate, rate_that_fills)
@@ -100,10 +112,12 @@ class _Decoder:
     Attributes:
       due: seconds since the first frame; whoever reads the frames sets it to say that frames
         before it are not wanted, and only ever raises it.
+      num_decoded: sound frames so far.
     """
 
-    def __init__(self, packets, stream, frame_s):
-        self.due = Fraction(0)
+    def __init__(self, packets, stream, frame_s, start):
+        self.due = max(Fraction(0), start - TIMESTAMP_SLACK)
+        self.num_decoded = 0
         self._packets = packets
         self._stream = stream
         self._frame_s = frame_s
@@ -112,7 +126,6 @@ class _Decoder:
     def frames(self) -> Iterator[tuple[int, Fraction, av.VideoFrame]]:
         """Yields sound frames: index, seconds since the first, frame. Some before `due` lack."""
         previous = None
-        num_decoded = 0
         skipped = set()  # times of packets that gave no frame, or not yet
         for packet in self._packets:
             is_early = self._is_early(packet)
@@ -134,8 +147,8 @@ class _Decoder:
                     continue
                 self._start = time if self._start is None else self._start
                 # At the first frame at or after `due` all that were skipped lie before it.
-                yield num_decoded + len(skipped), time - self._start, frame
-                num_decoded += 1
+                yield self.num_decoded + len(skipped), time - self._start, frame
+                self.num_decoded += 1
 
     def _is_early(self, packet: av.Packet) -> bool:
         """Whether the packet's frame will not be wanted.

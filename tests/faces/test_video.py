@@ -70,6 +70,36 @@ def test_limited_frames_spread_over_the_whole_video(write_video):
     assert numbers(sampled_frames(path, rate_hz=0.5, max_frames=4)) == [0, 20]
 
 
+@pytest.mark.parametrize(
+    ("part", "rate_hz", "max_frames", "expected"),
+    [
+        ((1, 3), None, None, range(10, 30)),
+        ((1, 3), 5, None, range(10, 30, 2)),
+        ((1, 3), 10, 4, [10, 15, 20, 25]),
+        ((1.25, 3), 2, None, [13, 18, 23, 28]),
+        ((3, None), 10, 5, [30, 32, 34, 36, 38]),
+        ((3, 60), 10, 5, [30, 32, 34, 36, 38]),
+        ((0, 0.35), None, None, range(4)),
+    ],
+)
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_samples_a_part(write_video, name, part, rate_hz, max_frames, expected):
+    path = write_video(name, flat_frames(40), 5 + np.arange(40) / 10)
+    start_s, end_s = part
+    frames = list(sampled_frames(path, rate_hz, max_frames, start_s=start_s, end_s=end_s))
+    assert numbers(frames) == [*expected]
+    assert [frame.index for frame in frames] == [*expected]
+    assert [frame.time_s for frame in frames] == pytest.approx(np.array(expected) / 10, abs=2e-3)
+
+
+def test_refuses_a_part_after_the_end(write_video):
+    path = write_video("a.mp4", flat_frames(40), np.arange(40) / 10)
+    with pytest.raises(VideoError, match=r"no frames from 10 to 20 s; its last is at 3\.9 s"):
+        list(sampled_frames(path, 1, 5, start_s=10, end_s=20))
+    with pytest.raises(VideoError, match=r"no frames from 10 s on; its last is at 3\.9 s"):
+        list(sampled_frames(path, start_s=10))
+
+
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi"])
 @pytest.mark.parametrize("rate_hz", [3, 7.5, 29])
 def test_what_is_not_decoded_changes_nothing(write_video, name, rate_hz):
