@@ -4,10 +4,11 @@ A reader takes a path and gives the lines in which it refuses what is there, non
 a `UserError` is such a line, too. Whatever else it raises is a failure.
 """
 
+import itertools
 from pathlib import Path
 
 from hmhn_jax.errors import one_line
-from hmhn_jax.faces import avec_labels, crop_jobs, recordings
+from hmhn_jax.faces import avec_labels, crop_jobs, labels
 from hmhn_jax.faces.crops import CropFailure, CropSettings
 from hmhn_jax.faces.images import read_image
 from hmhn_jax.faces.probe import probe
@@ -17,13 +18,13 @@ from hmhn_jax.faces.video import sampled_frames
 
 def table(path: Path) -> list[str]:
     """A table of recordings, as of `avec_faces/folder`."""
-    return list(recordings.read_table(path).problems)
+    return list(labels.read_table(path).problems)
 
 
 def label(path: Path) -> list[str]:
     """A label file of AVEC; one whose name is none is passed over."""
     _, problems = avec_labels.read_labels([path])
-    return list(Found((), problems=tuple(problems)).problems)
+    return list(Found((), problems=tuple(itertools.chain(*problems.values()))).problems)
 
 
 def config(path: Path) -> list[str]:

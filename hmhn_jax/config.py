@@ -66,6 +66,12 @@ FIELDS = {
     "data.dataset": Field("avec_faces/avec2014", "the TFDS dataset, with its builder config"),
     "data.data_dir": Field("", "where datasets lie; empty: TFDS's default, ~/tensorflow_datasets"),
     "data.manual_dir": Field("", "where the videos are; empty: data_dir/downloads/manual"),
+    "data.table": Field("", "which table of a folder, of several", newer=True),
+    "data.columns": Field(
+        "", "what a table's columns are called, such as file:Video,score:BDI", newer=True
+    ),
+    "data.missing": Field("", "codes of missing scores, such as -99", newer=True),
+    "data.exclude": Field("", "a file with a list of videos to leave out", newer=True),
     "data.train_split": Field("train+validation", "videos that are trained on"),
     "data.validation_split": Field("", "videos that choose the checkpoint; empty: none"),
     "data.test_split": Field("test", "videos that are evaluated"),

@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 
 from hmhn_jax import dataset_files
 from hmhn_jax.errors import UsageError, UserError
+from hmhn_jax.faces import sources
 
 DATASET = "avec_faces"
 
@@ -61,6 +62,12 @@ def open_dataset(settings: ConfigDict, report: ConfigDict | None = None) -> Any:
             f"cannot open {data_dir / settings.dataset} with tensorflow-datasets "
             f"{tfds.__version__}: {reason}; if it is damaged, delete it and it is built again"
         ) from error
+    if hasattr(builder.builder_config, "videos"):
+        builder.videos = sources.with_choices(builder.builder_config.videos, settings)
+    elif given := [name for name in sources.CHOICES if settings[name]]:
+        raise UsageError(
+            f"config.data.{given[0]} changes nothing in {settings.dataset}, which is prepared"
+        )
     if builder.is_prepared():
         dataset_files.check(Path(builder.data_path))
     else:

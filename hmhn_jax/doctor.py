@@ -41,8 +41,9 @@ def examine(settings: ConfigDict, workdir: Path, arguments: Sequence[str] = ("ru
     """
     builder_config = _builder_config(settings.dataset)
     manual_dir = manual_directory(settings)
-    found = sources.find(builder_config.videos, manual_dir)
-    root = sources.find_root(builder_config.videos, manual_dir)
+    videos = sources.with_choices(builder_config.videos, settings)
+    found = sources.find(videos, manual_dir)
+    root = sources.find_root(videos, manual_dir)
     report = {"dataset": settings.dataset, "folder": str(root)}
     report |= describe(found, builder_config.videos, manual_dir)
     report["problems"] += _unusable(report, settings, builder_config.max_failed_share)
@@ -189,6 +190,8 @@ def _unusable(report: dict, settings: ConfigDict, max_failed_share: float) -> li
             f"{max_failed_share:.0%}: {first['path']}: {first['unreadable']}"
         )
     readable = {each["split"] for each in report["videos"] if "unreadable" not in each}
+    if report["problems"]:  # what they are of may be in the splits that seem empty
+        return reasons
     for field in ("train_split", "validation_split", "test_split"):
         for split in filter(None, settings[field].split("+")):
             if split in SPLITS and split not in readable:

@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 
 from hmhn_jax.errors import UserError
-from hmhn_jax.faces.avec import VIDEO_SUFFIXES
-from hmhn_jax.faces.avec_labels import files_below
+from hmhn_jax.faces.files import files_below
 from hmhn_jax.faces.images import IMAGE_SUFFIXES
+from hmhn_jax.faces.labels import VIDEO_SUFFIXES
 
 OTHER_VIDEO_SUFFIXES = (".m4v", ".webm", ".mpg", ".mpeg", ".3gp", ".flv", ".ogv", ".mts", ".gif")
 MOST_NAME_BYTES = 150  # of the 255 that file systems take

@@ -1,6 +1,7 @@
 """Builds `avec_faces`: aligned face crops of videos, each with its subject's BDI-II score."""
 
 import contextlib
+import dataclasses
 import itertools
 import json
 import sys
@@ -35,6 +36,7 @@ from .configs import CONFIGS, find_recordings
 from .provenance import metadata, refuse_failures, table_digest
 
 CONTACT_SHEET = "contact_sheet.html"
+FACTS_SAID = 10  # the summary has all
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
@@ -46,6 +48,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     # For the contact sheet, on top of the config's; may be set before the build.
     contact_sheet_faces = True
     contact_sheet_pseudonyms = False
+    videos = None  # the source, if not that of the config; may be set before the build
 
     def _info(self) -> tfds.core.DatasetInfo:
         size = self.builder_config.crops.size
@@ -98,13 +101,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         downloads = self.data_path.parents[2] / "downloads"
         manual_dir = _manual_dir(download_config, downloads)
         try:
-            found = find_recordings(self.builder_config, Path(), manual_dir)
+            found = find_recordings(self._config(), Path(), manual_dir)
         except NoDataError:
             return  # the dataset stays usable without the videos
         if table_digest(found) != self.info.metadata.get("table"):
             raise UserError(
                 f"{self.data_path} was built from other labels, splits or videos than are in "
-                f"{manual_dir} now; delete it, or build it anew with `tfds build --overwrite`"
+                f"{manual_dir} now; delete it and run again, or build it anew with "
+                "`tfds build --overwrite`; unchanged videos are not cropped again"
             )
         if "://" not in str(self.data_path):  # a bucket keeps no hashes: all would be read, always
             self._refuse_replaced_videos(found.recordings, downloads / self.name / "crops")
@@ -127,11 +131,15 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             )
 
     def _download_and_prepare(self, dl_manager, download_config) -> None:
-        config = self.builder_config
+        config = self._config()
         self._manual_dir = _manual_dir(download_config, dl_manager.download_dir)
         self._found = find_recordings(config, self._own_downloads(dl_manager), self._manual_dir)
         self._recordings = sorted(self._found.recordings, key=lambda each: SPLITS.index(each.split))
         self._reports = []
+        for fact in self._found.facts[:FACTS_SAID]:
+            print(fact, file=sys.stderr)
+        if rest := len(self._found.facts[FACTS_SAID:]):
+            print(f"and {rest} more, see {SUMMARY}", file=sys.stderr)
         download_config = beam_build.with_options_of(config, download_config)
         with contextlib.ExitStack() as stack:
             stack.enter_context(without_tfds_bars())
@@ -187,6 +195,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             atomic.write_bytes(path, self._earlier_key)
         videos = [(each.recording.subject_id, each.recording.video_id) for each in self._reports]
         return pseudonyms.assign(path, videos)
+
+    def _config(self):
+        config = self.builder_config
+        return dataclasses.replace(config, videos=self.videos or config.videos)
 
     def _own_downloads(self, dl_manager) -> Path:
         return Path(dl_manager.download_dir) / self.name

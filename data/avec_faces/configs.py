@@ -12,7 +12,8 @@ from hmhn_jax.faces import sources
 from hmhn_jax.faces.avec import AvecSettings
 from hmhn_jax.faces.crops import CropSettings
 from hmhn_jax.faces.folder import FolderSettings
-from hmhn_jax.faces.recordings import Found, read_labels
+from hmhn_jax.faces.labels import read_labels
+from hmhn_jax.faces.recordings import Found
 from hmhn_jax.faces.synthetic import SyntheticSettings, write_dataset
 from hmhn_jax.faces.synthetic.dataset import RENDERER_VERSION
 
@@ -92,7 +93,7 @@ CONFIGS = [
     ),
     FacesConfig(
         name="folder",
-        description="Anyone's videos: a folder with one CSV file that lists them.",
+        description="Anyone's videos: a folder with one table that lists them.",
         videos=FolderSettings(),
     ),
 ]

@@ -8,21 +8,20 @@ folder that sounds like one says the split (`Training_AudioVisual`, `dev`, `Test
 import collections
 import dataclasses
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
-from hmhn_jax.faces.avec_labels import files_below, read_labels
+from hmhn_jax.faces.avec_labels import read_labels
+from hmhn_jax.faces.cells import split_of_word
+from hmhn_jax.faces.exclusion import excluded
+from hmhn_jax.faces.files import files_below, plain_name
+from hmhn_jax.faces.labels import VIDEO_SUFFIXES
 from hmhn_jax.faces.recordings import SPLITS, Found, Recording
 from hmhn_jax.faces.subjects import overlap_facts
 
-VIDEO_SUFFIXES = (".mp4", ".avi", ".wmv", ".mkv", ".mov")
 TASKS = {2013: ("combined",), 2014: ("freeform", "northwind")}
 RELEASED_PER_TASK = {"train": 50, "validation": 50, "test": 50}
 
-_SPLIT_WORDS = {
-    "train": r"train(ing)?(set|data)?",
-    "validation": r"(dev(el(opment)?)?|val(id(ation)?)?)(set|data)?",
-    "test": r"test(ing|s)?(set|data)?",
-}
 _SESSION = re.compile(r"(\d+)_(\d+)(?!\d)")
 
 
@@ -33,18 +32,21 @@ class AvecSettings:
     Attributes:
       year: 2013 or 2014.
       path: its folder, absolute or relative to TFDS's manual directory; `avec<year>` when empty.
+      exclude: a list of videos to leave out, see `exclusion.excluded`; none when empty.
     """
 
     year: int
     path: str = ""
+    exclude: str = ""
 
 
-def find(root: Path, year: int) -> Found:
+def find(root: Path, year: int, exclude: Path | None = None) -> Found:
     """Finds a release's videos below a folder and pairs each with its session's label, by name.
 
     Args:
       root: the folder that holds the release, in any of the known layouts.
       year: 2013 or 2014.
+      exclude: a list of videos to leave out, by name or id.
 
     Returns:
       The videos that have a label, ordered by split and name. A video's id is `203_1_freeform` in
@@ -53,14 +55,21 @@ def find(root: Path, year: int) -> Found:
       are in `problems`.
     """
     files = files_below(root)
-    labels, problems = read_labels(files)
+    labels, refused = read_labels(files)
+    problems = [line for lines in refused.values() for line in lines]
     videos, facts = _videos(files, root, year, problems)
+    unwanted = _excluded(exclude, videos, root) if exclude else set()
+    if unwanted:
+        facts.append(f"{exclude}: {len(unwanted)} videos left out")
     recordings, sessions = [], {}
     for (session, task), (path, split) in videos.items():
         video_id = f"{session}_{task}"
         sessions[video_id] = {"session": session}
+        if path in unwanted:
+            continue
         if session not in labels:
-            facts.append(f"{path}: no label ({session}_Depression.csv) for this video; left out")
+            if session not in refused:  # else it is there, and a problem
+                facts.append(f"{path}: no label {_expected_label(session, files)}; left out")
             continue
         score = labels[session].score
         subject = session.split("_")[0]
@@ -89,11 +98,20 @@ def find(root: Path, year: int) -> Found:
 
 def split_of_folder(name: str) -> str | None:
     """The split a folder's name speaks of, such as "validation" for `Development_AudioVisual`."""
-    for word in re.split(r"[^a-z]+", name.lower()):
-        for split, pattern in _SPLIT_WORDS.items():
-            if re.fullmatch(pattern, word):
-                return split
-    return None
+    words = re.split(r"[^a-z]+", name.lower())
+    return next(filter(None, map(split_of_word, words)), None)
+
+
+def _expected_label(session: str, files: list[Path]) -> str:
+    near = [path.name for path in files if plain_name(path.name).startswith(f"{session}_dep")]
+    hint = f"; perhaps {near[0]} is meant" if near else ""
+    return f"({session}_Depression.csv) for this video{hint}"
+
+
+def _excluded(exclude: Path, videos: Mapping[tuple[str, str], tuple], root: Path) -> set[Path]:
+    names = {"_".join(key): path for key, (path, _) in videos.items()}
+    names |= {path.relative_to(root).as_posix(): path for path, _ in videos.values()}
+    return {names[name] for name in excluded(exclude, names)}
 
 
 def _videos(
@@ -105,7 +123,7 @@ def _videos(
     for path in files:
         if path.suffix.lower() not in VIDEO_SUFFIXES:
             continue
-        match = _SESSION.match(path.name)
+        match = _SESSION.match(plain_name(path.name))
         split = next(filter(None, map(split_of_folder, _folders(path, root))), None)
         task = _task(path, root, year)
         if not match or not split or not task:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from hmhn_jax import bounded_files
 from hmhn_jax.errors import UserError
-from hmhn_jax.faces.recordings import parse_score
+from hmhn_jax.faces.cells import parse_score
+from hmhn_jax.faces.files import files_below, plain_name
+from hmhn_jax.faces.sheets import decode
 
 # The releases also hold frame-wise labels of emotions, such as 203_1_Freeform_AROUSAL.csv.
-_NAME = re.compile(r"(\d+_\d+)(_(freeform|northwind))?(_depression)?", re.IGNORECASE)
-
-MOST_FOLDERS = 100_000  # of a release or an input
+_NAME = re.compile(r"(\d+_\d+)(_(freeform|northwind))?(_depression)?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,55 +41,32 @@ class Disagreement:
     other_file: str
 
 
-def files_below(root: Path) -> list[Path]:
-    """All files at any depth below a folder, in order, but hidden ones, pipes and devices.
-
-    Links are followed, but none back to a folder that the way to it leads through.
-
-    Raises:
-      UserError: there are more than `MOST_FOLDERS`, as links to each other make many of few.
-    """
-    files, num_folders = [], 1
-    ways = {str(root): (os.path.realpath(root),)}  # the real folders on the way to each
-    for folder, subfolders, names in os.walk(root, followlinks=True):
-        way = ways.pop(folder)
-        # What macOS leaves in archives has names like the real files.
-        below = {name: os.path.join(folder, name) for name in subfolders if name != "__MACOSX"}
-        real = {name: os.path.realpath(path) for name, path in below.items()}
-        subfolders[:] = [name for name in below if real[name] not in way]
-        ways |= {below[name]: (*way, real[name]) for name in subfolders}
-        num_folders += len(subfolders)
-        if num_folders > MOST_FOLDERS:
-            raise UserError(f"{root}: expected at most {MOST_FOLDERS} folders in it, got more")
-        files += [Path(folder, name) for name in names if not name.startswith(".")]
-    return sorted(path for path in files if path.is_file())
-
-
-def read_labels(files: list[Path]) -> tuple[dict[str, Label], list[str]]:
+def read_labels(files: list[Path]) -> tuple[dict[str, Label], dict[str, list[str]]]:
     """Reads the depression labels among some files.
 
     Returns:
-      ({session: its label}, a line for each label that is no score or contradicts another).
+      ({session: its label}, {session: a line for each label that is no score or contradicts
+      another}).
     """
     labels: dict[str, Label] = {}
-    problems = []
+    problems: dict[str, list[str]] = {}
     for path in files:
-        match = _NAME.fullmatch(path.stem)
-        if path.suffix.lower() != ".csv" or not match:
+        stem, suffix = os.path.splitext(plain_name(path.name))
+        match = _NAME.fullmatch(stem)
+        if suffix != ".csv" or not match:
             continue
         if not match[4] and "depression" not in path.parent.name.lower():
             continue
         try:
             label = Label(path, _read(path))
+            first = labels.setdefault(match[1], label)
+            if first.score != label.score:
+                raise UserError(
+                    f"{path}: says {label.score:g} for session {match[1]}, but {first.path} says "
+                    f"{first.score:g}; keep the right one"
+                )
         except UserError as error:
-            problems.append(str(error))
-            continue
-        first = labels.setdefault(match[1], label)
-        if first.score != label.score:
-            problems.append(
-                f"{path}: says {label.score:g} for session {match[1]}, but {first.path} says "
-                f"{first.score:g}; keep the right one"
-            )
+            problems.setdefault(match[1], []).append(str(error))
     return labels, problems
 
 
@@ -105,9 +82,10 @@ def disagreements(scores: Mapping[str, float], other_root: Path) -> list[Disagre
 
 def _read(path: Path) -> float:
     try:
-        values = bounded_files.read_text(path, "utf-8-sig").split()
+        text, _ = decode(bounded_files.read_bytes(path, bounded_files.MOST_TEXT_BYTES))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read as text: {error}") from error
+    values = text.split()
     if len(values) != 1:
         raise UserError(f"{path}, line 1: expected one score and nothing else, got {len(values)}")
     try:

@@ -1,11 +1,14 @@
 """Where real recordings come from, and where on disk they are looked for."""
 
+import dataclasses
 import functools
+from collections.abc import Mapping
 from pathlib import Path
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.errors import UsageError, UserError
 from hmhn_jax.faces import avec, folder
 from hmhn_jax.faces.avec import AvecSettings
+from hmhn_jax.faces.exclusion import list_path
 from hmhn_jax.faces.folder import FolderSettings
 from hmhn_jax.faces.recordings import Found
 from hmhn_jax.faces.synthetic import SyntheticSettings
@@ -19,6 +22,7 @@ SOURCES = {
     "avec2014": functools.partial(AvecSettings, 2014),
     "folder": FolderSettings,
 }
+CHOICES = ("table", "columns", "missing", "exclude")  # fields of settings and of `config.data`
 
 
 class NoDataError(UserError):
@@ -43,6 +47,25 @@ def settings_from(values: dict) -> Settings:
         raise UserError(f"videos of the source {source}: {error}") from error
 
 
+def with_choices(settings: Settings, choices: Mapping[str, str]) -> Settings:
+    """The settings with what `config.data` says of reading them.
+
+    Args:
+      settings: of a source.
+      choices: {field: value} of all `CHOICES`; an empty value changes nothing.
+
+    Raises:
+      UsageError: the source has no such field.
+    """
+    given = {name: choices[name] for name in CHOICES if choices[name]}
+    for name in given.keys() - {field.name for field in dataclasses.fields(settings)}:
+        raise UsageError(
+            f"config.data.{name} must be empty unless config.data.dataset is avec_faces/folder"
+            + " or AVEC" * (name == "exclude")
+        )
+    return dataclasses.replace(settings, **given)
+
+
 def source_name(settings: RealSettings) -> str:
     """Its key in `SOURCES`, which is also the name of its folder."""
     return f"avec{settings.year}" if isinstance(settings, AvecSettings) else "folder"
@@ -62,7 +85,8 @@ def find(settings: RealSettings, manual_dir: Path) -> Found:
     root = find_root(settings, manual_dir)
     if isinstance(settings, FolderSettings):
         return folder.find(root, settings)
-    found = avec.find(root, settings.year)
+    exclude = list_path(settings.exclude, root) if settings.exclude else None
+    found = avec.find(root, settings.year, exclude)
     if not found.recordings and not found.problems:
         first = f"; {found.facts[0]}" if found.facts else ""
         raise NoDataError(
@@ -89,7 +113,7 @@ def find_root(settings: RealSettings, manual_dir: Path) -> Path:
                 return child
         if _is_root(children, manual_dir, settings):
             return manual_dir
-    content = "your videos and one CSV file" if name == "folder" else "the release's folders"
+    content = "your videos and one table" if name == "folder" else "the release's folders"
     raise NoDataError(
         f"no data for {name}: expected {content} in {wanted}; docs/data/{name}.md says more"
     )

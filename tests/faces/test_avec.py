@@ -6,9 +6,9 @@ import avec_trees
 import pytest
 
 from hmhn_jax.errors import UserError
-from hmhn_jax.faces import avec_labels
+from hmhn_jax.faces import files
 from hmhn_jax.faces.avec import find, split_of_folder
-from hmhn_jax.faces.avec_labels import files_below
+from hmhn_jax.faces.files import files_below
 
 
 class EmptyVideos:
@@ -73,6 +73,32 @@ def test_pairs_by_name_whatever_else_is_there(tree, labels):
     assert found.problems == ()
 
 
+def test_a_label_of_almost_the_right_name_is_hinted_at(tree, labels):
+    (labels / "203_1_Depression.csv").rename(labels / "203_1_Depression.txt")
+    told = [fact for fact in find(tree, 2014).facts if "no label" in fact]
+    assert len(told) == 2  # one a video
+    assert all("perhaps 203_1_Depression.txt is meant" in fact for fact in told)
+
+
+def test_names_may_be_spelled_and_labels_encoded_as_other_programs_do(tree, labels):
+    expected = find(tree, 2014).recordings
+    label = labels / "203_1_Depression.csv"
+    label.with_name("203_1_Depression .CSV").write_text(label.read_text(), encoding="utf-16")
+    label.unlink()
+    assert find(tree, 2014).recordings == expected
+
+
+def test_excluded_videos_are_left_out_and_counted(tree):
+    before = find(tree, 2014)
+    (tree / "bad.txt").write_text("203_1_freeform\n204_1_Northwind_video.MP4\n")
+    found = find(tree, 2014, exclude=tree / "bad.txt")
+    gone = {each.video_id for each in before.recordings} - {
+        each.video_id for each in found.recordings
+    }
+    assert gone == {"203_1_freeform", "204_1_northwind"}
+    assert set(found.facts) - set(before.facts) == {f"{tree / 'bad.txt'}: 2 videos left out"}
+
+
 def test_missing_clips_and_shared_subjects_are_facts(tree):
     (tree / "train" / "Freeform" / "206_1_Freeform_video.mp4").unlink()
     found = find(tree, 2014)
@@ -119,7 +145,9 @@ def test_videos_that_are_not_of_the_release_are_facts(tree, name, reason):
 )
 def test_a_label_that_is_no_score_is_a_problem(tree, labels, text, reason):
     path = put(labels / "203_1_Depression.csv", text)
-    assert find(tree, 2014).problems == (f"{path}, {reason}",)
+    found = find(tree, 2014)
+    assert found.problems == (f"{path}, {reason}",)
+    assert not any("203_1_Depression" in fact for fact in found.facts)  # told once
 
 
 def test_a_label_may_be_there_twice_but_not_differ(tree, labels):
@@ -194,7 +222,7 @@ def test_folders_that_link_to_each_other_end(tree):
 
 
 def test_links_cannot_multiply_without_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(avec_labels, "MOST_FOLDERS", 500)
+    monkeypatch.setattr(files, "MOST_FOLDERS", 500)
     for level in range(30):
         (tmp_path / f"{level}").mkdir()
         for name in "ab":

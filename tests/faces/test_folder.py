@@ -37,9 +37,11 @@ def test_reads_the_table_and_keeps_what_else_it_says(folder):
 
 def test_videos_that_are_not_listed_are_facts(folder):
     found = find(folder(["v0.mp4,a,3,train"], "file,subject,score,split"), FolderSettings())
-    assert len(found.facts) == 19
-    assert all("v0.mp4" not in fact for fact in found.facts)
-    assert "not listed in people.csv" in found.facts[0]
+    understood, *unlisted = found.facts
+    assert understood.startswith("people.csv: 1 videos of 1 people; columns file, subject, score")
+    assert len(unlisted) == 19
+    assert all("v0.mp4" not in fact for fact in unlisted)
+    assert "not listed in people.csv" in unlisted[0]
 
 
 def test_without_splits_people_are_dealt_and_never_torn_apart(folder):
@@ -62,7 +64,7 @@ def test_every_problem_is_named_with_its_line(folder):
         "v0.mp4,a,3,train",
         "none.mp4,d,3,train",
         "v3.mp4,a,3,test",
-        "v4.mp4,e,3,dev",
+        "v4.mp4,e,3,held out",
     ]
     root = folder(rows, "file,subject,score,split")
     found = find(root, FolderSettings())
@@ -72,7 +74,7 @@ def test_every_problem_is_named_with_its_line(folder):
         5: 'video "v0" is listed already in line 2',
         6: f"video {root / 'none.mp4'} does not exist",
         7: 'subject "a" is in split "test" here but in "train" in line 2',
-        8: 'split "dev" is unknown',
+        8: 'split "held out" is unknown',
     }
     for (line, reason), problem in zip(expected.items(), found.problems, strict=True):
         assert problem.startswith(f"{root / 'people.csv'}, line {line}: {reason}")
@@ -86,8 +88,9 @@ def test_there_must_be_one_table(folder):
         (root / name).touch()
     find(root, FolderSettings())
     (root / "other.CSV").touch()
-    with pytest.raises(UserError, match=r"one CSV file .* got other\.CSV, people\.csv"):
+    with pytest.raises(UserError, match=r"one table .* got other\.CSV, people\.csv; .*table="):
         find(root, FolderSettings())
+    assert len(find(root, FolderSettings(table="people.csv")).recordings) == len(ROWS)
 
 
 def test_empty_columns_and_rows_at_the_edge_are_none(folder):

@@ -3,8 +3,8 @@ import os
 import pytest
 
 from hmhn_jax.errors import UserError
-from hmhn_jax.faces import csv_rows
-from hmhn_jax.faces.recordings import read_labels
+from hmhn_jax.faces import table as table_reader
+from hmhn_jax.faces.labels import read_labels
 
 HEADER = "file,subject,task,split,score\n"
 
@@ -60,17 +60,23 @@ def test_a_subject_may_have_many_videos_in_one_split(table):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "labels.csv, line 1: missing column file, subject, task, split, score"),
-        ("file,subject,score\n", "labels.csv, line 1: missing column task, split;"),
-        ("file;subject;task;split;score\n", "got file;subject;task;split;score"),
+        ("", "labels.csv, line 1: no column file, subject, task, split, score; got an empty"),
+        (
+            "file,subject,score\n",
+            "labels.csv, line 1: no column task, split; got file, subject, score; ",
+        ),
+        ("file;subject;task;split;score\n", "labels.csv: no recordings"),
         (HEADER, "labels.csv: no recordings"),
-        (HEADER + "a.mp4,1,t,train\n", "labels.csv, line 2: no value for score"),
+        (HEADER + "a.mp4,1,t,train\n", "no recordings, only a header; 1 without a score left out"),
         (HEADER + "a.mp4,,t,train,1\n", "labels.csv, line 2: no value for subject"),
         (HEADER + "a.mp4,1,t,train,high\n", 'line 2: score "high" is not a number'),
         (HEADER + "a.mp4,1,t,train,63.5\n", "line 2: score 63.5 is not between 0 and 63"),
         (HEADER + "a.mp4,1,t,train,-1\n", "line 2: score -1 is not between 0 and 63"),
-        (HEADER + "a.mp4,1,t,train,nan\n", "line 2: score nan is not between 0 and 63"),
-        (HEADER + "a.mp4,1,t,dev,1\n", 'line 2: split "dev" is unknown; expected one of train'),
+        (
+            HEADER + "a.mp4,1,t,train,nan\n",
+            "no recordings, only a header; 1 without a score left out",
+        ),
+        (HEADER + "a.mp4,1,t,held,1\n", 'line 2: split "held" is unknown; expected one of train'),
         (HEADER + "a.mp4,1,t,test,1\n\nno.mp4,1,t,test,1\n", "line 4: video "),
         (HEADER + "no.mp4,1,t,test,1\n", "/no.mp4 does not exist"),
         (
@@ -97,13 +103,14 @@ def test_names_a_missing_table(tmp_path):
 
 def test_names_a_table_that_is_not_text(tmp_path):
     path = tmp_path / "labels.csv"
-    path.write_bytes(b"\xff\xfe\x00f\x00i")
-    with pytest.raises(UserError, match="not a UTF-8 comma-separated table"):
-        read_labels(path)
+    for content in (b"\xff\xfe\x00f\x00", b"\x81\x8d\x90\xff\x00"):
+        path.write_bytes(content)
+        with pytest.raises(UserError, match=r"labels\.csv(: cannot be read as a table|, line 1)"):
+            read_labels(path)
 
 
 def test_a_table_cannot_be_endless(table, tmp_path, monkeypatch):
-    monkeypatch.setattr(csv_rows, "MOST_ROWS", 2)
+    monkeypatch.setattr(table_reader, "MOST_ROWS", 2)
     rows = ["a.mp4,1,t,test,1", "b.mp4,1,t,test,1", "x/c.avi,1,t,test,1"]
     assert len(read_labels(table("\n".join([HEADER.strip(), *rows[:2]])))) == 2
     with pytest.raises(UserError, match=r"labels\.csv: expected at most 2 rows, got more"):
