@@ -18,8 +18,9 @@ from hmhn_jax.errors import UsageError, UserError, one_line
 from hmhn_jax.faces import avec, sources
 from hmhn_jax.faces.avec import AvecSettings
 from hmhn_jax.faces.avec_labels import disagreements
+from hmhn_jax.faces.crops import WHOLE, part_notes
 from hmhn_jax.faces.probe import Header, probe
-from hmhn_jax.faces.recordings import SPLITS, Found
+from hmhn_jax.faces.recordings import SPLITS, Found, Recording
 from hmhn_jax.faces.subjects import splits_by_subject
 from hmhn_jax.faces.video import VideoError
 from hmhn_jax.progress import track
@@ -123,8 +124,8 @@ def _builder_config(dataset: str) -> Any:
 
 def _videos(found: Found) -> list[dict[str, Any]]:
     with ThreadPoolExecutor(PROBES_AT_ONCE) as threads:
-        paths = [recording.path for recording in found.recordings]
-        headers = list(track(threads.map(_probe, paths), "opening videos", total=len(paths)))
+        headers = threads.map(_probe, found.recordings)
+        headers = list(track(headers, "opening videos", total=len(found.recordings)))
     videos = []
     for recording, header in zip(found.recordings, headers, strict=True):
         known = dataclasses.asdict(recording)
@@ -138,11 +139,20 @@ def _videos(found: Found) -> list[dict[str, Any]]:
     return videos
 
 
-def _probe(path: Path) -> Header | str:
+def _probe(recording: Recording) -> Header | str:
+    """Of a recording that is a part of its file, the duration is the part's."""
     try:
-        return probe(path)
+        header = probe(recording.path)
     except VideoError as error:
         return error.reason
+    duration_s = header.duration_s
+    if recording.part == WHOLE or duration_s is None:
+        return header
+    length_s = min(duration_s, recording.end_s or duration_s) - recording.start_s
+    if length_s <= 0:
+        return f"has no frames from {recording.start_s:g} s on; it ends at {duration_s:.1f} s"
+    notes = (*header.notes, *part_notes(recording.part, duration_s))
+    return dataclasses.replace(header, duration_s=length_s, notes=notes)
 
 
 def _count(videos: list[dict], split: str, name: str) -> Counter:

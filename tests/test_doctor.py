@@ -107,6 +107,32 @@ def test_length_and_score_are_correlated(folder, tmp_path, manual_dir, monkeypat
     assert report_of(tmp_path)["correlations"] == {"video": pytest.approx(expected)}
 
 
+def test_lengths_are_those_of_parts(folder, tmp_path):
+    known = folder("")
+    table = "file,subject,score,split,start,end\n"
+    rows = "good.mp4,1,3,train,0:00.5,1\ngood.mp4,2,4,train,1,0:01:30\ngood.mp4,3,5,train,100,\n"
+    (tmp_path / "manual" / "folder" / "people.csv").write_text(table + rows)
+    with pytest.raises(UserError, match=r"1 of 3 videos are unreadable.*no frames from 100 s on"):
+        doctor.examine(known, tmp_path)
+    report = report_of(tmp_path)
+    one, two, _ = report["videos"]
+    assert one["duration_s"] == pytest.approx(0.5)
+    assert two["duration_s"] == pytest.approx(2, abs=0.3)
+    assert any("the part ends at 90 s, the video at 3.0 s" in fact for fact in report["facts"])
+
+
+def test_a_label_that_cannot_be_read_is_told_once(manual_dir, tmp_path):
+    shutil.copytree(manual_dir, tmp_path / "manual")
+    labels = [*(tmp_path / "manual").rglob("*_Depression.csv")]
+    for path in labels:
+        path.write_text("BDI\n12\n")
+    with pytest.raises(UserError, match="expected one score and nothing else, got 2"):
+        doctor.examine(settings(tmp_path / "manual"), tmp_path)
+    report = report_of(tmp_path)
+    assert all("expected one score" in problem for problem in report["problems"])
+    assert not any("no label" in fact for fact in report["facts"])
+
+
 def test_too_many_unreadable_videos_are_not_usable(manual_dir, tmp_path):
     traps = shutil.copytree(manual_dir / "traps", tmp_path / "manual" / "folder")
     with pytest.raises(UserError, match=r"not usable: 3 of 11 videos are unreadable, .* 10%: "):

@@ -121,8 +121,8 @@ def _copies(reports: list[CropReport]) -> list[str]:
     lines = []
     for each in reports:
         other = first.setdefault(each.sha256, each) if each.sha256 else each
-        if other is not each:
-            one, two = other.recording, each.recording
+        one, two = other.recording, each.recording
+        if one.path != two.path:  # else other parts of one file
             lines.append(
                 f"{two.path}: the same content as {one.path} "
                 f"({two.subject_id} in {two.split}, {one.subject_id} in {one.split})"

@@ -19,6 +19,7 @@ from hmhn_jax.errors import UserError
 from hmhn_jax.faces.crops import (
     ENGINE_VERSION,
     SOFTWARE,
+    WHOLE,
     Crop,
     CropFailure,
     CropSettings,
@@ -31,8 +32,13 @@ SUFFIX = ".crops"
 HASHES = "hashes"  # the folder of content hashes, in that of the crops
 
 
-def entry_path(folder: Path, video_sha256: str, settings: CropSettings) -> Path:
-    """The file for a video's content, crop settings and the software that crops.
+def entry_path(
+    folder: Path,
+    video_sha256: str,
+    settings: CropSettings,
+    part: tuple[float, float | None] = WHOLE,
+) -> Path:
+    """The file for a part of a video's content, crop settings and the software that crops.
 
     Where the video lies and what it is called does not matter; other versions of the libraries
     that decode and find faces may give other crops, so they do.
@@ -44,6 +50,8 @@ def entry_path(folder: Path, video_sha256: str, settings: CropSettings) -> Path:
         "settings": dataclasses.asdict(settings),
         "video": video_sha256,
     }
+    if part != WHOLE:
+        key["part"] = part
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
     return folder / (digest[:32] + SUFFIX)
 

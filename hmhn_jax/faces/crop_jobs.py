@@ -12,6 +12,7 @@ from hmhn_jax import atomic
 from hmhn_jax.errors import UserError, one_line
 from hmhn_jax.faces import crop_cache
 from hmhn_jax.faces.crops import (
+    WHOLE,
     CropFailure,
     CropSettings,
     NoFaceError,
@@ -54,7 +55,8 @@ def crop_videos(
       SoftwareFault: not a video but the software fails, on the first of them; see `FaultCounter`.
     """
     paths = [recording.path for recording in recordings]
-    results = crop_files(paths, settings, num_processes, cache_dir)
+    parts = [recording.part for recording in recordings]
+    results = crop_files(paths, settings, num_processes, cache_dir, parts=parts)
     yield from zip(recordings, results, strict=True)
 
 
@@ -64,9 +66,11 @@ def crop_files(
     num_processes: int | None = None,
     cache_dir: Path | None = None,
     watch: Callable[[float], None] | None = None,
+    parts: Sequence[tuple[float, float | None]] | None = None,
 ) -> Iterator[VideoCrops | CropFailure]:
     """As `crop_videos`, for videos and pictures of which nothing is known.
 
+    `parts` has (start, end) in seconds of each, see `crops.crop_video`; all are whole when None.
     `watch` is told each sampled frame's time in seconds, for which there must be one process; a
     `BaseException` that it raises ends the work; an `Exception` counts as a fault of the software.
     """
@@ -77,7 +81,8 @@ def crop_files(
         _crop_in_this_process, settings=settings, cache_dir=cache_dir, watch=watch
     )
     faults = FaultCounter(len(paths))
-    results = map_in_order(crop, paths, num_processes, initializer=use_one_thread)
+    jobs = list(zip(paths, parts or [WHOLE] * len(paths), strict=True))
+    results = map_in_order(crop, jobs, num_processes, initializer=use_one_thread)
     with contextlib.closing(results):  # its processes end with it
         for path, result in zip(paths, results, strict=True):
             faults.count(path, result)
@@ -94,8 +99,9 @@ def _detector_of_this_process() -> Detector:
     return load_detector()
 
 
-def _crop_in_this_process(path: Path, **arguments) -> VideoCrops | CropFailure:
-    return crop_file(path, _detector_of_this_process, **arguments)
+def _crop_in_this_process(job, **arguments) -> VideoCrops | CropFailure:
+    path, part = job
+    return crop_file(path, _detector_of_this_process, **arguments, part=part)
 
 
 def crop_file(
@@ -104,6 +110,7 @@ def crop_file(
     settings: CropSettings,
     cache_dir: Path | None = None,
     watch: Callable[[float], None] | None = None,
+    part: tuple[float, float | None] = WHOLE,
 ) -> VideoCrops | CropFailure:
     """Crops one video or picture in this process, or takes its crops from the cache.
 
@@ -114,6 +121,7 @@ def crop_file(
       settings: how crops are made.
       cache_dir: as for `crop_videos`.
       watch: as for `crop_files`.
+      part: as for `crops.crop_video`; a picture is whole.
 
     Returns:
       The crops, or why there are none: whatever is wrong with a video, it does not raise.
@@ -127,11 +135,11 @@ def crop_file(
         sha256 = None  # cropping will say what is wrong
     entry = None
     if cache_dir is not None and sha256 is not None:
-        entry = crop_cache.entry_path(cache_dir, sha256, settings)
+        entry = crop_cache.entry_path(cache_dir, sha256, settings, part)
         cached = crop_cache.read(entry)
         if cached is not None:
             return cached
-    result, is_final = _crop_or_failure(path, sha256, detector, settings, watch)
+    result, is_final = _crop_or_failure(path, sha256, detector, settings, watch, part)
     # The second condition fails for a video that was still being copied while it was read.
     if entry is not None and is_final and result.sha256 == sha256:
         crop_cache.write(entry, result)
@@ -144,12 +152,13 @@ def _crop_or_failure(
     detector: Callable[[], Detector],
     settings: CropSettings,
     watch: Callable[[float], None] | None,
+    part: tuple[float, float | None],
 ) -> tuple[VideoCrops | CropFailure, bool]:
     """Gives the result, and whether it would be the same next time."""
     try:
         if is_image(path):
             return crop_image(path, settings, detector()), True
-        return crop_video(path, settings, detector(), watch), True
+        return crop_video(path, settings, detector(), watch, part), True
     except NoFaceError as error:
         return CropFailure(error.reason, sha256, error.num_sampled), True
     except VideoError as error:

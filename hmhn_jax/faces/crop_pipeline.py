@@ -149,10 +149,10 @@ class CropVideo(beam.DoFn):
         if not (recording.path.is_file() if url is None else FileSystems.exists(url)):
             where = "at its path" if url is None else f"at {url}"
             return CropFailure(f"no such file {where} for the worker {platform.node()}", None)
-        if url is None:
-            return crop_file(recording.path, self._detector, self._settings, self._cache_dir)
-        with _local_copy(url) as path:
-            return crop_file(path, self._detector, self._settings, self._cache_dir)
+        with contextlib.nullcontext(recording.path) if url is None else _local_copy(url) as path:
+            return crop_file(
+                path, self._detector, self._settings, self._cache_dir, part=recording.part
+            )
 
     def _write_record(self, number: int, recording: Recording, result) -> None:
         content = json.dumps({"number": number, **report(recording, result).record()})

@@ -18,6 +18,7 @@ from hmhn_jax.faces.timeline import read_timeline
 from hmhn_jax.faces.tracking import Track, follow
 from hmhn_jax.faces.video import VideoError, sampled_frames
 
+WHOLE = (0.0, None)  # the part of a video from its start to its end
 ENGINE_VERSION = 2  # raise it whenever the same video and settings no longer give the same crops
 # Other versions of what decodes and finds faces may give other crops, too.
 SOFTWARE = {"av": av.__version__, "opencv": cv2.__version__, "dlib": dlib.__version__}
@@ -149,6 +150,7 @@ def crop_video(
     settings: CropSettings,
     detector: Detector,
     watch: Callable[[float], None] | None = None,
+    part: tuple[float, float | None] = WHOLE,
 ) -> VideoCrops:
     """Crops one person's face out of a video's sampled frames.
 
@@ -159,6 +161,7 @@ def crop_video(
       settings: how crops are made.
       detector: what finds faces.
       watch: told each sampled frame's time in seconds; what it raises ends the work.
+      part: what of the video is looked at: start and end in seconds, None for the video's end.
 
     Raises:
       NoFaceError: there is no face in any sampled frame.
@@ -169,7 +172,7 @@ def crop_video(
     track = Track()
     num_sampled = num_crowded = 0
     limits = settings.rate_hz, settings.max_frames_per_video
-    for frame in sampled_frames(path, *limits, timeline):
+    for frame in sampled_frames(path, *limits, timeline, *part):
         num_sampled += 1
         if watch is not None:
             watch(frame.time_s)
@@ -187,9 +190,17 @@ def crop_video(
         num_sampled,
         sha256_of(path),
         num_crowded=num_crowded,
-        notes=timeline.notes,
+        notes=(*timeline.notes, *part_notes(part, timeline.duration_s)),
         num_cuts=track.num_cuts,
     )
+
+
+def part_notes(part: tuple[float, float | None], duration_s: float | None) -> list[str]:
+    """Says when a part ends more than a second after the video does."""
+    _, end_s = part
+    if not end_s or not duration_s or end_s <= duration_s + 1:
+        return []
+    return [f"the part ends at {end_s:g} s, the video at {float(duration_s):.1f} s"]
 
 
 def make_crop(aligned: FaceCrop, frame_index: int, time_s: float, jpeg_quality: int) -> Crop:

@@ -33,6 +33,11 @@ class Recording:
     start_s: float = 0
     end_s: float | None = None
 
+    @property
+    def part(self) -> tuple[float, float | None]:
+        """`start_s` and `end_s`."""
+        return self.start_s, self.end_s
+
 
 @dataclasses.dataclass(frozen=True)
 class Found:

@@ -78,11 +78,18 @@ def test_notices_every_truncation_and_flipped_bit(crops, tmp_path):
 
 
 def test_anything_that_changes_crops_changes_the_file(tmp_path, monkeypatch):
-    def path(video="ab", **settings):
-        return crop_cache.entry_path(tmp_path, video, CropSettings(**settings))
+    def path(video="ab", part=(0.0, None), **settings):
+        return crop_cache.entry_path(tmp_path, video, CropSettings(**settings), part)
 
-    assert path() == path()
-    others = [path("cd"), path(size=112), path(rate_hz=2.0), path(max_frames_per_video=None)]
+    assert path() == path(part=(0, None)) == crop_cache.entry_path(tmp_path, "ab", CropSettings())
+    others = [
+        path(part=(1, None)),
+        path(part=(0, 1.0)),
+        path("cd"),
+        path(size=112),
+        path(rate_hz=2.0),
+        path(max_frames_per_video=None),
+    ]
     monkeypatch.setattr(crop_cache, "ENGINE_VERSION", 999)
     others.append(path())
     assert len({path(), *others}) == len(others)

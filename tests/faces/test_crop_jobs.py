@@ -56,6 +56,21 @@ def test_bad_videos_are_reported_and_the_others_kept(recordings, faceless_video,
     assert results[4] == CropFailure("no such file", None)
 
 
+def test_parts_of_one_file_are_videos_of_their_own(recordings, tmp_path):
+    whole = recordings[0]  # frames at 0, 0.25, ..., 1.25 s
+    parts = [(0.0, None), (0.0, 0.5), (0.5, 60.0), (9.0, None)]
+    videos = [dataclasses.replace(whole, start_s=start, end_s=end) for start, end in parts]
+    for from_cache in (False, True):
+        results = [each for _, each in crop_videos(videos, EVERY_FRAME, 1, tmp_path)]
+        indices = [[crop.frame_index for crop in each.crops] for each in results[:3]]
+        assert indices == [[0, 1, 2, 3, 4, 5], [0, 1], [2, 3, 4, 5]]
+        assert [crop.time_s for crop in results[2].crops] == [0.5, 0.75, 1.0, 1.25]
+        assert "ends at 60 s, the video at 1.5 s" in " ".join(results[2].notes)
+        assert results[1].notes == ()
+        assert "no frames from 9 s on" in results[3].reason
+        assert all(each.from_cache is from_cache for each in results[:3])
+
+
 def test_any_number_of_processes_gives_the_same(recordings):
     one, two = [
         [plain(result) for _, result in crop_videos(recordings, EVERY_FRAME, number)]

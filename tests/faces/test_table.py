@@ -272,3 +272,35 @@ def test_without_openpyxl_one_line_says_what_to_install(folder, tmp_path, monkey
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     with pytest.raises(UserError, match=r"openpyxl, .*pip install 'hmhn-jax\[excel\]'"):
         table.read(tmp_path / "people.xlsx", ["file"])
+
+
+def test_parts_of_a_file_are_videos_with_names_of_their_own(folder):
+    header = [*HEADER, "Start", "End"]
+    parts = [("", "1:30"), ("90", "0:02:00.5"), ("120,5", "")]
+    root = folder([[*ROWS[3], *part] for part in parts], header, separator=";")
+    found = find(root, FolderSettings(columns="start:Start"))
+    assert [each.part for each in found.recordings] == [(0, 90), (90, 120.5), (120.5, None)]
+    ids = ["ben_0-90s", "ben_90-120.5s", "ben_120.5-end"]
+    assert [each.video_id for each in found.recordings] == ids
+    assert {each.path.name for each in found.recordings} == {"ben.mp4"}
+    assert not found.problems
+
+
+@pytest.mark.parametrize(
+    ("parts", "problem"),
+    [
+        ([("0", "10"), ("5", "20")], "line 3: this part of ben.mp4 overlaps that of line 2"),
+        ([("", ""), ("5", "20")], "line 3: this part of ben.mp4 overlaps that of line 2"),
+        ([("5", "20"), ("5", "20")], 'line 3: video "ben_5-20s" is listed already in line 2'),
+        ([("20", "10")], "line 2: end 10 is not after start 20"),
+        ([("1:75", "")], 'line 2: start "1:75" is neither seconds nor hh:mm:ss'),
+        ([("0:0:0:1", "")], 'line 2: start "0:0:0:1" is neither seconds nor hh:mm:ss'),
+        ([("-1", "")], 'line 2: start "-1" is neither seconds nor hh:mm:ss'),
+        ([("1,234", "")], 'line 2: start "1,234" has a decimal comma or one that sets thousands'),
+        ([("", "end")], 'line 2: end "end" is not a number'),
+    ],
+)
+def test_parts_that_cannot_be_are_problems(folder, parts, problem):
+    root = folder([[*ROWS[3], *part] for part in parts], [*HEADER, "start", "end"], separator=";")
+    (only,) = find(root, FolderSettings()).problems
+    assert problem in only
