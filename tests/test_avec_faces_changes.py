@@ -5,8 +5,10 @@ import os
 import pytest
 import tensorflow_datasets as tfds
 
+from configs import avec2014
 from data import avec_faces
-from hmhn_jax.errors import UserError
+from hmhn_jax.dataset import open_dataset
+from hmhn_jax.errors import UsageError, UserError
 from hmhn_jax.faces.synthetic import SyntheticSettings, write_dataset
 
 OVERWRITE = tfds.download.DownloadConfig(download_mode=tfds.GenerateMode.REUSE_CACHE_IF_EXISTS)
@@ -79,6 +81,45 @@ def test_a_built_dataset_needs_its_videos_no_more(folder):
     first = build(folder)
     folder.rename(folder.parent / "elsewhere")
     assert build(folder).info.metadata == first.info.metadata
+
+
+def test_what_the_config_says_of_the_table_counts(folder, capsys):
+    with (folder / "labels.csv").open("a") as file:
+        file.write(file_row := "videos/none.mp4,more,talking,train,-9\n")
+    header, *rows = (folder / "labels.csv").read_text().splitlines()
+    (folder / "labels.csv").write_text("\n".join([header.replace("score", "BDI"), *rows]) + "\n")
+    (folder / "other.csv").write_text(file_row)
+    settings = avec2014.get_config().data
+    settings.update(
+        dataset="avec_faces/folder",
+        data_dir=str(folder.parents[2]),
+        table="labels.csv",
+        columns="score:BDI",
+        missing="-9",
+    )
+    (one, *_) = sorted(path.stem for path in folder.glob("videos/*.mp4"))
+    (folder / "bad.txt").write_text(f"{one}\n")
+    settings.exclude = "bad.txt"
+    builder = open_dataset(settings)
+    assert sum(builder.info.metadata["num_videos"].values()) == 2
+    line = builder.info.metadata["facts"][0]
+    assert "labels.csv: 2 videos of 2 people; columns file, subject, score (BDI)" in line
+    assert line.endswith("; 1 excluded left out; 1 without a score left out")
+    assert line in capsys.readouterr().err
+    settings.exclude = ""
+    with pytest.raises(UserError, match="built from other labels"):
+        open_dataset(settings)
+
+
+def test_choices_that_a_dataset_cannot_heed_are_refused(folder):
+    build(folder)
+    settings = avec2014.get_config().data
+    settings.data_dir = str(folder.parents[2])
+    for dataset, field in (("mine", "exclude"), ("synthetic", "exclude"), ("avec2014", "missing")):
+        settings.update(dataset=f"avec_faces/{dataset}", exclude="", missing="")
+        settings[field] = "-9"
+        with pytest.raises(UsageError, match=rf"config\.data\.{field} "):
+            open_dataset(settings)
 
 
 def test_copies_under_other_names_are_reported(folder):

@@ -52,7 +52,12 @@ def find(root: Path, settings: FolderSettings) -> Found:
     recordings, facts = found.recordings, list(found.facts)
     if any(not recording.split for recording in recordings):
         subjects = {recording.subject_id for recording in recordings}
-        split_of = assign_splits(subjects, settings.split_shares, settings.split_seed)
+        try:
+            split_of = assign_splits(subjects, settings.split_shares, settings.split_seed)
+        except UserError as error:
+            if found.problems:  # the subjects that lack may be theirs
+                return dataclasses.replace(found, recordings=())
+            raise UserError(f"{error}; {found.facts[0]}") from None
         recordings = tuple(
             dataclasses.replace(recording, split=split_of[recording.subject_id])
             for recording in recordings

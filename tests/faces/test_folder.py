@@ -82,6 +82,15 @@ def test_every_problem_is_named_with_its_line(folder):
         found.refuse_problems()
 
 
+def test_too_few_people_are_not_blamed_where_rows_have_problems(folder):
+    with pytest.raises(
+        UserError, match=r"at least 3 subjects.*; people\.csv: 1 videos of 1 people"
+    ):
+        find(folder(ROWS[:1]), FolderSettings())
+    found = find(folder([*ROWS[:1], "v3.mp4,a,99", "v4.mp4,b,99"]), FolderSettings())
+    assert len(found.problems) == 2
+
+
 def test_there_must_be_one_table(folder):
     root = folder(ROWS)
     for name in ("~$people.csv", ".~lock.people.csv#", "._people.csv"):  # of programs, not people
