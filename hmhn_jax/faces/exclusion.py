@@ -1,7 +1,7 @@
 """Videos that a person leaves out by a list of their names."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from hmhn_jax import bounded_files
@@ -30,12 +30,13 @@ def excluded(path: Path, names: Iterable[str]) -> set[str]:
     Raises:
       UserError: it cannot be read, or a name in it is that of no video or of several.
     """
+    names = list(names)
     whole, tails = index_names(names, ("",)), defaultdict(set)
     for name, videos in whole.items():
         for start in range(name.count("/") + 1):
             tails[name.split("/", start)[-1]] |= videos
     result = set()
-    for line, name in _entries(path):
+    for line, name in _entries(path, lambda: names):
         try:
             result.add(meant(name, whole if plain_name(name) in whole else tails))
         except UserError as hint:
@@ -46,10 +47,10 @@ def excluded(path: Path, names: Iterable[str]) -> set[str]:
     return result
 
 
-def _entries(path: Path) -> list[tuple[int, str]]:
+def _entries(path: Path, names: Callable[[], Iterable[str]]) -> list[tuple[int, str]]:
     try:
-        return [(line, row["file"]) for line, row in table.read(path, ("file",)).rows]
+        return [(line, row["file"]) for line, row in table.read(path, ("file",), names=names).rows]
     except table.NoColumnError:
-        text, _ = decode(bounded_files.read_bytes(path, bounded_files.MOST_TEXT_BYTES))
+        text, _ = decode(bounded_files.read_bytes(path, bounded_files.MOST_TEXT_BYTES), names)
         lines = enumerate(map(str.strip, text.splitlines()), 1)
         return [(number, line) for number, line in lines if line]

@@ -65,12 +65,13 @@ def read_table(
       UserError: the table cannot be read, lacks a column or has no rows.
     """
     path = Path(path)
-    read = table.read(path, required, columns)
+    below = functools.cache(lambda: _names_below(path.parent))
+    read = table.read(path, required, columns, below)
     codes = [code.strip() for code in missing.split(",") if code.strip()]
     has_comma = cells.has_decimal_comma(row["score"] for _, row in read.rows)
     names = {row["file"] for _, row in read.rows}
     unwanted = excluded(exclude, names) if exclude else set()
-    find = _file_finder(path.parent)
+    find = _file_finder(path.parent, below)
     recordings, details, problems, left_out, respelled = [], [], [], [], []
     reasons: Counter[str] = Counter()
     seen: dict = {}
@@ -121,13 +122,16 @@ def _why_left_out(row: dict[str, str], unwanted: set[str], codes: list[str]) -> 
     return "without a score" if cells.is_missing(row["score"], codes) else ""
 
 
-def _file_finder(folder: Path) -> Callable[[str], Path]:
+def _names_below(folder: Path) -> list[str]:
+    return [path.relative_to(folder).as_posix() for path in files_below(folder)]
+
+
+def _file_finder(folder: Path, below: Callable[[], list[str]]) -> Callable[[str], Path]:
     """Gives a function from a name in a table to the file that it means."""
 
     @functools.cache
     def index() -> dict[str, set[str]]:
-        below = (path.relative_to(folder).as_posix() for path in files_below(folder))
-        return index_names(below, VIDEO_SUFFIXES)
+        return index_names(below(), VIDEO_SUFFIXES)
 
     def find(name: str) -> Path:
         path = folder / name

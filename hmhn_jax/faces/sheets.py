@@ -4,8 +4,10 @@ import codecs
 import csv
 import functools
 import io
+import os
+import unicodedata
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from hmhn_jax import bounded_files
@@ -21,11 +23,22 @@ _BOMS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 
+# Letters that tell the encodings of older programs apart, most of western Europe's. Those that the
+# other one has for quotes and dashes are not among them.
+_LETTERS = {
+    "cp1252": "ßàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿ",
+    "mac_roman": "ßàáâãäåæçèéêòôõöøùúûü",
+}
+
 Rows = Iterator[tuple[int, list[str]]]  # the number of a line and its cells
 
 
-def read_sheets(path: Path) -> dict[str, Callable[[], Rows]]:
+def read_sheets(path: Path, names: Callable[[], Iterable[str]]) -> dict[str, Callable[[], Rows]]:
     """Reads all that a file may hold: each sheet of Excel's, or the text by each separator.
+
+    Args:
+      path: of the file.
+      names: as for `decode`.
 
     Returns:
       {what it is, such as "separator ';', UTF-16": gives its rows}, at least one.
@@ -42,7 +55,7 @@ def read_sheets(path: Path) -> dict[str, Callable[[], Rows]]:
         raise UserError(f"{path}: expected CSV or .xlsx without a password; save it as that")
     if content.startswith(b"PK\x03\x04"):
         return _excel_sheets(content, path)
-    text, encoding = decode(content)
+    text, encoding = decode(content, names)
     encoding = encoding.upper().replace("_", " ")
     return {
         f"separator {name}, {encoding}": functools.partial(_split, text, separator)
@@ -50,11 +63,14 @@ def read_sheets(path: Path) -> dict[str, Callable[[], Rows]]:
     }
 
 
-def decode(content: bytes) -> tuple[str, str]:
+def decode(content: bytes, names: Callable[[], Iterable[str]] = tuple) -> tuple[str, str]:
     """Decodes text of any program; gives the encoding, too.
 
-    Without a byte order mark it is UTF-8 or UTF-16, or else what older programs for Windows and
-    the Mac write in western Europe and America.
+    Args:
+      content: in UTF-8, UTF-16 or UTF-32, or as older programs for Windows (cp1252) or the Mac (Mac
+        Roman) write it in western Europe and America.
+      names: gives names of files that the text may hold, which tell the last two apart; where
+        none does, the text's letters do.
 
     Raises:
       UnicodeDecodeError: it is no text.
@@ -68,11 +84,16 @@ def decode(content: bytes) -> tuple[str, str]:
     try:
         return content.decode(), "utf-8"
     except UnicodeDecodeError:
-        import charset_normalizer
+        composed = functools.partial(unicodedata.normalize, "NFC")
+        stems = {composed(os.path.splitext(os.path.basename(name))[0]) for name in names()}
+        stems = {stem for stem in stems if not stem.isascii()}
 
-        matches = charset_normalizer.from_bytes(content, cp_isolation=["cp1252", "mac_roman"])
-        best = matches.best()
-        encoding = best.encoding if best else "cp1252"
+        def likeness(encoding: str) -> tuple[int, int, int]:
+            text = composed(content.decode(encoding, "replace"))
+            found = sum(stem in text for stem in stems)
+            return -text.count("\ufffd"), found, sum(map(text.count, _LETTERS[encoding]))
+
+        encoding = max(_LETTERS, key=likeness)
         return content.decode(encoding), encoding
 
 
@@ -83,9 +104,9 @@ def _split(text: str, separator: str) -> Rows:
 
 
 def _excel_sheets(content: bytes, path: Path) -> dict[str, Callable[[], Rows]]:
-    import pandas
-
     try:
+        import pandas
+
         with warnings.catch_warnings(action="ignore"):  # of what it does not read, such as colours
             sheets = pandas.read_excel(
                 io.BytesIO(content), None, header=None, dtype=str, na_filter=False

@@ -5,7 +5,7 @@ import dataclasses
 import itertools
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from hmhn_jax.errors import UsageError, UserError
@@ -47,35 +47,41 @@ class Table:
     form: str
 
 
-def read(path: Path, required: Sequence[str], mapping: str = "") -> Table:
+def read(
+    path: Path,
+    required: Sequence[str],
+    mapping: str = "",
+    names: Callable[[], Iterable[str]] = tuple,
+) -> Table:
     """Reads a table with a header, of text or of Excel.
 
     Args:
       path: of the table.
       required: columns that must be there.
       mapping: what columns are called instead, such as "file:Video,score:PHQ9".
+      names: gives names of files that it may hold, see `sheets.decode`.
 
     Raises:
       UsageError: the mapping is none.
       UserError: it cannot be read, is no table or larger than any, lacks a column, has one twice,
         or a row has more values than there are columns.
     """
-    names = _parse_mapping(mapping)
+    known = _parse_mapping(mapping)
     try:
-        sheets = read_sheets(path)
+        sheets = read_sheets(path, names)
         heads = {
             form: list(itertools.islice(rows(), _HEADER_WITHIN)) for form, rows in sheets.items()
         }
         fitting = [
             form
             for form, head in heads.items()
-            if any(set(required) <= set(_places(cells, names)) for _, cells in head)
+            if any(set(required) <= set(_places(cells, known)) for _, cells in head)
         ]
         if len(fitting) > 1 and fitting[0].startswith("Excel"):
             raise UserError(f"{path}: expected one table in it, got {', '.join(fitting)}")
-        form = max(fitting or heads, key=lambda form: _find_header(heads[form], names))
-        start = -_find_header(heads[form], names)[2]
-        return _named(path, form, itertools.islice(sheets[form](), start, None), names, required)
+        form = max(fitting or heads, key=lambda form: _find_header(heads[form], known))
+        start = -_find_header(heads[form], known)[2]
+        return _named(path, form, itertools.islice(sheets[form](), start, None), known, required)
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: cannot be read as a table: {error}") from error
 
