@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hmhn_jax.faces.recordings import LABEL_COLUMNS
 
 VIDEOS = ("a.mp4", "b.mp4", "x/c.avi")  # that the table's folder holds
-ENCODINGS = ("utf-8", "utf-8", "utf-8", "utf-8-sig", "utf-16", "utf-32", "latin-1", "cp1252")
+ENCODINGS = ("utf-8", "utf-8", "utf-8", "utf-8-sig", "utf-16", "utf-32", "latin-1", "mac_roman")
 ODD_CELLS = (
     "", " ", "nan", "inf", "-inf", "-0", "63.0001", "1e309", "1_0", "0x10", "\u0663", "9" * 5000,
     "\0", "a.mp4\0", "a\nb", "\r", '"', "'", ";", "\t", "=1+1", "<script>alert(1)</script>", "$x$",
@@ -56,7 +56,9 @@ def _cells():
 
 @st.composite
 def _table(draw) -> str:
-    columns = list(LABEL_COLUMNS) + draw(st.sampled_from(([], [], ["age"], ["session", "note"])))
+    columns = list(LABEL_COLUMNS) + draw(
+        st.sampled_from(([], [], ["age"], ["session", "note"], ["start", "end", "use"]))
+    )
     if draw(st.integers(0, 3)) == 0:
         columns = draw(st.lists(st.one_of(st.sampled_from(columns), _cells()), max_size=8))
     rows = [columns]

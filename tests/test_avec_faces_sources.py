@@ -135,7 +135,7 @@ def test_without_a_config_those_with_data_are_built(builds):
         "avec2014",
     }
     (line,) = [line for line in finished.stderr.splitlines() if line.startswith("not built")]
-    assert "avec_faces/folder: no data for folder: expected your videos and one CSV file" in line
+    assert "avec_faces/folder: no data for folder: expected your videos and one table" in line
     assert "Traceback" not in finished.stderr + finished.stdout
 
 
@@ -163,7 +163,7 @@ def test_awkward_videos_are_cropped_or_reported(builds):
     assert failures["corrupt.mp4"].startswith("not a readable video")
     assert failures["empty.mp4"] == "the file is empty (0 bytes)"
     assert set(failures) == {"no_face.mp4", "corrupt.mp4", "empty.mp4", "no_frames.mp4"}
-    (fact,) = metadata["facts"]
+    _, fact = metadata["facts"]
     assert "unlisted.mp4: not listed in people.csv" in fact
 
 

@@ -4,11 +4,23 @@ import math
 import os
 
 from hmhn_jax.errors import UserError
+from hmhn_jax.faces.files import plain_name
 from hmhn_jax.faces.recordings import Recording
 
 
 def refuse_contradiction(each: Recording, session: str | None, line: int, seen: dict) -> None:
-    """Raises UserError where a row contradicts an earlier one; `seen` keeps what rows say."""
+    """Compares a row of a table with those above it.
+
+    Args:
+      each: what the row says.
+      session: its session, if it has one.
+      line: its number.
+      seen: keeps what the rows above say; empty at first.
+
+    Raises:
+      UserError: the video or a part of it is there already, the subject is in another split or
+        spelled otherwise, or the session has another score.
+    """
     _, first_line = seen.setdefault(("video", each.video_id), (None, line))
     if first_line != line:
         raise UserError(
@@ -24,6 +36,13 @@ def refuse_contradiction(each: Recording, session: str | None, line: int, seen: 
                 "may be in two videos"
             )
     parts.append((each.start_s, end_s, line))
+    subject = each.subject_id
+    first_name, first_line = seen.setdefault(("subject", plain_name(subject)), (subject, line))
+    if first_name != subject:
+        raise UserError(
+            f'subject "{subject}" is "{first_name}" in line {first_line}; spell one person alike, '
+            "and two apart"
+        )
     first_split, first_line = seen.setdefault(("split", each.subject_id), (each.split, line))
     if first_split != each.split:
         raise UserError(

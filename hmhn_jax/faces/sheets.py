@@ -119,6 +119,6 @@ def _excel_sheets(content: bytes, path: Path) -> dict[str, Callable[[], Rows]]:
     except Exception as error:  # it lets through whatever the XML of others may raise
         raise UserError(f"{path}: cannot be read as an Excel table: {error}") from error
     return {
-        f"Excel sheet '{title}'": functools.partial(enumerate, sheet.values.tolist(), 1)
+        f"Excel sheet '{title}'": functools.partial(enumerate, sheet.fillna("").values.tolist(), 1)
         for title, sheet in sheets.items()
     }

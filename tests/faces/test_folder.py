@@ -115,6 +115,7 @@ def test_empty_columns_and_rows_at_the_edge_are_none(folder):
         ("file,subject,score", ["v0.mp4,a,3", "sub/../v0.mp4,b,4"], "listed already in line 2"),
         ("file,subject,score", ["v0.mp4,a,3", "{folder}/v0.mp4,b,4"], "listed already in line 2"),
         ("file,subject,score", ["v" * 300 + ".mp4,a,3"], "does not exist or is no file"),
+        ("file,subject,score", ["v0.mp4,Zo\u00eb,3", "v1.mp4,zoe\u0308,3"], "in line 2; spell one"),
         ("file,subject,score", ["v0.mp4,a,1_2"], 'score "1_2" is not a number'),
         (
             "file,subject,score,session",

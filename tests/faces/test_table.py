@@ -1,5 +1,6 @@
 """Tables as people have them: whatever wrote one, the same rows come out, or one line says why."""
 
+import datetime
 import io
 import itertools
 import sys
@@ -247,7 +248,7 @@ def excel(path, sheets):
 def test_excel_tables(folder, tmp_path):
     root = folder([])
     (tmp_path / "people.csv").unlink()
-    rows = [HEADER, *([*row[:2], float(row[2]), *row[3:]] for row in ROWS)]
+    rows = [HEADER, *([*row[:2], float(row[2]), *row[3:]] for row in ROWS), [], ["", "  "]]
     excel(tmp_path / "people.xlsx", {"Notes": [["see", "below"]], "Scores": [[], *rows]})
     rows_read, line = understood(root)
     assert rows_read == EXPECTED
@@ -265,6 +266,15 @@ def test_excel_tables(folder, tmp_path):
     (tmp_path / "people.xls").write_bytes(b"\xd0\xcf\x11\xe0" + b"x" * 100)
     with pytest.raises(UserError, match=r"people\.xls: expected CSV or \.xlsx"):
         find(root, FolderSettings())
+
+
+def test_excel_cells_become_the_text_that_is_seen(tmp_path):
+    times = [datetime.time(0, 1, 30), 120.5]
+    rows = [["File", "Subject", "Score", "Use", "Start", "End"], ["a", 7, 12.0, True, *times]]
+    excel(tmp_path / "a.xlsx", {"A": [*rows, [], ["b", "007", 9.5, 0, 1]]})
+    read = [row for _, row in table.read(tmp_path / "a.xlsx", ["file"]).rows]
+    assert [*read[0].values()] == ["a", "7", "12", "True", "00:01:30", "120.5"]
+    assert [*read[1].values()] == ["b", "007", "9.5", "0", "1", ""]
 
 
 def test_without_openpyxl_one_line_says_what_to_install(folder, tmp_path, monkeypatch):
