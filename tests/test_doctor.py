@@ -118,7 +118,7 @@ def test_lengths_are_those_of_parts(folder, tmp_path):
     one, two, _ = report["videos"]
     assert one["duration_s"] == pytest.approx(0.5)
     assert two["duration_s"] == pytest.approx(2, abs=0.3)
-    assert any("the part ends at 90 s, the video at 3.0 s" in fact for fact in report["facts"])
+    assert any("the part ends at 90 s, the video at 3.0 s" in fact for fact in report["warnings"])
 
 
 def test_a_label_that_cannot_be_read_is_told_once(manual_dir, tmp_path):
