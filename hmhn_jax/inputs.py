@@ -7,13 +7,11 @@ import os
 from pathlib import Path
 
 from hmhn_jax.errors import UserError
+from hmhn_jax.faces.container import VideoError, open_video
 from hmhn_jax.faces.files import files_below
-from hmhn_jax.faces.images import IMAGE_SUFFIXES
-from hmhn_jax.faces.labels import VIDEO_SUFFIXES
+from hmhn_jax.faces.formats import SUFFIXES, is_picture
 
-OTHER_VIDEO_SUFFIXES = (".m4v", ".webm", ".mpg", ".mpeg", ".3gp", ".flv", ".ogv", ".mts", ".gif")
 MOST_NAME_BYTES = 150  # of the 255 that file systems take
-SUFFIXES = (*VIDEO_SUFFIXES, *OTHER_VIDEO_SUFFIXES, *IMAGE_SUFFIXES)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,9 +36,9 @@ def find(text: str, excluded: Path | None = None) -> Inputs:
     """Finds the files.
 
     Args:
-      text: a file; a folder, for all files at any depth below it but hidden ones and those in
-        hidden folders; or a pattern of the shell (`*`, `?`, `[...]`, `**`), for the files it
-        matches.
+      text: a file, whatever its ending; a folder, for all files at any depth below it but hidden
+        ones and those in hidden folders; or a pattern of the shell (`*`, `?`, `[...]`, `**`), for
+        the files it matches.
       excluded: a folder whose files are passed over, such as of earlier results.
 
     Raises:
@@ -49,9 +47,7 @@ def find(text: str, excluded: Path | None = None) -> Inputs:
     path = Path(text)
     if path.is_file():
         if path.suffix.lower() not in SUFFIXES:
-            raise UserError(
-                f"expected a video or picture ({' '.join(SUFFIXES)}), got {str(path)!r}"
-            )
+            _refuse_other_content(path)
         return Inputs(_name(path.name, path), path.parent, (path,))
     if path.is_dir():
         name, root = _name(path.resolve().name or "root", path.resolve()), path
@@ -75,6 +71,16 @@ def find(text: str, excluded: Path | None = None) -> Inputs:
             f"expected videos or pictures in {text!r}, found {len(found)} files of other endings"
         )
     return Inputs(name, root, files, tuple(sorted(set(found) - set(files))))
+
+
+def _refuse_other_content(path):
+    try:
+        if not is_picture(path):
+            with open_video(path):
+                pass
+    except VideoError as error:
+        message = f"expected a video or picture, got {str(path)!r}: {error.reason}"
+        raise UserError(message) from error
 
 
 def _name(name, path):

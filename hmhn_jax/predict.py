@@ -23,7 +23,7 @@ from hmhn_jax.errors import UserError, most_common_reasons
 from hmhn_jax.faces.crop_jobs import crop_files
 from hmhn_jax.faces.crop_warnings import abstention
 from hmhn_jax.faces.crops import Crop, CropFailure
-from hmhn_jax.faces.images import is_image
+from hmhn_jax.faces.formats import is_picture
 from hmhn_jax.faces.jpeg import decode_crops
 from hmhn_jax.faces.timeline import read_timeline
 from hmhn_jax.prediction import Prediction
@@ -104,7 +104,7 @@ def predict_files(
 
     Args:
       members: the networks, whose mean is the score.
-      paths: of the files; what `faces.images.is_image` knows is a picture, all else a video.
+      paths: of the files; what `formats.is_picture` knows is a picture, all else a video.
       batch_size: crops scored at once, a multiple of the devices.
       num_processes: how many make crops; when None, as many as cores are usable, but no more than
         files. With 1, no process is started.
@@ -129,7 +129,7 @@ def predict_files(
         duration_s = None if failure and crops.is_fault else _duration(path)
         if failure:
             made = prediction.failed(path, crops, duration_s)
-        elif reason := abstention(crops, is_image(path)):
+        elif reason := abstention(crops):
             rate, warnings = len(crops.crops) / crops.num_sampled, (f"no score: {reason}",)
             made = Prediction(path, face_found_rate=rate, duration_s=duration_s, warnings=warnings)
         else:
@@ -176,7 +176,7 @@ def _report(counts, found, members, output):
 def _duration(path):
     """Returns the seconds of a video; None if nothing says, or it is none."""
     try:
-        duration = None if is_image(path) else read_timeline(path).duration_s
+        duration = None if is_picture(path) else read_timeline(path).duration_s
     except UserError:
         return None
     return None if duration is None else float(duration)

@@ -11,7 +11,6 @@ from hmhn_jax import ensemble
 from hmhn_jax.bdi import MAX_SCORE, severity
 from hmhn_jax.faces.crop_warnings import warnings_of
 from hmhn_jax.faces.crops import Crop, CropFailure, CropSettings, VideoCrops
-from hmhn_jax.faces.images import is_image
 
 # Warned of, in addition to what `crop_warnings` has.
 WIDE_SPREAD = 10.0  # BDI-II points between frames (sd); two of the four bands are narrower
@@ -32,6 +31,7 @@ class Prediction:
       warnings: a line each.
       error: why the file could not be read; None if it could.
       sha256: of the file, in hexadecimal digits; None if it could not be read.
+      is_picture: whether it is a picture, not a video.
       crops: F, one for each frame with a face.
       frame_scores: f32[M,F], each member's score of each crop, unclipped; [M,0] without a score.
     """
@@ -45,6 +45,7 @@ class Prediction:
     warnings: tuple[str, ...] = ()
     error: str | None = None
     sha256: str | None = None
+    is_picture: bool = False
     crops: tuple[Crop, ...] = ()
     frame_scores: np.ndarray = dataclasses.field(
         default_factory=lambda: np.zeros((1, 0), np.float32), compare=False
@@ -94,8 +95,8 @@ def summarise(
     members = np.clip(frame_scores.mean(axis=1), 0, MAX_SCORE)
     members_std = ensemble.spread(members)
     score_std = float(np.std(means, ddof=1)) if len(means) > 1 else None
-    warnings = list(warnings_of(crops, is_image(path), _mean_frames(training_data)))
-    if not is_image(path) and score_std > WIDE_SPREAD:
+    warnings = list(warnings_of(crops, _mean_frames(training_data)))
+    if not crops.is_picture and score_std > WIDE_SPREAD:
         warnings.append(
             f"the frames' scores differ much (standard deviation {score_std:.1f} points)"
         )
@@ -107,6 +108,7 @@ def summarise(
         face_found_rate=len(crops.crops) / crops.num_sampled,
         duration_s=duration_s,
         warnings=tuple(warnings),
+        is_picture=crops.is_picture,
         crops=crops.crops,
         frame_scores=frame_scores,
     )

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from hmhn_jax import bounded_files, ensemble
 from hmhn_jax.ensemble import Trained
-from hmhn_jax.faces.images import is_image
 from hmhn_jax.overlay_video import write_overlay_video
 from hmhn_jax.prediction import Prediction
 from hmhn_jax.prediction_plots import attention_sheet, scores_over_time
@@ -33,7 +32,7 @@ def write_pictures(
 
     caveat = map_caveat(members[0])
     drawn = attention_sheet(place(".attention.png"), made, members[0], synthetic, caveat)
-    if is_image(made.path):
+    if made.is_picture:
         return drawn
     scores_over_time(place(".scores.png"), made, synthetic)
     if overlay_video:

@@ -6,7 +6,8 @@ import cv2
 import dlib
 import numpy as np
 
-from hmhn_jax.faces.detection import Box, Detector, Face, largest_face
+from hmhn_jax.faces.detection import Box, Detector, Face
+from hmhn_jax.faces.orientation import face_in_picture, turn
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,6 +23,7 @@ class FaceCrop:
         the left of the crop.
       confidence: the detector's score, see `Face`.
       others: faces seen beside it, see `Face`.
+      is_turn_unsure: see `Face`.
     """
 
     rgb: np.ndarray
@@ -29,12 +31,13 @@ class FaceCrop:
     eyes: np.ndarray
     confidence: float
     others: int = 0
+    is_turn_unsure: bool = False
 
 
 def crop_face(
     rgb: np.ndarray, detector: Detector, size: int = 224, padding: float = 0.25
 ) -> FaceCrop | None:
-    """Crops the largest face of a single upright picture.
+    """Crops the largest face of a single picture, turned until it is upright.
 
     Faces are found from about 80 pixels of width on, looking straight enough into the camera that
     both eyes are visible, and tilted by up to about 35 degrees.
@@ -48,7 +51,7 @@ def crop_face(
     Returns:
       The crop, or None if there is no face.
     """
-    face = largest_face(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), detector)
+    face = face_in_picture(rgb, detector)
     return None if face is None else align_face(rgb, face, detector, size, padding)
 
 
@@ -66,12 +69,8 @@ def align_face(
         eyes=unturn(_eye_centres(landmarks), face.quarter_turns, width, height),
         confidence=face.confidence,
         others=face.others,
+        is_turn_unsure=face.is_turn_unsure,
     )
-
-
-def turn(image: np.ndarray, quarter_turns: int) -> np.ndarray:
-    """Turns a picture counterclockwise by 90 degrees as often as asked, into contiguous memory."""
-    return np.ascontiguousarray(np.rot90(image, quarter_turns))
 
 
 def unturn(points: np.ndarray, quarter_turns: int, width: int, height: int) -> np.ndarray:

@@ -18,6 +18,8 @@ from hmhn_jax.errors import UserError, one_line
 # FFmpeg's names of the formats that videos come in; playlists and lists of pictures are not among
 # them.
 FORMATS = ("mov", "matroska", "avi", "asf", "flv", "mpeg", "mpegts", "mpegvideo", "ogg", "gif")
+# Brands of the pictures that phones take, which FFmpeg opens as a video of their tiles.
+STILL_BRANDS = ("heic", "heix", "mif1", "avif")
 MOST_PIXELS = 8192 * 4320  # of a frame: the most of level 6.2, the highest, of H.264 and HEVC
 
 # Titles and the like may be in any encoding. Before PyAV 19, `av.open` refused what is not UTF-8.
@@ -35,7 +37,7 @@ class VideoError(UserError):
 
 @contextlib.contextmanager
 def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Opens a file and finds its video, which a cover picture is not.
+    """Opens a file and finds its video: the track that players show, never a cover picture.
 
     Whatever FFmpeg raises in the block becomes a `VideoError`, too.
 
@@ -58,7 +60,7 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
             stream.codec_context.thread_count = 1
             yield container, stream
     except av.FFmpegError as error:
-        raise VideoError(path, f"not a readable video ({error.strerror})") from error
+        raise VideoError(path, f"not a readable video or picture ({error.strerror})") from error
 
 
 def packets_of(container: InputContainer, stream: VideoStream) -> Iterator[av.Packet]:
@@ -80,18 +82,37 @@ def _refuse_missing_or_empty(path: Path) -> None:
         raise VideoError(path, "the file is empty (0 bytes)")
 
 
+def track_notes(container: InputContainer, stream: VideoStream) -> tuple[str, ...]:
+    """Returns a line that says which of several video tracks was taken; nothing of a single one."""
+    tracks = _tracks(container)
+    if len(tracks) < 2:
+        return ()
+    number = [each.index for each in tracks].index(stream.index) + 1
+    return (f"has {len(tracks)} video tracks: only number {number}, which players show, was taken",)
+
+
+def _tracks(container):
+    """Returns the video streams but the covers of music and the thumbnails of chapters."""
+    stills = Disposition.attached_pic | Disposition.timed_thumbnails
+    return [each for each in container.streams.video if not each.disposition & stills]
+
+
 def _video_stream(container: InputContainer, path: Path) -> VideoStream:
-    for stream in container.streams.video:
-        if stream.disposition & Disposition.attached_pic:  # the cover of a piece of music
-            continue
-        if stream.codec_context is None:
-            raise VideoError(path, "not a readable video (in an unknown format, or cut off)")
-        width, height = stream.codec_context.width, stream.codec_context.height
-        if width * height > MOST_PIXELS:
-            raise VideoError(
-                path,
-                f"frames of {width} x {height} pixels; expected at most {MOST_PIXELS / 1e6:.0f} "
-                "million a frame",
-            )
-        return stream
-    raise VideoError(path, "has no video stream")
+    if container.metadata.get("major_brand") in STILL_BRANDS:
+        raise VideoError(path, "a picture in HEIF or AVIF; expected a video, or save it as JPEG")
+    tracks = _tracks(container)
+    if not tracks:
+        raise VideoError(path, "has no video stream")
+    tracks = [each for each in tracks if each.disposition & Disposition.default] or tracks
+    best = container.streams.best("video")
+    stream = next((each for each in tracks if best and each.index == best.index), tracks[0])
+    if stream.codec_context is None:
+        raise VideoError(path, "not a readable video (in an unknown format, or cut off)")
+    width, height = stream.codec_context.width, stream.codec_context.height
+    if width * height > MOST_PIXELS:
+        raise VideoError(
+            path,
+            f"frames of {width} x {height} pixels; expected at most {MOST_PIXELS / 1e6:.0f} "
+            "million a frame",
+        )
+    return stream

@@ -108,6 +108,7 @@ def write(path: Path, result: VideoCrops | CropFailure) -> None:
         header["num_crowded"] = result.num_crowded
         header["notes"] = list(result.notes)
         header["num_cuts"] = result.num_cuts
+        header["is_picture"] = result.is_picture
         header["crops"] = [_described(crop) for crop in result.crops]
         images = [crop.jpeg for crop in result.crops]
     content = b"".join([json.dumps(header).encode(), b"\n", *images])
@@ -159,6 +160,7 @@ def _parsed(content: bytes) -> VideoCrops | CropFailure:
         num_crowded=header.get("num_crowded", 0),  # not in entries of before it was counted
         notes=tuple(header["notes"]),
         num_cuts=header.get("num_cuts", 0),  # as above
+        is_picture=header["is_picture"],
     )
 
 

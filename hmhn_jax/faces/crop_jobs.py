@@ -22,7 +22,8 @@ from hmhn_jax.faces.crops import (
 )
 from hmhn_jax.faces.detection import Detector, landmark_model, load_detector
 from hmhn_jax.faces.fault_counter import FAULT, FaultCounter
-from hmhn_jax.faces.images import crop_image, is_image
+from hmhn_jax.faces.formats import is_picture
+from hmhn_jax.faces.images import crop_image
 from hmhn_jax.faces.recordings import Recording
 from hmhn_jax.faces.video import VideoError
 from hmhn_jax.process_pool import map_in_order
@@ -156,7 +157,7 @@ def _crop_or_failure(
 ) -> tuple[VideoCrops | CropFailure, bool]:
     """Gives the result, and whether it would be the same next time."""
     try:
-        if is_image(path):
+        if is_picture(path):
             return crop_image(path, settings, detector()), True
         return crop_video(path, settings, detector(), watch, part), True
     except NoFaceError as error:

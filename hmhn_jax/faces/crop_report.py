@@ -9,7 +9,6 @@ import numpy as np
 
 from hmhn_jax.faces.crop_warnings import is_short, short, warnings_of
 from hmhn_jax.faces.crops import CropFailure, VideoCrops
-from hmhn_jax.faces.images import is_image
 from hmhn_jax.faces.recordings import Recording
 
 SUMMARY = "summary.json"  # beside a built dataset: what is said of all of its videos
@@ -108,7 +107,7 @@ def report(recording: Recording, result: VideoCrops | CropFailure) -> CropReport
         result.median_confidence,
         tuple(_thumbnail(crop.jpeg) for crop in shown),
         from_cache=result.from_cache,
-        warnings=tuple(warnings_of(result, is_image(recording.path))),
+        warnings=tuple(warnings_of(result)),
     )
 
 

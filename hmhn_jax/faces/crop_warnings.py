@@ -20,19 +20,16 @@ SHORT_SHARE = 0.25  # frames, relative to the mean of a dataset's videos
 WEAK_CONFIDENCE = 0.25
 
 
-def warnings_of(
-    crops: VideoCrops, is_picture: bool, mean_frames: float | None = None
-) -> Iterator[str]:
+def warnings_of(crops: VideoCrops, mean_frames: float | None = None) -> Iterator[str]:
     """Yields a line for each reason to trust the crops of a video or picture less.
 
     Args:
       crops: of a file.
-      is_picture: whether that is a picture, of which one face is all that can be expected.
       mean_frames: frames looked at of a video of the dataset, on average; None if not known.
     """
     yield from crops.notes
     found, sampled = len(crops.crops), crops.num_sampled
-    if crops.num_crowded and is_picture:
+    if crops.num_crowded and crops.is_picture:
         yield "more than one face: the largest was scored"
     elif crops.num_crowded:
         number = f"at least {crops.num_crowded} of {sampled} frames"
@@ -40,9 +37,9 @@ def warnings_of(
     confidence = crops.median_confidence
     if confidence < WEAK_CONFIDENCE:
         yield f"a weak detection: the median confidence of the face is {confidence:.2f}"
-    if is_picture:
+    if crops.is_picture:
         return
-    if reason := abstention(crops, is_picture):
+    if reason := abstention(crops):
         yield f"too little for a score: {reason}"
     elif found < LOW_FOUND_RATE * sampled:
         yield f"a face in only {found} of {sampled} frames"
@@ -55,10 +52,10 @@ def warnings_of(
         yield f"the face jumps to another place {jumps} times: several scenes or people?"
 
 
-def abstention(crops: VideoCrops, is_picture: bool) -> str | None:
-    """Returns why a file with some faces gets no score; None if it gets one."""
+def abstention(crops: VideoCrops) -> str | None:
+    """Returns why a file with some faces gets no score; None if it gets one, as a picture does."""
     found, sampled = len(crops.crops), crops.num_sampled
-    if is_picture or (found >= MIN_FACES and found >= MIN_FOUND_RATE * sampled):
+    if crops.is_picture or (found >= MIN_FACES and found >= MIN_FOUND_RATE * sampled):
         return None
     return (
         f"a face in {found} of {sampled} frames; expected at least {MIN_FACES} and "

@@ -21,6 +21,7 @@ from hmhn_jax.faces.video import VideoError, sampled_frames
 WHOLE = (0.0, None)  # the part of a video from its start to its end
 ENGINE_VERSION = 2  # raise it whenever the same video and settings no longer give the same crops
 # Other versions of what decodes and finds faces may give other crops, too.
+TURN_UNSURE = "which way is up is unsure"
 SOFTWARE = {"av": av.__version__, "opencv": cv2.__version__, "dlib": dlib.__version__}
 
 
@@ -100,8 +101,9 @@ class VideoCrops:
       from_cache: whether they were made by an earlier run.
       num_crowded: frames that were seen to show another face too. No frame was searched for that
         alone, so there may be more.
-      notes: a line for each thing that is wrong with the video's times.
+      notes: a line for each thing that is wrong with the video's times or picture.
       num_cuts: how often the whole picture changed from one frame looked at to the next.
+      is_picture: whether the file is a picture, see `formats.is_picture`.
     """
 
     crops: tuple[Crop, ...]
@@ -111,6 +113,7 @@ class VideoCrops:
     num_crowded: int = 0
     notes: tuple[str, ...] = ()
     num_cuts: int = 0
+    is_picture: bool = False
 
     @property
     def median_confidence(self) -> float:
@@ -170,27 +173,32 @@ def crop_video(
     timeline = read_timeline(path)
     crops = []
     track = Track()
-    num_sampled = num_crowded = 0
+    num_sampled = num_crowded = num_unsure = 0
+    notes = dict.fromkeys(timeline.notes)
     limits = settings.rate_hz, settings.max_frames_per_video
     for frame in sampled_frames(path, *limits, timeline, *part):
         num_sampled += 1
+        notes |= dict.fromkeys(frame.notes)
         if watch is not None:
             watch(frame.time_s)
         face, track = follow(frame.rgb, frame.time_s, track, detector)
         if face is None:
             continue
         num_crowded += face.others > 0
+        num_unsure += face.is_turn_unsure
         aligned = align_face(frame.rgb, face, detector, settings.size, settings.padding)
         crops.append(make_crop(aligned, frame.index, frame.time_s, settings.jpeg_quality))
     if not crops:
         reason = f"no face found in any of {num_sampled} sampled frames"
         raise NoFaceError(path, reason, num_sampled)
+    if num_unsure:
+        notes[f"{TURN_UNSURE} in {num_unsure} of {len(crops)} frames with a face"] = None
     return VideoCrops(
         tuple(crops),
         num_sampled,
         sha256_of(path),
         num_crowded=num_crowded,
-        notes=(*timeline.notes, *part_notes(part, timeline.duration_s)),
+        notes=(*notes, *part_notes(part, timeline.duration_s)),
         num_cuts=track.num_cuts,
     )
 

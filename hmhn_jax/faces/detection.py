@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -35,6 +36,7 @@ class Face:
       confidence: the detector's score. Frontal faces in good light have about 1, poses and
         shadows bring it near 0; below 0 nothing is reported.
       quarter_turns: how often the frame was turned counterclockwise by 90 degrees to find it.
+      is_turn_unsure: whether the frame may have to be turned otherwise, see `orientation`.
       others: how many faces the same search showed beside it. Most searches of a video look only
         around the last place, so that 0 does not say that it was alone.
     """
@@ -42,6 +44,7 @@ class Face:
     box: Box
     confidence: float
     quarter_turns: int = 0
+    is_turn_unsure: bool = False
     others: int = dataclasses.field(default=0, compare=False)
 
 
@@ -94,9 +97,11 @@ def faces_in(gray: np.ndarray, detector: Detector, scale: float = 1.0) -> list[F
     ]
 
 
-def largest_face(gray: np.ndarray, detector: Detector) -> Face | None:
+def largest_face(
+    gray: np.ndarray, detector: Detector, scales: Sequence[float] = WHOLE_FRAME_SCALES
+) -> Face | None:
     """Looks at half size, which is several times faster, then at full size for small faces."""
-    for scale in WHOLE_FRAME_SCALES:
+    for scale in scales:
         if faces := faces_in(gray, detector, scale):
             return chosen(faces, max(faces, key=lambda face: area(face.box)))
     return None

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from hmhn_jax.errors import UserError
 from hmhn_jax.faces.exclusion import list_path
-from hmhn_jax.faces.labels import VIDEO_SUFFIXES, read_table
+from hmhn_jax.faces.formats import VIDEO_SUFFIXES
+from hmhn_jax.faces.labels import read_table
 from hmhn_jax.faces.recordings import Found
 from hmhn_jax.faces.sheets import SUFFIXES
 from hmhn_jax.faces.subjects import assign_splits

@@ -1,7 +1,6 @@
 """The face crop of a picture."""
 
 import io
-import struct
 import warnings
 from pathlib import Path
 
@@ -11,25 +10,26 @@ import PIL.Image
 
 from hmhn_jax import bounded_files
 from hmhn_jax.faces.align import crop_face
-from hmhn_jax.faces.crops import CropSettings, NoFaceError, VideoCrops, make_crop, sha256_of
+from hmhn_jax.faces.crops import (
+    TURN_UNSURE,
+    CropSettings,
+    NoFaceError,
+    VideoCrops,
+    make_crop,
+    sha256_of,
+)
 from hmhn_jax.faces.detection import Detector
+from hmhn_jax.faces.formats import DAMAGE, PICTURE_FORMATS, has_more_pictures
 from hmhn_jax.faces.video import VideoError
 
 MOST_BYTES = 512 * 2**20  # of a file; without compression MOST_PIXELS take 400 MB
 MOST_PIXELS = 2**27  # 134 million; the largest cameras have 100 to 200
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-# What damaged files make Pillow raise; anything else is a fault of the software.
-DAMAGE = (OSError, ValueError, SyntaxError, EOFError, LookupError, ArithmeticError, struct.error)
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")  # Pillow's names of these
-
-
-def is_image(path: Path) -> bool:
-    """Whether a file is a picture, by its ending."""
-    return path.suffix.lower() in IMAGE_SUFFIXES
 
 
 def read_image(path: Path) -> np.ndarray:
     """Reads a picture, u8[height, width, 3], RGB and upright (a camera's EXIF flag is applied).
+
+    Of several in one file it is the first.
 
     Raises:
       VideoError: the file is missing, too large, or no picture; or it claims more than
@@ -60,7 +60,7 @@ def _claimed_size(path: Path, content: bytes) -> tuple[int, int]:
     try:
         # Pillow warns of large ones, and refuses larger ones than we do.
         with warnings.catch_warnings(action="ignore"):
-            return PIL.Image.open(io.BytesIO(content), formats=FORMATS).size
+            return PIL.Image.open(io.BytesIO(content), formats=PICTURE_FORMATS).size
     except PIL.Image.DecompressionBombError as error:
         limit = f"{MOST_PIXELS / 1e6:.0f} million"
         raise VideoError(path, f"too many pixels: expected at most {limit}") from error
@@ -69,7 +69,7 @@ def _claimed_size(path: Path, content: bytes) -> tuple[int, int]:
 
 
 def crop_image(path: Path, settings: CropSettings, detector: Detector) -> VideoCrops:
-    """Crops the largest face of a picture, as `crop_video` does of a frame.
+    """Crops the largest face of a picture, turned if need be, as `crop_video` does of a frame.
 
     Returns:
       One crop, of frame 0 at 0 s.
@@ -82,4 +82,14 @@ def crop_image(path: Path, settings: CropSettings, detector: Detector) -> VideoC
     if face is None:
         raise NoFaceError(path, "no face found", num_sampled=1)
     crop = make_crop(face, 0, 0.0, settings.jpeg_quality)
-    return VideoCrops((crop,), 1, sha256_of(path), num_crowded=int(face.others > 0))
+    notes = (TURN_UNSURE,) if face.is_turn_unsure else ()
+    if has_more_pictures(path):
+        notes += ("only the first of its pictures was looked at: make it a video",)
+    return VideoCrops(
+        (crop,),
+        1,
+        sha256_of(path),
+        num_crowded=int(face.others > 0),
+        notes=notes,
+        is_picture=True,
+    )

@@ -14,9 +14,9 @@ from hmhn_jax.faces import cells, table
 from hmhn_jax.faces.contradictions import refuse_contradiction
 from hmhn_jax.faces.exclusion import excluded
 from hmhn_jax.faces.files import files_below, index_names, meant
+from hmhn_jax.faces.formats import VIDEO_SUFFIXES
 from hmhn_jax.faces.recordings import LABEL_COLUMNS, Found, Recording
 
-VIDEO_SUFFIXES = (".mp4", ".avi", ".wmv", ".mkv", ".mov")
 TASK_WITHOUT_NAME = "video"
 _NO_DETAILS = (*LABEL_COLUMNS, "use", "start", "end")
 

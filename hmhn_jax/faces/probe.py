@@ -1,23 +1,26 @@
-"""What a video file says about itself, without decoding more than one frame."""
+"""What a video or picture says about itself, without decoding more than one frame."""
 
 import dataclasses
 from pathlib import Path
 
 from hmhn_jax.faces.container import open_video
+from hmhn_jax.faces.formats import is_picture
+from hmhn_jax.faces.images import read_image
 from hmhn_jax.faces.timeline import read_timeline
 from hmhn_jax.faces.video import sampled_frames
 
 
 @dataclasses.dataclass(frozen=True)
 class Header:
-    """A video that opens and whose first frame decodes.
+    """A video that opens and whose first frame decodes, or a picture.
 
     Attributes:
-      duration_s: seconds as its header claims them, if its frames agree, else those of its frames.
+      duration_s: seconds as its header claims them, if its frames agree, else those of its frames;
+        None of a picture, and if nothing says.
       fps: average frames a second; None if it does not say.
       width, height: pixels of a frame, upright.
-      codec: such as "h264".
-      notes: a line for each thing that is wrong with its times.
+      codec: such as "h264"; "picture" of a picture.
+      notes: a line for each thing that is wrong with its times or its picture.
       constant_rate: False if the claimed rates contradict each other, so that frames are probably
         not evenly spaced.
     """
@@ -35,8 +38,11 @@ def probe(path: Path) -> Header:
     """Reads a video's header, its first frame, and the times of all its packets.
 
     Raises:
-      VideoError: the file is no video or its first frames cannot be decoded.
+      VideoError: the file is neither, or its first frames cannot be decoded.
     """
+    if is_picture(path):
+        height, width, _ = read_image(path).shape
+        return Header(None, None, width, height, "picture", (), constant_rate=True)
     timeline = read_timeline(path)
     first = next(iter(sampled_frames(path, max_frames=1, timeline=timeline)))
     with open_video(path) as (_, stream):
@@ -47,6 +53,6 @@ def probe(path: Path) -> Header:
             width=first.rgb.shape[1],
             height=first.rgb.shape[0],
             codec=stream.codec_context.name,
-            notes=timeline.notes,
+            notes=(*timeline.notes, *first.notes),
             constant_rate=not (average and base) or abs(average / base - 1) < 0.01,
         )

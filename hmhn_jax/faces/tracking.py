@@ -9,7 +9,6 @@ import dataclasses
 import cv2
 import numpy as np
 
-from hmhn_jax.faces.align import turn
 from hmhn_jax.faces.detection import (
     WHOLE_FRAME_SCALES,
     Box,
@@ -20,6 +19,7 @@ from hmhn_jax.faces.detection import (
     largest_face,
     overlap,
 )
+from hmhn_jax.faces.orientation import first_face, surest, turn, turned_face
 
 WINDOW_MARGIN = 0.4  # of the last box's width, on each side of it
 FACE_WIDTH = 100  # pixels the face is scaled to in the window; dlib finds faces from 80 on
@@ -31,9 +31,6 @@ LOST_AFTER_S = 2.0
 # Turned frames are tried after so many misses in a row, and again whenever these have doubled:
 # a minute without anyone must not cost four times as much as one with a face.
 MISSES_BEFORE_TURNING = 3
-# Noise that is turned three times is thrice as likely to look like a face. Of a video that really
-# lies on its side some frame soon exceeds this.
-MIN_TURNED_CONFIDENCE = 0.25
 SAMPLES_BETWEEN_UPRIGHT_CHECKS = 10
 
 THUMBNAIL_SIZE = (16, 12)
@@ -95,14 +92,16 @@ def follow(
     since_check = track.since_upright_check + 1
     if turns and (face is None or is_cut or since_check >= SAMPLES_BETWEEN_UPRIGHT_CHECKS):
         since_check = 0
-        face = _surest(face, largest_face(gray, detector))
+        face = surest([face, largest_face(gray, detector)])
     if face is None and _is_time_to_turn(track.misses + 1):
-        face = _search_turned(gray, turns, detector)
+        face = turned_face(gray, turns, detector)
 
     if face is None:
         track = dataclasses.replace(track, misses=track.misses + 1)
     else:
-        found = Track(face.box, time_s, 0, face.quarter_turns, since_check)
+        # While the turn is unsure, every frame is searched as a first one.
+        box = None if face.is_turn_unsure else face.box
+        found = Track(box, time_s, 0, face.quarter_turns, since_check)
         track = dataclasses.replace(found, num_cuts=track.num_cuts)
     return face, dataclasses.replace(track, thumbnail=thumbnail)
 
@@ -113,13 +112,12 @@ def _is_cut(before: np.ndarray | None, now: np.ndarray) -> bool:
 
 def _search(gray: np.ndarray, last: Box | None, turns: int, detector: Detector) -> Face | None:
     """Looks around the last box, then everywhere; who is not near the last box does not count."""
-    gray = turn(gray, turns)
     if last is None:
-        face = largest_face(gray, detector)
-    else:
-        face = _nearest(_faces_around(gray, last, detector), last)
-        for scale in WHOLE_FRAME_SCALES:
-            face = face or _nearest(faces_in(gray, detector, scale), last)
+        return first_face(gray, turns, detector)
+    gray = turn(gray, turns)
+    face = _nearest(_faces_around(gray, last, detector), last)
+    for scale in WHOLE_FRAME_SCALES:
+        face = face or _nearest(faces_in(gray, detector, scale), last)
     return face and dataclasses.replace(face, quarter_turns=turns)
 
 
@@ -159,17 +157,3 @@ def _window(box: Box) -> Box:
 def _is_time_to_turn(misses: int) -> bool:
     times, rest = divmod(misses, MISSES_BEFORE_TURNING)
     return rest == 0 and times.bit_count() == 1
-
-
-def _search_turned(gray: np.ndarray, tried: int, detector: Detector) -> Face | None:
-    surest = None
-    for turns in {1, 2, 3} - {tried}:
-        face = largest_face(turn(gray, turns), detector)
-        if face is not None and face.confidence >= MIN_TURNED_CONFIDENCE:
-            surest = _surest(surest, dataclasses.replace(face, quarter_turns=turns))
-    return surest
-
-
-def _surest(one: Face | None, other: Face | None) -> Face | None:
-    faces = [face for face in (one, other) if face is not None]
-    return max(faces, key=lambda face: face.confidence, default=None)

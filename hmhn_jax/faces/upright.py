@@ -1,4 +1,4 @@
-"""Decoded frames as players show them: turned, mirrored, and with square pixels."""
+"""Decoded frames as players show them: turned, mirrored, with square pixels and usual colours."""
 
 from fractions import Fraction
 
@@ -8,6 +8,8 @@ from av.sidedata.sidedata import Type
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
+from hmhn_jax.faces.colour import to_bt709, wide_colours
+
 # Pixels this far from square are none that a camera has: the file is wrong about them.
 WIDEST_PIXEL = 4
 # Nearer to square than this, nothing is scaled: 1 % does not show in a face.
@@ -16,17 +18,31 @@ NEARLY_SQUARE = Fraction(1, 100)
 
 def upright_rgb(
     frame: av.VideoFrame, stream: VideoStream, converter: VideoReformatter
-) -> np.ndarray:
+) -> tuple[np.ndarray, tuple[str, ...]]:
     """Converts a frame to u8[height, width, 3], contiguous, as it is shown.
+
+    A matrix (BT.601, 709, 2020) and range that the file names are followed; without, BT.601 and the
+    limited range are assumed, as FFmpeg does.
 
     Args:
       frame: decoded.
       stream: that it is of, which knows the shape of its pixels.
       converter: one for all frames of a video; to make one takes longer than to convert a frame.
+
+    Returns:
+      The pixels, and notes: a line for each thing that is not shown as it is meant.
     """
     size = _size_of_square_pixels(frame, stream)
-    rgb = converter.reformat(frame, **size, format="rgb24", threads=1).to_ndarray()
-    return np.ascontiguousarray(oriented(rgb, _display_matrix(frame)))  # odd widths come padded
+    shown, notes = None, ()
+    if wide := wide_colours(frame):
+        try:
+            shown = to_bt709(frame, **{"width": frame.width, "height": frame.height} | size)
+        except (av.FFmpegError, ValueError):
+            notes = (f"its colours ({wide}) are not converted: faces are paler than they were",)
+    if shown is None:
+        shown = converter.reformat(frame, **size, format="rgb24", threads=1)
+    rgb = oriented(shown.to_ndarray(), _display_matrix(frame))
+    return np.ascontiguousarray(rgb), notes  # odd widths come padded
 
 
 def _size_of_square_pixels(frame, stream):

@@ -10,7 +10,7 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
-from hmhn_jax.faces.container import VideoError, open_video, packets_of
+from hmhn_jax.faces.container import VideoError, open_video, packets_of, track_notes
 from hmhn_jax.faces.timeline import Timeline, read_timeline
 from hmhn_jax.faces.upright import upright_rgb
 
@@ -27,11 +27,13 @@ class Frame:
       index: its place among the video's sound frames, from 0.
       time_s: seconds since the video's first frame.
       rgb: uint8[height, width, 3], contiguous, as players show it (turned, mirrored, scaled).
+      notes: a line for each thing that is not shown as it is meant, or of other tracks.
     """
 
     index: int
     time_s: float
     rgb: np.ndarray
+    notes: tuple[str, ...] = ()
 
 
 def sampled_frames(
@@ -74,7 +76,7 @@ def sampled_frames(
         decoder = _Decoder(
             timeline.applied(packets_of(container, stream)), stream, timeline.frame_s, start
         )
-        converter = VideoReformatter()
+        converter, tracks = VideoReformatter(), track_notes(container, stream)
         for index, time, frame in decoder.frames():
             if time < decoder.due:
                 continue
@@ -83,7 +85,8 @@ def sampled_frames(
             if rate is not None:
                 next_sample = math.floor((time + TIMESTAMP_SLACK - start) * rate) + 1
                 decoder.due = start + next_sample / rate - TIMESTAMP_SLACK
-            yield Frame(index, float(time), upright_rgb(frame, stream, converter))
+            rgb, notes = upright_rgb(frame, stream, converter)
+            yield Frame(index, float(time), rgb, (*tracks, *notes))
             num_yielded += 1
             if num_yielded == max_frames:
                 return

@@ -15,8 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from hmhn_jax.errors import one_line
-from hmhn_jax.faces.avec import VIDEO_SUFFIXES
-from hmhn_jax.faces.images import IMAGE_SUFFIXES, is_image, read_image
+from hmhn_jax.faces.formats import PICTURE_SUFFIXES, SUFFIXES, is_picture
 from hmhn_jax.faces.probe import probe
 from hmhn_jax.faces.video import VideoError
 from hmhn_jax.serve import results
@@ -24,9 +23,7 @@ from hmhn_jax.serve.ending import until_ended
 from hmhn_jax.serve.guard import guarded
 from hmhn_jax.serve.jobs import Job, Jobs, Work
 from hmhn_jax.serve.limits import Limits
-from hmhn_jax.serve.uploads import RefusedError, drain, receive
-
-SUFFIXES = (*VIDEO_SUFFIXES, ".webm", ".m4v", *IMAGE_SUFFIXES)
+from hmhn_jax.serve.uploads import RefusedError, drain, receive, too_large
 
 
 def make_app(work: Work, about: dict, limits: Limits, host: str) -> ASGIApp:
@@ -151,7 +148,8 @@ async def _upload(request: Request, limits: Limits) -> Job:
         raise RefusedError(503, "busy with other files; try again in a while")
     try:
         path = job.folder / f"upload{suffix}"
-        max_bytes = limits.max_picture_bytes if is_image(path) else limits.max_bytes
+        is_small = suffix in PICTURE_SUFFIXES  # by its name, as nothing of it is here yet
+        max_bytes = limits.max_picture_bytes if is_small else limits.max_bytes
         await receive(request, path, max_bytes, limits.stall_s)
         await run_in_threadpool(_check, path, limits)
     except BaseException:
@@ -163,9 +161,9 @@ async def _upload(request: Request, limits: Limits) -> Job:
 
 def _check(path: Path, limits: Limits) -> None:
     try:
-        duration = None if is_image(path) else probe(path).duration_s
-        if is_image(path):
-            read_image(path)
+        if is_picture(path) and path.stat().st_size > limits.max_picture_bytes:
+            raise too_large(limits.max_picture_bytes)
+        duration = probe(path).duration_s
     except VideoError as error:
         raise RefusedError(415, error.reason) from error
     if duration is not None and duration > limits.max_duration_s:

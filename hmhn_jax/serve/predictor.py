@@ -10,7 +10,6 @@ from hmhn_jax import attention, predict
 from hmhn_jax.bdi import SEVERITIES
 from hmhn_jax.ensemble import Trained
 from hmhn_jax.errors import UserError
-from hmhn_jax.faces.images import is_image
 from hmhn_jax.faces.jpeg import decode_crops
 from hmhn_jax.faces.probe import probe
 from hmhn_jax.faces.video import VideoError
@@ -32,7 +31,7 @@ def make_work(members: Sequence[Trained], batch_size: int, max_duration_s: float
     """
 
     def work(path: Path, progress: Callable[[float | None], None]) -> Outcome:
-        duration = None if is_image(path) else probe(path).duration_s
+        duration = probe(path).duration_s
 
         def watch(time_s: float) -> None:
             if time_s > max_duration_s:
@@ -88,7 +87,7 @@ def describe(made: Prediction, trained: Trained) -> Outcome:
 
 def _time(made, frame):
     """Seconds from the start; None of a picture, which has none."""
-    return None if is_image(made.path) else made.crops[frame].time_s
+    return None if made.is_picture else made.crops[frame].time_s
 
 
 def _png(rgb):

@@ -18,6 +18,11 @@ class RefusedError(Exception):
         self.reason = reason
 
 
+def too_large(max_bytes: int) -> RefusedError:
+    """Returns the refusal of a file of more bytes."""
+    return RefusedError(413, f"the file is too large: expected at most {max_bytes / 1e6:g} MB")
+
+
 async def receive(request: Request, path: Path, max_bytes: int, stall_s: float) -> None:
     """Writes a request's body to `path`.
 
@@ -31,17 +36,16 @@ async def receive(request: Request, path: Path, max_bytes: int, stall_s: float) 
       RefusedError: it is empty, too large or too slow, or there is no room for it.
       ClientDisconnect: the sender has gone.
     """
-    too_large = RefusedError(413, f"the file is too large: expected at most {max_bytes / 1e6:g} MB")
     length = request.headers.get("content-length", "")
     if length.isdecimal() and length.isascii() and float(length) > max_bytes:
-        raise too_large
+        raise too_large(max_bytes)
     received = 0
     try:
         with path.open("xb") as file:
             async for chunk in _chunks(request, stall_s):
                 received += len(chunk)
                 if received > max_bytes:
-                    raise too_large
+                    raise too_large(max_bytes)
                 file.write(chunk)
     except TimeoutError:
         raise RefusedError(408, f"nothing came for {stall_s:g} s") from None
