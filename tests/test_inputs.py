@@ -4,6 +4,7 @@ import os
 import re
 from pathlib import Path
 
+import PIL.Image
 import pytest
 
 from hmhn_jax import inputs
@@ -44,8 +45,15 @@ def test_a_file(folder):
 
 
 def test_a_file_of_another_ending_is_one_line(folder):
-    with pytest.raises(UserError, match=r"expected a video or picture \(.*\), got '.*notes\.txt'"):
+    with pytest.raises(UserError, match=r"expected a video or picture, got '.*notes\.txt': .+"):
         inputs.find(str(folder / "notes.txt"))
+
+
+def test_a_named_file_is_what_it_holds(folder):
+    path = folder / "scan.dat"
+    PIL.Image.new("RGB", (8, 8)).save(path, "PNG")
+    assert inputs.find(str(path)).files == (path,)
+    assert path in inputs.find(str(folder)).skipped  # folders are searched by endings
 
 
 def test_each_place_has_a_name_of_its_own(folder, monkeypatch):

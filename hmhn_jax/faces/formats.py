@@ -34,9 +34,9 @@ def has_more_pictures(path: Path) -> bool:
 
 
 def _format(path):
-    """Returns Pillow's name of a picture's format, None if it is none, and if there are several."""
+    """Returns Pillow's name of the format, None if it is no picture, and if it holds several."""
     try:
-        if not path.is_file():
+        if not Path(path).is_file():
             return None, False
         with (
             warnings.catch_warnings(action="ignore"),  # Pillow warns of large ones

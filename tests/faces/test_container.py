@@ -9,6 +9,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 
 from hmhn_jax.faces.container import VideoError, open_video
 from hmhn_jax.faces.probe import probe
@@ -97,3 +98,36 @@ def test_titles_may_be_in_any_encoding(tmp_path):
 def test_a_name_that_no_file_can_have():
     with pytest.raises(VideoError, match="no such file"):
         probe("a\0b.mp4")
+
+
+def write_tracks(path, grays, default):
+    """Writes several video tracks, each of one gray; only the number `default` is a default one."""
+    with av.open(str(path), "w") as container:
+        streams = []
+        for number in range(len(grays)):
+            stream = container.add_stream("mpeg4", rate=Fraction(4))
+            stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+            stream.disposition = Disposition.default if number == default else 0
+            streams.append(stream)
+        for _ in range(3):
+            for stream, gray in zip(streams, grays, strict=True):
+                image = np.full((48, 64, 3), gray, np.uint8)
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        for stream in streams:
+            container.mux(stream.encode())
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+@pytest.mark.parametrize("default", [0, 1, 2])
+def test_of_several_tracks_the_default_one_is_taken_and_that_is_said(tmp_path, suffix, default):
+    path = tmp_path / f"a{suffix}"
+    write_tracks(path, [40, 120, 200], default)
+    frames = list(sampled_frames(path))
+    assert len(frames) == 3
+    assert np.abs(frames[0].rgb.astype(int) - [40, 120, 200][default]).max() < 9
+    note = f"has 3 video tracks: only number {default + 1}, which players show, was taken"
+    assert probe(path).notes == frames[0].notes == (note,)
+
+
+def test_one_track_is_not_spoken_of(real):
+    assert probe(real).notes == ()

@@ -82,9 +82,13 @@ def video(num_frames, confidence=1.0):
 
 def test_a_weak_detection_is_warned_of_in_videos_and_pictures():
     for is_picture in (False, True):
-        (warning,) = warnings_of(video(5, confidence=0.1), is_picture)
+        weak, sure = (
+            dataclasses.replace(video(5, confidence), is_picture=is_picture)
+            for confidence in (0.1, 0.3)
+        )
+        (warning,) = warnings_of(weak)
         assert warning == "a weak detection: the median confidence of the face is 0.10"
-        assert not list(warnings_of(video(5, confidence=0.3), is_picture))
+        assert not list(warnings_of(sure))
 
 
 def reported(name, num_frames, **fields):

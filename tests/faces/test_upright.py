@@ -1,20 +1,15 @@
 """Frames come out as players show them, however they lie in the file."""
 
-import itertools
 import struct
-from fractions import Fraction
 
-import av
 import cv2
 import numpy as np
 import pytest
 
+from benchmarks.geometry import ORIENTATIONS, RATIOS, crop_differences, stored, write_video
 from hmhn_jax.faces.probe import probe
 from hmhn_jax.faces.upright import oriented
 from hmhn_jax.faces.video import sampled_frames
-
-TURNED = [(0, b, c, 0) for b, c in itertools.product((1, -1), repeat=2)]
-ORIENTATIONS = [(a, 0, 0, d) for a, d in itertools.product((1, -1), repeat=2)] + TURNED
 
 
 @pytest.fixture(scope="module")
@@ -24,48 +19,16 @@ def picture():
     return cv2.resize(small, (256, 192), interpolation=cv2.INTER_CUBIC)
 
 
-def stored(shown, matrix):
-    """The picture that a display matrix turns into `shown`, pixel by pixel."""
-    a, b, c, d = matrix
-    height, width = shown.shape[:2] if a else shown.shape[1::-1]
-    rows, columns = np.mgrid[:height, :width]
-    x, y = a * columns + c * rows, b * columns + d * rows
-    return shown[y - y.min(), x - x.min()]
-
-
 @pytest.mark.parametrize("matrix", ORIENTATIONS)
 def test_all_eight_orientations(picture, matrix):
     scaled = tuple(value * 65536 for value in matrix)
     np.testing.assert_array_equal(oriented(stored(picture, matrix), scaled), picture)
 
 
-def write(path, image, matrix, ratio):
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=4, options={"crf": "5"})
-        stream.height, stream.width = image.shape[:2]
-        stream.pix_fmt = "yuv444p"
-        stream.codec_context.sample_aspect_ratio = ratio
-        for number in range(3):
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
-            frame.pts, frame.time_base = number, Fraction(1, 4)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
-    content = path.read_bytes()
-    plain = struct.pack(">5i", 1 << 16, 0, 0, 0, 1 << 16)
-    a, b, c, d = (value << 16 for value in matrix)
-    at = content.index(plain, content.index(b"tkhd"))
-    turned = struct.pack(">5i", a, b, 0, c, d)
-    path.write_bytes(content[:at] + turned + content[at + len(plain) :])
-
-
-@pytest.mark.parametrize("ratio", [Fraction(1), Fraction(16, 11), Fraction(8, 9)])
+@pytest.mark.parametrize("ratio", RATIOS)
 @pytest.mark.parametrize("matrix", ORIENTATIONS)
 def test_a_file_shows_the_upright_picture(tmp_path, picture, matrix, ratio):
-    lying = stored(picture, matrix)
-    height, width = lying.shape[:2]
-    # Pixels that are wide or tall, of which there are fewer.
-    size = (round(width / ratio), height) if ratio > 1 else (width, round(height * ratio))
-    write(tmp_path / "a.mp4", cv2.resize(lying, size, interpolation=cv2.INTER_AREA), matrix, ratio)
+    write_video(tmp_path / "a.mp4", [picture] * 3, matrix, ratio, crf=5, pix_fmt="yuv444p")
     frames = [frame.rgb for frame in sampled_frames(tmp_path / "a.mp4")]
     assert len(frames) == 3
     for rgb in frames:
@@ -78,5 +41,19 @@ def test_a_file_shows_the_upright_picture(tmp_path, picture, matrix, ratio):
 
 
 def test_pixels_of_a_shape_that_no_camera_has_count_as_square(tmp_path, picture):
-    write(tmp_path / "a.mp4", picture, (1, 0, 0, 1), Fraction(40))
+    path = tmp_path / "a.mp4"
+    write_video(path, [picture])
+    content = path.read_bytes()
+    path.write_bytes(
+        content.replace(struct.pack(">4sII", b"pasp", 1, 1), struct.pack(">4sII", b"pasp", 40, 1))
+    )
     assert next(iter(sampled_frames(tmp_path / "a.mp4"))).rgb.shape == picture.shape
+
+
+def test_crops_are_the_same_however_a_face_lies_in_its_file(people, detector, tmp_path):
+    rows = crop_differences([people[0][:3]], detector, tmp_path)
+    (noise,) = rows.pop("codec noise").values()
+    assert len(rows) == 8
+    for row in rows.values():
+        assert [len(differences) for differences in row.values()] == [3, 3, 3]
+        assert max(differences.mean() for differences in row.values()) < 1.5 * noise.mean()

@@ -152,7 +152,7 @@ def test_refusals_have_the_headers_too(serving):
         ("notes.txt", b"text", 415, "expected a video or a picture"),
         ("clip", b"text", 415, "got 'no'"),
         ("clip.mp4", b"no video at all", 415, "not a readable video"),
-        ("face.png", b"no picture at all", 415, "not a readable picture"),
+        ("face.png", b"no picture at all", 415, "not a readable video or picture"),
         ("clip.mp4", b"", 400, "empty"),
         ("clip.mp4", b"x" * 200_000, 413, "expected at most 0.1 MB"),
         ("face.png", b"x" * 60_000, 413, "expected at most 0.05 MB"),
