@@ -4,6 +4,7 @@ import pytest
 
 from hmhn_jax.errors import UserError
 from hmhn_jax.faces.folder import FolderSettings, find
+from hmhn_jax.faces.formats import VIDEO_SUFFIXES
 
 ROWS = [f"v{number}.mp4,p{number // 2},{number}" for number in range(20)]
 
@@ -166,3 +167,12 @@ def test_shares_that_are_no_three_numbers_are_refused(folder):
     for shares in (0.5, ("a", "b", "c"), (1.0,)):
         with pytest.raises(UserError, match="expected shares"):
             find(folder(ROWS), FolderSettings(split_shares=shares))
+
+
+@pytest.mark.parametrize("suffix", VIDEO_SUFFIXES)
+def test_a_video_of_any_known_ending_is_reported(folder, suffix):
+    root = folder([f"v{number}.mp4,a,3,train" for number in range(20)], "file,subject,score,split")
+    (root / "visit").mkdir()
+    (root / "visit" / f"more{suffix.upper()}").touch()
+    (fact,) = find(root, FolderSettings()).facts
+    assert fact.endswith(f"more{suffix.upper()}: not listed in people.csv; left out")

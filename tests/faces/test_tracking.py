@@ -2,8 +2,9 @@ import cv2
 import numpy as np
 import pytest
 
-from hmhn_jax.faces import tracking
+from hmhn_jax.faces import detection, tracking
 from hmhn_jax.faces.align import align_face, crop_face, turn
+from hmhn_jax.faces.detection import Face, faces_in
 from hmhn_jax.faces.tracking import Track, follow
 
 
@@ -130,3 +131,32 @@ def test_takes_frames_that_change_size(people, detector):
     faces, _ = follow_all([people[0][0], np.ascontiguousarray(small), people[0][1]], detector)
     assert faces[0] is not None
     assert faces[2] is not None
+
+
+def test_a_weak_face_gives_way_to_a_surer_one_of_another_turn(people, detector, monkeypatch):
+    # Some people resemble a face head down: their own face, of the right turn, is much surer.
+    found = faces_in
+
+    def with_weak(gray, *arguments):
+        faces = found(gray, *arguments)
+        return faces or [Face((200, 200, 300, 300), 0.3)]
+
+    monkeypatch.setattr(detection, "faces_in", with_weak)
+    for turns in range(4):
+        (face, *_), _ = follow_all([turn(people[0][0], -turns)], detector)
+        assert (face.quarter_turns, face.is_turn_unsure) == (turns, False)
+
+
+def test_a_turn_is_unsure_while_another_shows_a_face_nearly_as_sure(detector, monkeypatch):
+    rng = np.random.default_rng(0)
+    frame = rng.integers(0, 256, (480, 640, 3), np.uint8)
+    scores = iter([0.4, -1, 0.3, -1, 0.9])  # of the turns in order, then of the next frame
+
+    def faces(*_):
+        score = next(scores)
+        return [Face((200, 200, 300, 300), score)] if score > 0 else []
+
+    monkeypatch.setattr(detection, "faces_in", faces)
+    (first, second), track = follow_all([frame, frame], detector)
+    assert (first.is_turn_unsure, second.is_turn_unsure) == (True, False)
+    assert track.box == second.box

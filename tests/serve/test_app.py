@@ -2,6 +2,7 @@
 
 import hashlib
 import http.client
+import io
 import json
 import re
 import threading
@@ -11,8 +12,10 @@ import numpy as np
 import pytest
 from avec_trees import write
 from html_pages import read_page
+from PIL import Image
 
 from hmhn_jax.errors import UserError
+from hmhn_jax.faces.formats import SUFFIXES
 from hmhn_jax.faces.video import VideoError
 from hmhn_jax.serve.jobs import Outcome
 
@@ -166,6 +169,22 @@ def test_what_cannot_be_used_is_refused_in_one_line(serving, temporary, name, bo
         assert words in answer["error"]
         assert "\n" not in answer["error"]
         assert files_in(temporary) == []
+
+
+def test_all_that_predict_takes_is_taken(serving, clip):
+    with serving(digest) as client:
+        for suffix in SUFFIXES:
+            status, _, answer = client.upload(clip, f"clip{suffix}")
+            assert (status, set(answer)) == (202, {"id"})
+            client.wait(answer["id"])
+
+
+def test_a_picture_is_one_under_any_name(serving):
+    buffer = io.BytesIO()
+    Image.new("RGB", (150, 150)).save(buffer, "BMP")  # 67 kB
+    for most, expected in ((50_000, 413), (100_000, 202)):
+        with serving(digest, max_bytes=100_000, max_picture_bytes=most) as client:
+            assert client.upload(buffer.getvalue(), "clip.mp4")[0] == expected
 
 
 def test_a_long_video_is_refused(serving, clip):
