@@ -2,7 +2,7 @@
 
     python -m benchmarks.geometry [--clips N] [--people N]
 
-About a minute for each clip and eight turned people on one core; prints two Markdown tables.
+About two minutes on one core; prints two Markdown tables.
 The first one encodes rendered clips anew in all eight orientations of a display matrix and with
 three shapes of pixels. "Difference" is the mean over pixels, of 255, between crops of such a file
 and those of the upright one with square pixels. Its first row is codec noise: the upright file
