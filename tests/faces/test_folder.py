@@ -174,5 +174,5 @@ def test_a_video_of_any_known_ending_is_reported(folder, suffix):
     root = folder([f"v{number}.mp4,a,3,train" for number in range(20)], "file,subject,score,split")
     (root / "visit").mkdir()
     (root / "visit" / f"more{suffix.upper()}").touch()
-    (fact,) = find(root, FolderSettings()).facts
+    _, fact = find(root, FolderSettings()).facts
     assert fact.endswith(f"more{suffix.upper()}: not listed in people.csv; left out")
