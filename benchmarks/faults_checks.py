@@ -15,7 +15,7 @@ def refusal(program: Program, *words: str) -> str:
     said = [line for line in lines if line.startswith("error: ")]
     if code not in (1, 2):
         return f"ended with {code}: {' '.join(lines[-3:])[-300:]}"
-    if len(said) != 1 or "Traceback" in program.text() or lines[-1] != said[0]:
+    if len(said) != 1 or lines[-1] != said[0]:  # libraries may say what they like above it
         return f"not one line: {' '.join(lines[-4:])[-400:]}"
     missing = [word for word in words if word not in said[0]]
     return f"does not name {missing}: {said[0]}" if missing else ""

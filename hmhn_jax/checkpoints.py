@@ -12,8 +12,8 @@ import numpy as np
 import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers
 
-from hmhn_jax import checkpoint_damage, checksums, echoes, processes
-from hmhn_jax.errors import UserError, one_line
+from hmhn_jax import checkpoint_integrity, processes
+from hmhn_jax.errors import UserError, reason_of
 from hmhn_jax.provenance import Provenance
 
 NO_VALIDATION = float("inf")  # stands for the MAE of a run without a validation split
@@ -28,11 +28,10 @@ def open_manager(workdir: Path, alone: bool = False) -> Iterator[ocp.CheckpointM
     Args:
       workdir: of a run.
       alone: whether nobody else writes there, as `workdir_lock` makes sure of: then what killed
-        runs left half-written is removed, and a damaged checkpoint with one before it set aside.
+        runs left half-written is removed.
 
     Raises:
-      DamagedError: when a checkpoint's validation MAE is damaged.
-      UserError: when the folder cannot be made.
+      UserError: when a checkpoint's validation MAE is damaged, or the folder cannot be made.
     """
     policy = checkpoint_managers.AnyPreservationPolicy(
         [
@@ -48,12 +47,10 @@ def open_manager(workdir: Path, alone: bool = False) -> Iterator[ocp.CheckpointM
         best_mode="min",
     )
     directory = checkpoint_directory(workdir)
-    echoes.silence_failed()
     if alone and processes.count() == 1:
         _remove_unfinished(directory)
     for step in steps(workdir):
-        with checkpoint_damage.set_aside(directory / str(step), alone and len(steps(workdir)) > 1):
-            checkpoint_damage.read_validation_mae(directory / str(step))
+        checkpoint_integrity.read_validation_mae(directory / str(step))
     with _writable(directory):
         manager = ocp.CheckpointManager(directory, options=options)
     with _closed(manager, _writable):
@@ -142,9 +139,12 @@ def save(
         "provenance": dataclasses.asdict(provenance),
         "unlogged": jax.tree.map(float, jax.device_get(list(unlogged))),
     }
-    sums = {name: checksums.of_tree(tree) for name, tree in parts.items()}
-    sums |= {name: checksums.of_json(each) for name, each in (texts | {"metrics": metrics}).items()}
-    texts["checksums"] = sums
+    texts["checksums"] = {
+        name: checkpoint_integrity.checksums_of_tree(tree) for name, tree in parts.items()
+    } | {
+        name: checkpoint_integrity.checksum_of_json(each)
+        for name, each in (texts | {"metrics": metrics}).items()
+    }
     with _writable(manager.directory):
         manager.save(
             step,
@@ -162,15 +162,14 @@ def choose_step(manager: ocp.CheckpointManager, which: str) -> int:
     Without a validation split there is no best one, and the last is taken.
 
     Raises:
-      UserError: when there is none.
-      DamagedError: when the MAE of one that may be chosen is damaged.
+      UserError: when there is none, or the MAE of one that may be chosen is damaged.
     """
     directory = Path(manager.directory)
     if not (found := _steps_in(directory)):
         raise UserError(f"no checkpoint in {directory}; train first")
     candidates = reversed(found) if which == "best" else found[-1:]  # of equal ones the later one
     maes = {
-        step: checkpoint_damage.read_validation_mae(directory / str(step)) for step in candidates
+        step: checkpoint_integrity.read_validation_mae(directory / str(step)) for step in candidates
     }
     return min(maes, key=maes.__getitem__)
 
@@ -188,8 +187,7 @@ def _writable(directory):
     try:
         yield
     except (OSError, ValueError) as error:  # tensorstore reports a full disk as a ValueError
-        reason = one_line(" ".join(str(error).split()), 200)  # why is at the end
-        raise UserError(f"cannot write checkpoints in {directory}: {reason}") from error
+        raise UserError(f"cannot write checkpoints in {directory}: {reason_of(error)}") from error
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 from absl import flags, logging
 from ml_collections import ConfigDict, config_flags
 
-from hmhn_jax import config_files, echoes
+from hmhn_jax import config_files
 from hmhn_jax.errors import UsageError
 
 MODES = {
@@ -150,7 +150,6 @@ def set_environment() -> None:
     for one processor may not run on another; JAX_COMPILATION_CACHE_DIR names another place.
     """
     logging.set_verbosity(logging.FATAL)  # Orbax and TFDS log tracebacks of what they raise, too
-    echoes.silence_closed_loop()
     # TensorFlow, which reads the records, looks at these when it is imported.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")

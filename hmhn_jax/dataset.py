@@ -1,17 +1,27 @@
 """The prepared dataset that a config names: found on disk, or made when missing."""
 
 import contextlib
+import hashlib
 import io
+import json
 from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict
 
-from hmhn_jax import dataset_files
-from hmhn_jax.errors import UsageError, UserError
+from hmhn_jax.errors import UsageError, UserError, reason_of
 from hmhn_jax.faces import sources
 
 DATASET = "avec_faces"
+DESCRIPTIONS = ("dataset_info.json", "features.json", "metadata.json")
+CHECKSUMS = "checksums.json"  # of the descriptions: TFDS itself checks only records
+
+
+def description_checksums(folder: Path) -> bytes:
+    """Returns the content of a dataset's `CHECKSUMS`: {file: sha256} of each of `DESCRIPTIONS`."""
+    files = [folder / name for name in DESCRIPTIONS if (folder / name).exists()]
+    digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return (json.dumps(digests, indent=2) + "\n").encode()
 
 
 def data_directory(settings: ConfigDict) -> Path:
@@ -57,10 +67,10 @@ def open_dataset(settings: ConfigDict, report: ConfigDict | None = None) -> Any:
     try:
         builder = tfds.builder(settings.dataset, data_dir=data_dir)
     except Exception as error:  # TFDS lets through whatever reading its files may raise
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise UserError(
             f"cannot open {data_dir / settings.dataset} with tensorflow-datasets "
-            f"{tfds.__version__}: {reason}; if it is damaged, delete it and it is built again"
+            f"{tfds.__version__}: {type(error).__name__}: {reason_of(error)}; if it is damaged, "
+            "delete it and it is built again"
         ) from error
     if hasattr(builder.builder_config, "videos"):
         builder.videos = sources.with_choices(builder.builder_config.videos, settings)
@@ -68,15 +78,21 @@ def open_dataset(settings: ConfigDict, report: ConfigDict | None = None) -> Any:
         raise UsageError(
             f"config.data.{given[0]} changes nothing in {settings.dataset}, which is prepared"
         )
-    if builder.is_prepared():
-        dataset_files.check(Path(builder.data_path))
-    else:
-        print(f"preparing {settings.dataset} in {builder.data_path}", flush=True)
-        if report is not None:
-            builder.contact_sheet_faces = report.faces
-            builder.contact_sheet_pseudonyms = report.pseudonyms
+    if report is not None:
+        builder.contact_sheet_faces = report.faces
+        builder.contact_sheet_pseudonyms = report.pseudonyms
+    folder = Path(builder.data_path)
     manual = tfds.download.DownloadConfig(manual_dir=manual_directory(settings))
     try:
+        if not builder.is_prepared():
+            print(f"preparing {settings.dataset} in {folder}", flush=True)
+        elif (sums := folder / CHECKSUMS).exists() and (  # older versions wrote none
+            sums.read_bytes() != description_checksums(folder)
+        ):
+            raise UserError(
+                f"cannot open {folder}: {', '.join(DESCRIPTIONS)} are not what was written "
+                "when it was prepared; delete the folder and it is built again"
+            )
         # Of a prepared one the builder makes sure that its labels are still those on disk.
         with contextlib.redirect_stdout(io.StringIO()):  # TFDS's own words; ours go to stderr
             builder.download_and_prepare(download_config=manual)

@@ -10,7 +10,7 @@ from jax.experimental import multihost_utils
 from jax.sharding import PartitionSpec
 
 from hmhn_jax import memory, processes
-from hmhn_jax.errors import UsageError
+from hmhn_jax.errors import UsageError, reason_of
 from hmhn_jax.models.layers import average_over
 from hmhn_jax.runtime import compiler_options
 
@@ -37,7 +37,7 @@ def check_found() -> None:
         jax.devices()
     except (RuntimeError, AssertionError) as error:
         asked = os.environ.get("JAX_PLATFORMS", "")
-        reason = " ".join(str(error).split())
+        reason = str(error) and reason_of(error)
         raise UsageError(
             f"JAX_PLATFORMS={asked}, but JAX finds no such device"
             + (f" ({reason})" if reason else "")

@@ -24,6 +24,11 @@ def one_line(text: str, most_letters: int = MOST_LETTERS) -> str:
     return text
 
 
+def reason_of(error: BaseException) -> str:
+    """Returns what an exception of a library says, shortened to one line; else its type."""
+    return one_line(" ".join(str(error).split()), 200) or type(error).__name__
+
+
 def _is_plain(letter):
     return letter.isprintable() or unicodedata.category(letter) == "Zs"  # other spaces
 

@@ -19,11 +19,19 @@ import numpy as np
 import orbax.checkpoint as ocp
 from jax.experimental import multihost_utils
 
-from hmhn_jax import aborts
-from hmhn_jax.aborts import LOST, NOT_MET, SECONDS_TO_MEET, SECONDS_TO_SPEAK
-from hmhn_jax.errors import SoftwareFault, UsageError, UserError
+from hmhn_jax.errors import SoftwareFault, UsageError, UserError, reason_of
 
+SECONDS_TO_MEET = 300
 SECONDS_OF_SILENCE = 30  # after which a process counts as lost
+SECONDS_TO_SPEAK = 2  # in which the others can say why they end
+NOT_MET = (
+    f"the processes of this run did not meet within {SECONDS_TO_MEET} s; start all of them, with "
+    "one --coordinator that all can reach"
+)
+LOST = (
+    "another process of this run ended or cannot be reached; start all of them again, and training "
+    "goes on from its last checkpoint"
+)
 LONGEST_WAIT_S = 7 * 24 * 3600  # as for data that the first process prepares
 _meetings = itertools.count()  # the name of a meeting must not come twice
 
@@ -45,7 +53,6 @@ def join(coordinator: str | None, num_processes: int | None, process_id: int | N
     if coordinator is not None and not _has_port(coordinator):
         raise UsageError(f"--coordinator: expected HOST:PORT, got {coordinator!r}")
     all_given = None not in (coordinator, num_processes, process_id)
-    aborts.end_without_others()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # nothing is lost yet
     # SIGTERM to any of them: all stop after the same step.
@@ -65,9 +72,7 @@ def join(coordinator: str | None, num_processes: int | None, process_id: int | N
             "--coordinator, --num_processes and --process_id"
         ) from error
     except RuntimeError as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"{NOT_MET}: {reason}") from error
-    aborts.end_after_loss()
+        raise UserError(f"{NOT_MET}: {reason_of(error)}") from error
 
 
 def _has_port(address):
@@ -145,8 +150,7 @@ def together() -> Iterator[None]:
     except jax.errors.JaxRuntimeError as error:
         if count() == 1:
             raise
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"{LOST} ({reason})") from error
+        raise UserError(f"{LOST} ({reason_of(error)})") from error
     except Exception:
         if count() > 1:
             traceback.print_exc()

@@ -1,7 +1,6 @@
 """Where a run starts: at its first step, or where its last checkpoint was written."""
 
 import dataclasses
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -9,13 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import (
-    checkpoint_damage,
-    checkpoint_reading,
-    checkpoints,
-    devices,
-    pretrained,
-)
+from hmhn_jax import checkpoint_reading, checkpoints, devices, pretrained
 from hmhn_jax import config as config_lib
 from hmhn_jax.errors import UserError
 from hmhn_jax.provenance import Provenance
@@ -47,9 +40,7 @@ class Start:
 
 
 def start(manager: Any, state: TrainState, config: ConfigDict, provenance: Provenance) -> Start:
-    """The last whole checkpoint's state or, without one, a new run's.
-
-    A damaged checkpoint is set aside when there is one before it, and the run goes on from there.
+    """The last checkpoint's state or, without one, a new run's.
 
     Args:
       manager: of the workdir's checkpoints.
@@ -58,21 +49,14 @@ def start(manager: Any, state: TrainState, config: ConfigDict, provenance: Prove
       provenance: of a new run.
 
     Raises:
-      UserError: when the checkpoint is of other data, another architecture or other steps, or is
-        the only one and damaged, or when a new run cannot start from `config.init_from`.
+      UserError: when the checkpoint is damaged or of other data, another architecture or other
+        steps, or when a new run cannot start from `config.init_from`.
     """
     if manager.latest_step() is None:
         variables, loaded = pretrained.start(config, state.variables)
         state = devices.replicate(state.replace(variables=variables))
         return Start(state, dataclasses.replace(provenance, init_from=loaded), [])
-    while True:
-        step, steps = checkpoints.choose_step(manager, "last"), manager.all_steps()
-        with checkpoint_damage.set_aside(Path(manager.directory) / str(step), len(steps) > 1):
-            return _resume(manager, step, state, config, provenance)
-        manager.reload()
-
-
-def _resume(manager, step, state, config, provenance):
+    step = checkpoints.choose_step(manager, "last")
     stored = checkpoint_reading.read_provenance(manager, step)
     stored.check_same_model(config, manager.directory)
     trained_config = stored_config.from_dict(stored.config)

@@ -8,12 +8,9 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from hmhn_jax import bounded_files, checksums, processes
+from hmhn_jax import processes
 from hmhn_jax.errors import UserError
 
-MOST_BYTES = 2**30  # of a run's own log: two million steps
-MOST_LINE_BYTES = 2**16
-CHECKSUM = "crc32"  # the last key of a line: `checksums.of_json` of what is before it
 Write = Callable[[int, dict[str, float]], None]
 
 
@@ -31,13 +28,13 @@ def open_writers(workdir: Path) -> Iterator[Write]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lines = path.open("a+b", buffering=0)
-        _end_last_line(lines)
+        if lines.tell() and not path.read_bytes().endswith(b"\n"):  # of a run that was killed
+            lines.write(b"\n")
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}") from error
 
     def write(step, values):
-        line = {"step": step} | values
-        line = json.dumps(line | {CHECKSUM: checksums.of_json(line)}).encode() + b"\n"
+        line = json.dumps({"step": step} | values).encode() + b"\n"
         try:
             if lines.write(line) < len(line):  # the rest of a disk that is full now
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -81,58 +78,26 @@ def _open_board(folder):
             writer.close()
 
 
-def _end_last_line(lines):
-    """The next one must not become part of it; what was cut, as by a full disk, goes."""
-    if end := lines.seek(0, os.SEEK_END):
-        lines.seek(max(0, end - MOST_LINE_BYTES))
-        rest = lines.read(MOST_LINE_BYTES).rpartition(b"\n")[2]
-        if rest and _is_cut(rest):
-            lines.truncate(end - len(rest))
-        elif rest:
-            lines.write(b"\n")
-
-
-def _is_cut(rest):
-    """Whether it may be the beginning of a line: other damage is to be said, not removed."""
-    return re.fullmatch(rb"[^}\0]*", rest) is not None
-
-
 def read(workdir: Path) -> list[dict[str, float]]:
     """What was written over all of a run, by step: [{"step": 10, "loss": 3.1}, ...].
 
-    Of a step that was written twice the later line counts. Without the file there is nothing; an
-    end that a killed run left unfinished is passed over. Lines that are not what was written are
-    left out with a note; those of before there were checksums are taken as they are.
+    Of a step that was written twice the later line counts; without the file there is nothing. Lines
+    that cannot be read, such as one that a killed run left unfinished, are left out with a note.
     """
     path = Path(workdir) / "scalars.jsonl"
     try:
-        *lines, rest = bounded_files.read_bytes(path, MOST_BYTES).split(b"\n")
+        lines = path.read_bytes().splitlines()
     except OSError:
         return []
-    if not _is_cut(rest):
-        lines.append(rest)
-    by_step, damaged, may_lack = {}, 0, True
-    for line in lines:
+    by_step, damaged = {}, 0
+    for line in filter(None, lines):
         try:
-            values, has_checksum = _parse(line, may_lack)
-            by_step[int(values["step"])] = values
-            may_lack = may_lack and not has_checksum  # the program became a newer one once
-        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+            values = {name: float(value) for name, value in json.loads(line).items()}
+            values.pop("crc32", None)  # a checksum, in logs of older versions
+            step = int(values["step"])
+            by_step[step] = values | {"step": step}
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
             damaged += 1
     if damaged:
         print(f"note: {path}: {damaged} of {len(lines)} lines damaged, left out", flush=True)
     return [by_step[step] for step in sorted(by_step)]
-
-
-def _parse(line, may_lack):
-    """The values of a line, and whether it had a checksum; ValueError when it is damaged."""
-    values = json.loads(line.decode())
-    if not isinstance(values, dict):
-        raise ValueError("no object")
-    if has_checksum := CHECKSUM in values:
-        stored = {CHECKSUM: values.pop(CHECKSUM)}
-        checksums.check(CHECKSUM, checksums.of_json(values), stored)
-    # A whole number beside the step is a checksum whose name was damaged.
-    elif not may_lack or any(type(values[name]) is int for name in values.keys() - {"step"}):
-        raise ValueError("no checksum")
-    return values, has_checksum

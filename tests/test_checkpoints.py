@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import shutil
-import threading
 
 import jax
 import jax.numpy as jnp
@@ -11,11 +10,17 @@ import numpy as np
 import pytest
 
 from configs import default
-from hmhn_jax import checkpoint_damage, checkpoint_reading, checkpoints
+from hmhn_jax import checkpoint_integrity, checkpoint_reading, checkpoints
 from hmhn_jax import config as config_lib
 from hmhn_jax.errors import UserError
 from hmhn_jax.models import factory
 from hmhn_jax.provenance import Provenance
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch):
+    monkeypatch.setattr(checkpoint_integrity, "REMOVAL_SECONDS", 0.0)
+
 
 PROVENANCE = Provenance(
     config=json.loads(default.get_config().to_json()),
@@ -210,28 +215,23 @@ def test_the_line_names_the_other_checkpoint(tmp_path):
     changed(checkpoints.checkpoint_directory(tmp_path) / "2/provenance/metadata", b"17.0", b"18.0")
     with (
         checkpoints.open_manager(tmp_path) as manager,
-        pytest.raises(UserError, match=r"there is step 1, too: .*checkpoint=best"),
+        pytest.raises(UserError, match=r"there is step 1, too .*checkpoint=best"),
     ):
         checkpoint_reading.read_provenance(manager, 2)
 
 
-def test_metrics_that_are_damaged_set_a_checkpoint_aside(tmp_path, capsys):
+@pytest.mark.parametrize("content", ['{"validat', "[]", '{"validation_mae": "3"}'])
+def test_metrics_that_are_damaged_name_the_checkpoint(tmp_path, content):
     save(tmp_path, [3.0, 4.0])
-    metrics = checkpoints.checkpoint_directory(tmp_path) / "2" / "metrics" / "metrics"
-    metrics.write_text('{"validat')
-    with checkpoints.open_manager(tmp_path, alone=True) as manager:
-        assert manager.all_steps() == [1]
-    (note,) = capsys.readouterr().out.splitlines()
-    assert note.startswith("note: cannot restore checkpoint")
-    (kept,) = (tmp_path / "damaged_checkpoints").iterdir()
-    assert (kept / "metrics" / "metrics").exists()
-    (tmp_path / "checkpoints" / "1" / "metrics" / "metrics").write_text("")
+    folder = checkpoints.checkpoint_directory(tmp_path) / "2"
+    (folder / "metrics" / "metrics").write_text(content)
+    shutil.rmtree(folder / "checksums")
     with (
-        pytest.raises(UserError, match="checkpoints/1"),  # it is the only one: it stays
+        pytest.raises(UserError, match=r"checkpoints/2: .*delete this folder: there is step 1"),
         checkpoints.open_manager(tmp_path, alone=True),
     ):
         pass
-    assert steps_left(tmp_path) == [1]
+    assert steps_left(tmp_path) == [1, 2]
 
 
 def test_what_a_killed_run_left_half_written_goes(tmp_path):
@@ -249,7 +249,6 @@ def test_what_a_killed_run_left_half_written_goes(tmp_path):
 def small(monkeypatch):
     """As if the network had three weights."""
     monkeypatch.setattr(factory, "variable_shapes", lambda config: TARGET)
-    monkeypatch.setattr(checkpoint_damage, "REMOVAL_SECONDS", 0.3)
 
 
 def restore_chosen(workdir, which):
@@ -257,47 +256,6 @@ def restore_chosen(workdir, which):
     step, _, variables = checkpoint_reading.restore_chosen(config, workdir)
     np.testing.assert_array_equal(variables["params"]["w"], np.full(3, step))
     return step
-
-
-def beside(monkeypatch, function, act):
-    """Does something before a function of checkpoint_reading is called for the first time."""
-    original, todo = getattr(checkpoint_reading, function), [act]
-
-    def acting(*arguments):
-        if todo:
-            todo.pop()()
-        return original(*arguments)
-
-    monkeypatch.setattr(checkpoint_reading, function, acting)
-
-
-@pytest.mark.parametrize("function", ["read_provenance", "restore"])
-def test_of_a_checkpoint_that_training_removes_another_is_taken(
-    tmp_path, monkeypatch, small, function
-):
-    save(tmp_path, [3.0, 4.0])
-
-    def go_on():
-        with checkpoints.open_manager(tmp_path) as manager:
-            checkpoints.save(manager, 3, parts(3), PROVENANCE, 5.0)
-
-    beside(monkeypatch, function, go_on)
-    assert restore_chosen(tmp_path, "last") == 3
-    assert steps_left(tmp_path) == [1, 3]
-
-
-def test_a_removal_under_way_is_waited_for(tmp_path, monkeypatch, small):
-    save(tmp_path, [3.0, 4.0])
-    folder = checkpoints.checkpoint_directory(tmp_path) / "2"
-    timer = threading.Timer(0.1, shutil.rmtree, [folder])
-
-    def begin():  # as Orbax does: first the files
-        (folder / "provenance" / "metadata").unlink()
-        timer.start()
-
-    beside(monkeypatch, "read_provenance", begin)
-    assert restore_chosen(tmp_path, "last") == 1
-    timer.join()
 
 
 def test_a_file_that_stays_away_is_damage(tmp_path, small):

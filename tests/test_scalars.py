@@ -3,7 +3,6 @@
 import json
 import random
 import resource
-import zlib
 from pathlib import Path
 
 import pytest
@@ -17,14 +16,7 @@ def test_a_line_each_and_a_board(tmp_path):
         with scalars.open_writers(tmp_path) as write:
             write(step, {"loss": 0.5 * step})
     lines = (tmp_path / "scalars.jsonl").read_text().splitlines()
-    for step, line in enumerate(lines, start=1):
-        before, checksum = line.split(', "crc32": ')
-        assert json.loads(before + "}") == {"step": step, "loss": 0.5 * step}
-        # Of the same JSON, with its keys in order.
-        assert (
-            checksum
-            == f"{zlib.crc32(json.dumps(json.loads(before + '}'), sort_keys=True).encode())}}}"
-        )
+    assert list(map(json.loads, lines)) == [{"step": step, "loss": 0.5 * step} for step in (1, 2)]
     assert scalars.read(tmp_path) == [{"step": 1, "loss": 0.5}, {"step": 2, "loss": 1.0}]
     events = list((tmp_path / "tensorboard").iterdir())
     assert events
@@ -63,37 +55,25 @@ def test_the_later_line_of_a_step_counts(tmp_path, capsys):
     assert "2 of 6 lines damaged" in capsys.readouterr().out
 
 
-def write_lines(workdir, count):
-    with scalars.open_writers(workdir) as write:
-        for step in range(1, count + 1):
+def test_a_checksum_of_an_older_version_is_passed_over(tmp_path):
+    (tmp_path / "scalars.jsonl").write_text('{"step": 10, "loss": 3.0, "crc32": 3142411402}\n')
+    assert scalars.read(tmp_path) == [{"step": 10, "loss": 3.0}]
+
+
+def test_however_a_log_is_damaged_the_rest_is_read(tmp_path, capsys):
+    with scalars.open_writers(tmp_path) as write:
+        for step in range(1, 4):
             write(step, {"loss": 1.25 * step, "rate": 1e-05})
-    return scalars.read(workdir), workdir / "scalars.jsonl"
-
-
-def test_no_flipped_bit_goes_unnoticed(tmp_path, capsys):
-    written, path = write_lines(tmp_path, 3)
-    content, rng = path.read_bytes(), random.Random(0)
-    assert capsys.readouterr().out == ""
+    path, rng = tmp_path / "scalars.jsonl", random.Random(0)
+    content, written = path.read_bytes(), scalars.read(tmp_path)
     for at in range(len(content)):
-        changed = bytearray(content)
-        changed[at] ^= 1 << rng.randrange(8)
-        path.write_bytes(changed)
+        path.write_bytes(content[:at] + rng.randbytes(1) + content[at + 1 :])
         values, said = scalars.read(tmp_path), capsys.readouterr().out
-        assert values == written if said == "" else all(each in written for each in values)
-        assert said == "" or (said.count("\n") == 1 and f"note: {path}: 1 of " in said)
-        assert said or not content[at : at + 1].isdigit()  # 1e-05 and 1E-05 are the same
-
-
-def test_lines_of_before_are_taken_and_none_after(tmp_path, capsys):
-    old = '{"step": 0, "loss": 3.0}\n'
-    (tmp_path / "scalars.jsonl").write_text(old)
-    written, path = write_lines(tmp_path, 2)
-    assert written[0] == {"step": 0, "loss": 3.0}
-    assert len(written) == 3
-    with path.open("a") as file:
-        file.write(old)
-    assert scalars.read(tmp_path) == written
-    assert capsys.readouterr().out == f"note: {path}: 1 of 4 lines damaged, left out\n"
+        assert sum(each in values for each in written) >= (
+            1 if content[at : at + 1] == b"\n" else 2
+        )
+        assert all(isinstance(value, int | float) for each in values for value in each.values())
+        assert said == "" or (said.count("\n") == 1 and f"note: {path}: " in said)
 
 
 def test_no_file_is_no_scalars(tmp_path):
@@ -105,15 +85,6 @@ def test_a_line_that_was_cut_does_not_swallow_the_next(tmp_path, capsys):
     with scalars.open_writers(tmp_path) as write:
         write(2, {"loss": 2.0})
     assert scalars.read(tmp_path) == [{"step": 1, "loss": 3.0}, {"step": 2, "loss": 2.0}]
-    assert capsys.readouterr().out == ""
-
-
-def test_an_end_that_was_damaged_is_kept_and_said(tmp_path, capsys):
-    written, path = write_lines(tmp_path, 2)
-    path.write_bytes(path.read_bytes()[:-40] + bytes(40))
-    with scalars.open_writers(tmp_path) as write:
-        write(3, {"loss": 2.0})
-    assert scalars.read(tmp_path) == [written[0], {"step": 3, "loss": 2.0}]
     assert "1 of 3 lines damaged" in capsys.readouterr().out
 
 
@@ -140,13 +111,3 @@ def test_a_board_that_cannot_grow_is_one_line(tmp_path):
             write(1, dict.fromkeys(map(str, range(20)), 3.0))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-
-
-def test_of_a_long_log_only_the_cut_end_goes(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(scalars, "MOST_LINE_BYTES", 256)
-    written, path = write_lines(tmp_path, 100)
-    path.write_bytes(path.read_bytes()[:-20])
-    with scalars.open_writers(tmp_path) as write:
-        write(100, {"loss": 2.0})
-    assert scalars.read(tmp_path) == [*written[:-1], {"step": 100, "loss": 2.0}]
-    assert capsys.readouterr().out == ""

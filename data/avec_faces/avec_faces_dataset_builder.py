@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
-from hmhn_jax import atomic, dataset_files, pseudonyms
+from hmhn_jax import atomic, pseudonyms
+from hmhn_jax.dataset import CHECKSUMS, description_checksums
 from hmhn_jax.errors import UserError
 from hmhn_jax.faces import crop_cache
 from hmhn_jax.faces.contact_sheet import write_contact_sheet
@@ -85,7 +86,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 self._earlier_key = key.read_bytes() if key.exists() else None
                 super().download_and_prepare(**kwargs)
                 if "://" not in str(self.data_path):  # a bucket has checksums of its own
-                    dataset_files.write_checksums(Path(self.data_path))
+                    folder = Path(self.data_path)
+                    atomic.write_bytes(folder / CHECKSUMS, description_checksums(folder))
                 print(f"look at the crops: {self.data_path / CONTACT_SHEET}", file=sys.stderr)
             except NoDataError as error:
                 if not builds_every_config():

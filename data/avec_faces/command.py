@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tensorflow_datasets as tfds
 
-from hmhn_jax.errors import SoftwareFault, UserError
+from hmhn_jax.errors import SoftwareFault, UserError, reason_of
 
 
 @contextlib.contextmanager
@@ -30,8 +30,7 @@ def one_line_for_the_disk(folder: Path) -> Iterator[None]:
     except Exception as error:
         if not any(map(_is_of_the_disk, _causes(error))):
             raise
-        reason = " ".join(str(error).split())
-        raise UserError(f"cannot prepare {folder}: {reason}") from error
+        raise UserError(f"cannot prepare {folder}: {reason_of(error)}") from error
 
 
 def _causes(error):

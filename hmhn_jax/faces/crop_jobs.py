@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 
 from hmhn_jax import atomic
-from hmhn_jax.errors import UserError, one_line
+from hmhn_jax.errors import UserError, reason_of
 from hmhn_jax.faces import crop_cache
 from hmhn_jax.faces.crops import (
     WHOLE,
@@ -173,6 +173,6 @@ def _crop_or_failure(
         # Among thousands of videos one may trip anything in the decoder or detector. That must
         # not cost the hours spent on the others, and must not go unseen either.
         where = traceback.extract_tb(error.__traceback__)[-1]
-        text = one_line(" ".join(f"{type(error).__name__}: {error}".split()), 200)
+        text = f"{type(error).__name__}: {reason_of(error)}"
         reason = f"{FAULT}: {text} ({Path(where.filename).name}:{where.lineno})"
         return CropFailure(reason, sha256, is_fault=True), False
