@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -10,7 +11,6 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from hmhn_jax import (
-    atomic,
     devices,
     ensemble,
     inputs,
@@ -47,8 +47,8 @@ def predict(
       config: checked; of the first workdir.
       workdirs: whose networks score; the first one's heads are shown.
       text: see `inputs.find`.
-      output: a folder, new, empty or of earlier results, which are replaced when all is done;
-        DIR/predictions/NAME of the first workdir when None, see `inputs.Inputs`.
+      output: a folder, new or empty; when None, DIR/predictions/NAME-TIME of the first workdir,
+        see `inputs.Inputs`.
       overlay_video: whether to write a video of the heads' maps too.
 
     Raises:
@@ -58,11 +58,11 @@ def predict(
     devices.check_batch_size("evaluate.batch_size", config.evaluate.batch_size)
     results = Path(output or Path(workdirs[0]) / "predictions")
     found = inputs.find(text, excluded=results)
-    output = results if output else results / found.name
+    output = results if output else results / time.strftime(f"{found.name}-%Y%m%dT%H%M%S")
     prediction_folder.check(output)  # now, not after hours of scoring
     members = ensemble.restore(config, workdirs)
     counts, failures, read = collections.Counter(), [], []
-    with prediction_folder.replacing(output) as folder:
+    with prediction_folder.new(output) as folder:
         with open_tables(folder, len(members), ensemble.training_data(members)) as tables:
             for path in found.skipped:
                 tables.skip(path)
@@ -81,7 +81,7 @@ def predict(
                         made = dataclasses.replace(made, warnings=warnings)
                 tables.add(made)
         about = prediction_origin.describe(members, text, read)
-        atomic.write_text(folder / prediction_folder.ABOUT, json.dumps(about, indent=2) + "\n")
+        (folder / prediction_folder.ABOUT).write_text(json.dumps(about, indent=2) + "\n")
     _report(counts, found, members, output)
     if counts["failed"]:
         raise UserError(

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from hmhn_jax import atomic
 from hmhn_jax.prediction import Prediction
 
 FILE_COLUMNS = [
@@ -26,10 +25,7 @@ FRAME_COLUMNS = ["file", "frame_index", "time_s", "score", "confidence"]
 
 
 class Tables:
-    """predictions.csv and frames.csv of a folder, written row by row.
-
-    Used through `open_tables`: both take their names when all rows are there, and not before.
-    """
+    """predictions.csv and frames.csv of a folder, written row by row; see `open_tables`."""
 
     def __init__(self, files: Any, frames: Any, num_members: int, origin: str):
         self._files = csv.writer(files, lineterminator="\n")
@@ -84,23 +80,21 @@ class Tables:
 
 @contextlib.contextmanager
 def open_tables(folder: Path, num_members: int, origin: str) -> Iterator[Tables]:
-    """Begins the tables of a folder; on leaving without an error they replace those there.
+    """Writes the tables of a new folder.
 
     Args:
       folder: for both.
       num_members: networks that score.
-      origin: what they learnt from, said in each row.
+      origin: what they were trained on, said in each row.
 
     Raises:
-      UserError: when they cannot be written.
+      OSError: when they cannot be written.
     """
+    # Names of files may hold bytes that are no text.
+    settings = {"newline": "", "encoding": "utf-8", "errors": "backslashreplace"}
     with (
-        # predictions.csv takes its name last, so that it says that all of it is there.
-        atomic.replacing(folder / "predictions.csv") as files_path,
-        atomic.replacing(folder / "frames.csv") as frames_path,
-        # Names of files may hold bytes that are no text.
-        files_path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as files,
-        frames_path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as frames,
+        (folder / "predictions.csv").open("w", **settings) as files,
+        (folder / "frames.csv").open("w", **settings) as frames,
     ):
         yield Tables(files, frames, num_members, origin)
 

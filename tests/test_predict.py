@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import shutil
+import time
 from pathlib import Path
 
 import av
@@ -177,19 +178,22 @@ def test_the_same_network_twice_is_warned_of(
     assert place.endswith("/{predictions.csv,frames.csv,about.json}")  # no pictures, none named
 
 
-def test_nothing_of_an_earlier_run_stays(config, workdir, tmp_path):
-    path, output = tmp_path / "face.png", tmp_path / "out"
+def test_results_of_an_earlier_call_stay(config, workdir, tmp_path):
+    path, run = tmp_path / "face.png", shutil.copytree(workdir, tmp_path / "run")
     Image.fromarray(np.zeros((240, 320, 3), np.uint8)).save(path)
-    (output / "pictures").mkdir(parents=True)
-    (output / "pictures" / "face.png.attention.png").write_text("of somebody else")
-    (output / "about.json").write_text('{"members": []}')
-    predict.predict(config, [workdir], str(path), output)
-    assert sorted(path.name for path in output.iterdir()) == [
-        "about.json",
-        "frames.csv",
-        "predictions.csv",
-    ]
-    assert table(output)[0]["file"] == str(path)
+    for _ in range(2):
+        predict.predict(config, [run], str(path))
+        time.sleep(1.1)  # their names end in the time
+    first, second = (run / "predictions").iterdir()
+    for output in (first, second):
+        assert sorted(each.name for each in output.iterdir()) == [
+            "about.json",
+            "frames.csv",
+            "predictions.csv",
+        ]
+        assert table(output)[0]["file"] == str(path)
+    with pytest.raises(UserError, match="new or empty folder"):
+        predict.predict(config, [run], str(path), first)
 
 
 def test_pattern_into_the_workdir(config, workdir, folder, tmp_path, capsys):
@@ -248,7 +252,9 @@ def test_a_fault_of_the_software_costs_its_own_file_only(config, workdir, folder
     assert fine.score is not None
 
 
-def test_interrupted_leaves_what_was_there(config, workdir, folder, tmp_path, monkeypatch):
+def test_interrupted_leaves_nothing_that_looks_whole(
+    config, workdir, folder, tmp_path, monkeypatch
+):
     made_whole = predict.predict_files
 
     def interrupted(members, paths, batch_size):
@@ -256,17 +262,9 @@ def test_interrupted_leaves_what_was_there(config, workdir, folder, tmp_path, mo
         raise KeyboardInterrupt
 
     monkeypatch.setattr(predict, "predict_files", interrupted)
-    earlier = {"about.json": '{"members": []}', "predictions.csv": "file\n"}
-    output = tmp_path / "out"
-    for there in ({}, earlier):
-        for name, content in there.items():
-            output.mkdir(exist_ok=True)
-            (output / name).write_text(content)
-        with pytest.raises(KeyboardInterrupt):
-            predict.predict(config, [workdir], str(folder), output)
-        left = {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()}
-        assert left == {Path("out", name) for name in there}
-    assert {name: (output / name).read_text() for name in earlier} == earlier
+    with pytest.raises(KeyboardInterrupt):
+        predict.predict(config, [workdir], str(folder), tmp_path / "out")
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_output_that_cannot_be_is_one_line(config, workdir, folder, tmp_path):
