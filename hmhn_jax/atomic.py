@@ -1,10 +1,12 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and JSON files read."""
 
 import contextlib
+import json
 import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from hmhn_jax.errors import UserError
 
@@ -50,6 +52,19 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Writes a whole text file or, raising UserError, nothing."""
     write_bytes(path, text.encode())
+
+
+def read_json(path: Path) -> Any:
+    """Reads a JSON file.
+
+    Raises:
+      OSError: it cannot be read.
+      ValueError: it is no JSON, no UTF-8, or nested too deeply.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def remove_abandoned(folder: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import jinja2
 from ml_collections import ConfigDict
 
-from hmhn_jax import bounded_files
+from hmhn_jax import atomic
 from hmhn_jax.errors import UserError, one_line
 
 
@@ -22,7 +22,7 @@ def read_evaluations(workdir: Path, step: int, config: ConfigDict) -> list[dict]
     evaluations = []
     for path in sorted(workdir.glob("evaluation/*/metrics.json")):
         try:
-            metrics = bounded_files.read_json(path)
+            metrics = atomic.read_json(path)
             if _network(metrics["checkpoint_step"], metrics["config"]) == _network(
                 step, json.loads(json.dumps(config.to_dict()))
             ) and not metrics.get("ensemble"):

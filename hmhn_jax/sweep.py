@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from hmhn_jax import atomic, bounded_files, checkpoints, process_pool, sweep_table
+from hmhn_jax import atomic, checkpoints, process_pool, sweep_table
 from hmhn_jax import config as config_lib
 from hmhn_jax.errors import SoftwareFault, UsageError, UserError
 from hmhn_jax.sweep_table import Cell
@@ -38,7 +38,7 @@ class Run:
         """What its metrics.json holds, None before it is finished."""
         path = self.workdir / "evaluation" / self.config.data.test_split / "metrics.json"
         try:
-            return bounded_files.read_json(path)
+            return atomic.read_json(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError) as error:

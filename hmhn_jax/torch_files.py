@@ -11,10 +11,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from hmhn_jax import atomic, bounded_files
+from hmhn_jax import atomic
 from hmhn_jax.errors import UserError
 
-MOST_BYTES = 4 * 2**30  # of a file; 80 MB of weights are usual
 WRAPPERS = ("state_dict", "model_state_dict")  # under these some programs keep the weights
 
 
@@ -27,7 +26,7 @@ def read(path: Path) -> tuple[Any, str]:
     """
     torch = _import_torch()
     try:
-        data = bounded_files.read_bytes(path, MOST_BYTES)
+        data = path.read_bytes()
     except OSError as error:
         raise UserError(f"cannot read weights from {path}: {error.strerror or error}") from error
     if damage := _damage(data):

@@ -58,3 +58,11 @@ def test_only_old_leftovers_are_removed(tmp_path):
     os.utime(other, (0, 0))
     atomic.remove_abandoned(tmp_path)
     assert set(tmp_path.iterdir()) == {new, other}
+
+
+@pytest.mark.parametrize("text", ["[" * 10**5, '{"a":' * 10**5, "{", "\xff"])
+def test_what_is_no_json_is_a_value_error(tmp_path, text):
+    path = tmp_path / "a.json"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(ValueError, match=r"."):
+        atomic.read_json(path)

@@ -252,9 +252,7 @@ def test_a_fault_of_the_software_costs_its_own_file_only(config, workdir, folder
     assert fine.score is not None
 
 
-def test_interrupted_leaves_nothing_that_looks_whole(
-    config, workdir, folder, tmp_path, monkeypatch
-):
+def test_interrupted_leaves_nothing(config, workdir, folder, tmp_path, monkeypatch):
     made_whole = predict.predict_files
 
     def interrupted(members, paths, batch_size):

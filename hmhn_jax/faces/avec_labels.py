@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from hmhn_jax import bounded_files
 from hmhn_jax.errors import UserError
 from hmhn_jax.faces.cells import parse_score
 from hmhn_jax.faces.files import files_below, plain_name
@@ -82,7 +81,7 @@ def disagreements(scores: Mapping[str, float], other_root: Path) -> list[Disagre
 
 def _read(path: Path) -> float:
     try:
-        text, _ = decode(bounded_files.read_bytes(path, bounded_files.MOST_TEXT_BYTES))
+        text, _ = decode(path.read_bytes())
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read as text: {error}") from error
     values = text.split()

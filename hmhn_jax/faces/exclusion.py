@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from hmhn_jax import bounded_files
 from hmhn_jax.errors import UserError
 from hmhn_jax.faces import table
 from hmhn_jax.faces.files import index_names, meant, plain_name
@@ -51,6 +50,6 @@ def _entries(path: Path, names: Callable[[], Iterable[str]]) -> list[tuple[int, 
     try:
         return [(line, row["file"]) for line, row in table.read(path, ("file",), names=names).rows]
     except table.NoColumnError:
-        text, _ = decode(bounded_files.read_bytes(path, bounded_files.MOST_TEXT_BYTES), names)
+        text, _ = decode(path.read_bytes(), names)
         lines = enumerate(map(str.strip, text.splitlines()), 1)
         return [(number, line) for number, line in lines if line]

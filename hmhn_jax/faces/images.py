@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import PIL.Image
 
-from hmhn_jax import bounded_files
 from hmhn_jax.faces.align import crop_face
 from hmhn_jax.faces.crops import (
     TURN_UNSURE,
@@ -22,7 +21,6 @@ from hmhn_jax.faces.detection import Detector
 from hmhn_jax.faces.formats import DAMAGE, PICTURE_FORMATS, has_more_pictures
 from hmhn_jax.faces.video import VideoError
 
-MOST_BYTES = 512 * 2**20  # of a file; without compression MOST_PIXELS take 400 MB
 MOST_PIXELS = 2**27  # 134 million; the largest cameras have 100 to 200
 
 
@@ -32,11 +30,11 @@ def read_image(path: Path) -> np.ndarray:
     Of several in one file it is the first.
 
     Raises:
-      VideoError: the file is missing, too large, or no picture; or it claims more than
+      VideoError: the file is missing or no picture; or it claims more than
         `MOST_PIXELS`, of which none is decoded then.
     """
     try:
-        content = bounded_files.read_bytes(path, MOST_BYTES)
+        content = path.read_bytes()
     except OSError as error:
         raise VideoError(path, f"cannot be read ({error.strerror})") from error
     width, height = _claimed_size(path, content)

@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from hmhn_jax import bounded_files
 from hmhn_jax.errors import UserError
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".xlsx", ".xls", ".ods")  # the last two are refused in words
@@ -48,7 +47,7 @@ def read_sheets(path: Path, names: Callable[[], Iterable[str]]) -> dict[str, Cal
       UnicodeDecodeError, csv.Error: it is no text, the latter as rows are read.
     """
     try:
-        content = bounded_files.read_bytes(path, bounded_files.MOST_TEXT_BYTES)
+        content = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
     if content.startswith(b"\xd0\xcf\x11\xe0") or b"opendocument" in content[:90]:

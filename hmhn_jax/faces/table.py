@@ -11,7 +11,6 @@ from pathlib import Path
 from hmhn_jax.errors import UsageError, UserError
 from hmhn_jax.faces.sheets import Rows, read_sheets
 
-MOST_ROWS = 200_000
 # Names that a column goes by where none has the first one.
 COLUMNS = {
     "file": ("file name", "filename", "file path", "filepath", "path", "video file"),
@@ -147,8 +146,6 @@ def _named(path, form, rows: Rows, names, required) -> Table:
         cells = [re.sub(r'^="(.*)"$', r"\1", cell).strip() for cell in cells]
         if not any(cells):
             continue  # what spreadsheets leave below a table
-        if len(table.rows) == MOST_ROWS:
-            raise UserError(f"{path}: expected at most {MOST_ROWS} rows, got more")
         if any(cells[len(header) :]):
             raise UserError(
                 f"{path}, line {line}: more values than the {len(header)} columns (a separator "

@@ -6,7 +6,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from hmhn_jax import atomic, bounded_files
+from hmhn_jax import atomic
 from hmhn_jax.config import check, complete, override
 from hmhn_jax.errors import UsageError, UserError
 
@@ -51,7 +51,7 @@ def load(workdir: Path) -> ConfigDict | None:
     """
     path = config_path(workdir)
     try:
-        stored = from_dict(bounded_files.read_json(path))
+        stored = from_dict(atomic.read_json(path))
         check(stored)
         return stored
     except (FileNotFoundError, NotADirectoryError):

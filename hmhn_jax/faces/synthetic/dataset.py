@@ -10,7 +10,7 @@ from pathlib import Path
 
 import cv2
 
-from hmhn_jax import atomic, bounded_files, progress
+from hmhn_jax import atomic, progress
 from hmhn_jax.errors import UserError
 from hmhn_jax.faces.recordings import LABEL_COLUMNS
 from hmhn_jax.faces.synthetic.clips import Clip, encode
@@ -123,7 +123,7 @@ def _claim(directory, settings):
     note = directory / SETTINGS_FILE
     if note.exists():
         try:
-            found = bounded_files.read_json(note)
+            found = atomic.read_json(note)
         except ValueError:
             found = None
         if found != wanted:
