@@ -208,6 +208,13 @@ def flatten(config: ConfigDict) -> dict[str, Any]:
     return flat
 
 
+def changed_fields(config: ConfigDict, other: ConfigDict) -> list[tuple[str, Any, Any]]:
+    """Returns (field, here, there) of each field that differs, in order."""
+    here, there = flatten(config), flatten(other)
+    pairs = ((field, here.get(field), there.get(field)) for field in sorted(here | there))
+    return [(field, ours, theirs) for field, ours, theirs in pairs if ours != theirs]
+
+
 def differences(
     config: ConfigDict, stored: ConfigDict, fields: str | tuple[str, ...] = ""
 ) -> list[str]:
@@ -215,13 +222,10 @@ def differences(
 
     Those of `report` are left out: no result depends on them.
     """
-    ours, theirs = flatten(config), flatten(stored)
     return [
-        f"{name} {ours.get(name)!r}, stored {theirs.get(name)!r}"
-        for name in sorted(ours | theirs)
-        if name.startswith(fields)
-        and not name.startswith("report.")
-        and ours.get(name) != theirs.get(name)
+        f"{name} {ours!r}, stored {theirs!r}"
+        for name, ours, theirs in changed_fields(config, stored)
+        if name.startswith(fields) and not name.startswith("report.")
     ]
 
 

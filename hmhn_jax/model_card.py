@@ -3,10 +3,9 @@
 import json
 from pathlib import Path
 
-import jinja2
 from ml_collections import ConfigDict
 
-from hmhn_jax import atomic
+from hmhn_jax import atomic, templating
 from hmhn_jax.errors import UserError, one_line
 
 
@@ -44,14 +43,7 @@ def render(summary: dict, evaluations: list[dict]) -> str:
       summary: what export.json holds.
       evaluations: from `read_evaluations`.
     """
-    environment = jinja2.Environment(
-        finalize=_plain,
-        loader=jinja2.PackageLoader("hmhn_jax"),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=jinja2.StrictUndefined,
-    )
+    environment = templating.environment(finalize=_plain)
     environment.filters["points"] = "{:.2f}".format
     environment.filters["with_interval"] = _with_interval
     environment.filters["signed"] = "{:+.1f}".format

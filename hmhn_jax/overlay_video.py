@@ -11,6 +11,7 @@ from hmhn_jax import atomic
 from hmhn_jax.attention import overlays
 from hmhn_jax.ensemble import Trained
 from hmhn_jax.faces.jpeg import decode_crops
+from hmhn_jax.notices import NOTICE
 from hmhn_jax.prediction import Prediction
 
 TILE = 224  # pixels that a face is shown at, as far as whole multiples reach
@@ -74,9 +75,9 @@ def _caption(shape, score, time_s, synthetic):
         _write(image, name, 0, column * side, side)
     first = f"score {score:.1f} at {time_s:.1f} s"
     if synthetic:
-        first += "; learnt from synthetic faces"
+        first += "; trained on synthetic faces"
     _write(image, first, 1, 0, columns * side)
-    _write(image, "research only, no diagnosis; maps are no explanation", 2, 0, columns * side)
+    _write(image, f"{NOTICE}; maps are no explanation", 2, 0, columns * side)
     return image
 
 

@@ -26,9 +26,9 @@ from hmhn_jax.faces.crops import Crop, CropFailure
 from hmhn_jax.faces.formats import is_picture
 from hmhn_jax.faces.jpeg import decode_crops
 from hmhn_jax.faces.timeline import read_timeline
+from hmhn_jax.notices import NOTICE, SYNTHETIC
 from hmhn_jax.prediction import Prediction
 from hmhn_jax.prediction_pictures import write_pictures
-from hmhn_jax.prediction_plots import NOTICE, SYNTHETIC
 from hmhn_jax.prediction_tables import open_tables
 from hmhn_jax.process_pool import num_usable_cores
 from hmhn_jax.progress import track

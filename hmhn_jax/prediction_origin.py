@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hmhn_jax import ensemble, prediction, versions
 from hmhn_jax.ensemble import Trained
-from hmhn_jax.prediction_plots import NOTICE
+from hmhn_jax.notices import NOTICE
 
 
 def describe(

@@ -12,10 +12,9 @@ from hmhn_jax.bdi import MAX_SCORE, SEVERITIES
 from hmhn_jax.ensemble import Trained
 from hmhn_jax.errors import one_line
 from hmhn_jax.faces.jpeg import decode_crops
+from hmhn_jax.notices import NOTICE, SYNTHETIC
 from hmhn_jax.prediction import Prediction
 
-NOTICE = "research software, not a diagnosis"
-SYNTHETIC = "learnt from synthetic faces: the score says nothing about people"
 LETTERS_AN_INCH = 15  # in the size of the notice
 
 

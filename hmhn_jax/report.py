@@ -4,19 +4,28 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import agreement, atomic, pseudonyms, published, report_crops, report_figures
+from hmhn_jax import (
+    agreement,
+    atomic,
+    pseudonyms,
+    published,
+    report_crops,
+    report_figures,
+    templating,
+)
 from hmhn_jax import config as config_lib
 from hmhn_jax.bdi import SEVERITIES
 from hmhn_jax.error_groups import group_errors
+from hmhn_jax.faces.jpeg import thumbnail
 from hmhn_jax.input_pipeline import Crops
 from hmhn_jax.intervals import LEAST_SUBJECTS
 from hmhn_jax.metrics import VideoMeans
 from hmhn_jax.workdir import stored_config
 
+THUMBNAIL_SIDE = 96  # pixels
 PROTOCOLS = {
     "clips": "every video by itself",
     "sessions": "videos of a session averaged",
@@ -83,7 +92,9 @@ def write_report(
     predictions = means.compute()
     config = stored_config.from_dict(results["config"])
     trained = results["trained"]
-    page = _environment().get_template("report.html")
+    environment = templating.environment()
+    environment.filters["points"] = _points
+    page = environment.get_template("report.html")
     text = page.render(
         results=results,
         least_subjects=LEAST_SUBJECTS,
@@ -99,39 +110,16 @@ def write_report(
         key=pseudonyms.FILE if config.report.pseudonyms else None,
         published=[] if results["synthetic"] else published.methods(results["dataset"]),
         config=config_lib.flatten(config),
-        changes=None if reference is None else _changes(config, reference),
+        changes=None if reference is None else config_lib.changed_fields(config, reference),
         changed_since=config_lib.differences(config, stored_config.from_dict(trained["config"])),
         other_versions=trained["versions"] if trained["versions"] != results["versions"] else {},
     )
     atomic.write_text(path, text)
 
 
-def _environment():
-    # Names come from files of strangers: everything is escaped.
-    environment = jinja2.Environment(
-        autoescape=True,
-        loader=jinja2.PackageLoader("hmhn_jax"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["points"] = _points
-    return environment
-
-
 def _points(value):
     # A minus sign, and no "-0.00".
     return "not defined" if value is None else f"{round(value, 2) + 0:.2f}".replace("-", "\u2212")
-
-
-def _changes(config, reference):
-    """(field, here, there) of each field that differs."""
-    here, there = config_lib.flatten(config), config_lib.flatten(reference)
-    return [
-        (field, here.get(field), there.get(field))
-        for field in sorted(here | there)
-        if here.get(field) != there.get(field)
-    ]
 
 
 def _worst(crops, means, head_maps, faces):
@@ -155,4 +143,4 @@ def _worst(crops, means, head_maps, faces):
 
 
 def _thumbnails(images):
-    return [report_crops.thumbnail(image) for image in images]
+    return [thumbnail(image, THUMBNAIL_SIDE) for image in images]

@@ -1,14 +1,8 @@
 """Pictures for a report: the videos that were predicted worst, a few crops of each."""
 
-import base64
-
-import cv2
 import numpy as np
 
 from hmhn_jax.input_pipeline import Crops
-
-_SIDE = 96  # pixels of a thumbnail
-_JPEG_QUALITY = 80
 
 
 def worst_crops(
@@ -32,11 +26,3 @@ def worst_crops(
         places = np.linspace(0, len(indices) - 1, min(num_crops, len(indices)))
         chosen[video] = indices[places.round().astype(int)]
     return chosen
-
-
-def thumbnail(image: np.ndarray) -> str:
-    """A small JPEG in a data URI, of an RGB image u8[H,W,3]."""
-    small = cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-    bgr = cv2.cvtColor(small, cv2.COLOR_RGB2BGR)
-    _, jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()

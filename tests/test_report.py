@@ -12,6 +12,7 @@ from html_pages import read_page
 
 from configs import avec2014, default
 from hmhn_jax import report_crops
+from hmhn_jax.faces.jpeg import thumbnail
 from hmhn_jax.input_pipeline import Crops, Video
 from hmhn_jax.metrics import VideoMeans
 from hmhn_jax.protocols import evaluate_protocols
@@ -213,7 +214,7 @@ def test_maps_are_below_the_crops_of_their_video(make, crops):
     page = read_page(make(head_maps=maps))
     assert page.text.count("What each head attends to") == 1
     assert len(page.images) == len(without.images) + 6
-    assert page.images[4:10] == [report_crops.thumbnail(red)] * 6
+    assert page.images[4:10] == [thumbnail(red, 96)] * 6
 
 
 def test_the_attention_check_is_a_number_with_its_meaning(make):

@@ -3,9 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-import jinja2
-
-from hmhn_jax import atomic
+from hmhn_jax import atomic, templating
 from hmhn_jax.faces.crop_report import CropReport
 from hmhn_jax.pseudonyms import FILE, Pseudonyms
 
@@ -31,8 +29,7 @@ def write_contact_sheet(
     """
     if names:
         reports = _without_names(reports, names)
-    # Names come from files of strangers: everything is escaped.
-    template = jinja2.Environment(autoescape=True).from_string(PAGE)
+    template = templating.environment().get_template("contact_sheet.html")
     page = template.render(
         title=title,
         reports=sorted(reports, key=_soundness),
@@ -60,46 +57,3 @@ def _without_names(reports, names):
         )
         for each in reports
     ]
-
-
-PAGE = """\
-<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>{{ title }}</title>
-<style>
-  body { font: 14px/1.4 system-ui, sans-serif; margin: 1.5rem; color: #222; }
-  ul { display: grid; grid-template-columns: repeat(auto-fill, 352px); gap: 1rem; padding: 0; }
-  li { list-style: none; }
-  img { width: 112px; height: 112px; margin-right: 2px; }
-  .failed { color: #b00020; }
-</style>
-<h1>{{ title }}</h1>
-<p>{{ reports|length }} videos, {{ reports|selectattr("failure")|list|length }} of them without
-crops. {% if faces %}First, middle and last crop of each; those{% else %}Crops are left out. Those
-{%- endif %} without crops or with warnings and those with the fewest faces found come first.
-{% if key %}Names are pseudonyms, paths are left out; the key, {{ key }}
-beside this page, is not to be sent.{% endif %}</p>
-<ul>
-{% for each in reports %}
-  <li>
-    {% for picture in each.pictures if faces -%}
-    <img alt="" src="data:image/jpeg;base64,{{ picture }}">
-    {%- endfor %}
-    <div><b>{{ each.recording.video_id }}</b>, {{ each.recording.split }},
-    score {{ "%g"|format(each.recording.score) }}</div>
-    {% if each.failure %}
-    <div class="failed">{{ each.failure }}</div>
-    {% else %}
-    <div>face in {{ each.num_crops }} of {{ each.num_sampled }} frames,
-    confidence {{ "%.2f"|format(each.confidence) }}</div>
-    {% endif %}
-    {% for warning in each.warnings %}
-    <div class="failed">{{ warning }}</div>
-    {% endfor %}
-  </li>
-{% endfor %}
-</ul>
-</html>
-"""

@@ -1,14 +1,11 @@
 """How cropping a video ended, without the crops themselves."""
 
-import base64
 import dataclasses
 from collections.abc import Sequence
 
-import cv2
-import numpy as np
-
 from hmhn_jax.faces.crop_warnings import is_short, short, warnings_of
 from hmhn_jax.faces.crops import CropFailure, VideoCrops
+from hmhn_jax.faces.jpeg import decode_crops, thumbnail
 from hmhn_jax.faces.recordings import Recording
 
 SUMMARY = "summary.json"  # beside a built dataset: what is said of all of its videos
@@ -25,7 +22,7 @@ class CropReport:
       num_sampled: frames looked at.
       num_crops: frames in which a face was found.
       confidence: the median of the detector's scores, None without crops.
-      thumbnails: small JPEGs of the first, the middle and the last crop.
+      thumbnails: small JPEGs of the first, the middle and the last crop, as data URIs.
       failure: why there are no crops; None if there are.
       from_cache: whether an earlier run found all this out.
       warnings: a line for each reason to trust the crops less, see `crop_warnings`.
@@ -37,7 +34,7 @@ class CropReport:
     num_sampled: int = 0
     num_crops: int = 0
     confidence: float | None = None
-    thumbnails: tuple[bytes, ...] = ()
+    thumbnails: tuple[str, ...] = ()
     failure: str | None = None
     from_cache: bool = False
     is_fault: bool = False
@@ -48,19 +45,13 @@ class CropReport:
         """Share of the sampled frames with a face, 0 to 1."""
         return self.num_crops / self.num_sampled if self.num_sampled else 0.0
 
-    @property
-    def pictures(self) -> list[str]:
-        """The thumbnails as text that a page can hold."""
-        return [base64.b64encode(jpeg).decode() for jpeg in self.thumbnails]
-
     def record(self) -> dict:
         """All but the recording, in values that JSON knows; see `from_record`."""
-        values = {
+        return {
             field.name: getattr(self, field.name)
             for field in dataclasses.fields(self)
             if field.name != "recording"
         }
-        return {**values, "thumbnails": self.pictures}
 
     def summary(self) -> dict:
         """All but the thumbnails, in values that JSON knows."""
@@ -82,9 +73,8 @@ class CropReport:
 
 def from_record(recording: Recording, record: dict) -> CropReport:
     """The report of which this is the `record`."""
-    thumbnails = tuple(base64.b64decode(text) for text in record["thumbnails"])
-    warnings = tuple(record["warnings"])
-    return CropReport(recording, **{**record, "thumbnails": thumbnails, "warnings": warnings})
+    lists = {name: tuple(record[name]) for name in ("thumbnails", "warnings")}
+    return CropReport(recording, **{**record, **lists})
 
 
 def report(recording: Recording, result: VideoCrops | CropFailure) -> CropReport:
@@ -98,14 +88,15 @@ def report(recording: Recording, result: VideoCrops | CropFailure) -> CropReport
             is_fault=result.is_fault,
         )
     crops = result.crops
-    shown = (crops[0], crops[len(crops) // 2], crops[-1])
+    shown = [crop.jpeg for crop in (crops[0], crops[len(crops) // 2], crops[-1])]
+    images = decode_crops(shown, THUMBNAIL_SIDE)
     return CropReport(
         recording,
         result.sha256,
         result.num_sampled,
         len(crops),
         result.median_confidence,
-        tuple(_thumbnail(crop.jpeg) for crop in shown),
+        tuple(thumbnail(image, THUMBNAIL_SIDE) for image in images),
         from_cache=result.from_cache,
         warnings=tuple(warnings_of(result)),
     )
@@ -121,9 +112,3 @@ def with_short_ones_noted(reports: Sequence[CropReport]) -> list[CropReport]:
         else each
         for each in reports
     ]
-
-
-def _thumbnail(jpeg: bytes) -> bytes:
-    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    small = cv2.resize(image, (THUMBNAIL_SIDE, THUMBNAIL_SIDE), interpolation=cv2.INTER_AREA)
-    return cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()

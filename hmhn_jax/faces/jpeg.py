@@ -1,5 +1,6 @@
-"""Encoded crops back to pixels."""
+"""Encoded crops back to pixels, and small pictures for pages."""
 
+import base64
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,14 @@ def decode_crops(jpegs: Sequence[bytes], image_size: int) -> np.ndarray:
     """
     with ThreadPoolExecutor(DECODE_THREADS) as threads:
         return np.stack(list(threads.map(lambda jpeg: _decode(jpeg, image_size), jpegs)))
+
+
+def thumbnail(image: np.ndarray, side: int) -> str:
+    """A small square JPEG of an RGB image u8[H,W,3], as a data URI."""
+    small = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
+    bgr = cv2.cvtColor(small, cv2.COLOR_RGB2BGR)
+    _, jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 80])
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()
 
 
 def _decode(jpeg, image_size):

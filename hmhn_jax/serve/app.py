@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import jinja2
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException

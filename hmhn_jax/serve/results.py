@@ -9,6 +9,7 @@ from typing import Any
 
 import jinja2
 
+from hmhn_jax import templating
 from hmhn_jax.prediction_tables import FILE_COLUMNS, ORIGIN_COLUMN
 from hmhn_jax.serve.jobs import Job
 
@@ -17,14 +18,7 @@ FOLDER = importlib.resources.files("hmhn_jax.serve")
 
 def make_environment(about: dict[str, Any]) -> jinja2.Environment:
     """The templates of the page and of results, which know of the network what `about` says."""
-    environment = jinja2.Environment(
-        # Names come from files of strangers: everything is escaped.
-        autoescape=True,
-        loader=jinja2.PackageLoader("hmhn_jax", "serve"),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
+    environment = templating.environment("serve")
     environment.filters["signed"] = lambda value: f"{value:.1f}".replace("-", "\u2212")  # minus
     evaluation = about["evaluation"] or {}
     # Evaluations of an earlier version lack them.

@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 from hmhn_jax import devices, model_card
 from hmhn_jax.bdi import MAX_SCORE, SEVERITIES
 from hmhn_jax.errors import UsageError, UserError
+from hmhn_jax.notices import NOTICE, SYNTHETIC
 
 
 def serve(config: ConfigDict, workdir: Path, host: str, port: int) -> None:
@@ -60,8 +61,8 @@ def serve(config: ConfigDict, workdir: Path, host: str, port: int) -> None:
                 "encryption"
             )
         if about["synthetic"]:
-            print("trained on synthetic faces: its numbers say nothing about people")
-        print("research software, not a diagnosis", flush=True)
+            print(SYNTHETIC)
+        print(NOTICE, flush=True)
         app = make_app(work, about, limits, host)
         settings = uvicorn.Config(
             app, log_level="warning", server_header=False, timeout_graceful_shutdown=3
