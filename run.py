@@ -7,10 +7,13 @@ goes on with a run that was interrupted. Research software: its numbers are not 
 """
 
 import contextlib
+import gc
+import os
 import shlex
 import sys
 from pathlib import Path
 
+from absl import flags
 from ml_collections import ConfigDict
 
 from hmhn_jax import command_line, interruption
@@ -19,31 +22,29 @@ from hmhn_jax.errors import SoftwareFault, UserError
 
 def run() -> None:
     """Does what the flags say."""
-    if "--help" in sys.argv or "-h" in sys.argv:
-        print(f"{__doc__}\nFlags:\n{command_line.help_text()}")
-        return
     args = command_line.parse_flags(sys.argv)
+    if args.help:
+        return print(f"{__doc__}\nFlags:\n{command_line.help_text()}")
     command_line.set_environment()
     command_line.import_jax()
     # From here on it takes seconds: the heavy packages are imported.
     from data import avec_faces  # noqa: F401  registers the dataset
-    from hmhn_jax import (
-        atomic,
-        checkpoints,
-        devices,
-        doctor,
-        export,
-        predict,
-        processes,
-        torch_export,
-    )
-    from hmhn_jax.serve import server
-    from hmhn_jax.sweep import sweep
-    from hmhn_jax.workdir import stored_config
+    from hmhn_jax import processes
 
     place = (args.coordinator, args.num_processes, args.process_id)
     if args.distributed or place != (None, None, None):
         processes.join(*place)
+    with processes.together():
+        dispatch(args)
+
+
+def dispatch(args: flags.FlagValues) -> None:
+    """Does what `--mode` says."""
+    from hmhn_jax import atomic, checkpoints, devices, doctor, export, predict, torch_export
+    from hmhn_jax.serve import server
+    from hmhn_jax.sweep import sweep
+    from hmhn_jax.workdir import stored_config
+
     workdir = Path(args.workdir)
     if args.mode == "sweep":
         command = shlex.join(["python", *sys.argv])
@@ -64,8 +65,7 @@ def run() -> None:
     elif args.mode == "export_torch":
         torch_export.export_checkpoint(config, workdir)
     else:
-        with processes.together():
-            work(config, workdir, args.mode, args.ensemble)
+        work(config, workdir, args.mode, args.ensemble)
 
 
 def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None = None) -> None:
@@ -103,26 +103,23 @@ def train_and_evaluate(workdir: Path) -> None:
 
 
 def main() -> int:
+    """Does what the flags say; what goes wrong ends in one line. Returns the exit code."""
     try:
         interruption.end_on_sigterm()
         run()
+        return 0
     except (UserError, SoftwareFault) as error:
-        processes = sys.modules.get("hmhn_jax.processes")
-        if not (processes and processes.is_said_by_first(error)):
-            print(f"error: {error}", file=sys.stderr)
-        if processes:
-            processes.leave(error.exit_code)
-        return error.exit_code
+        line, code = f"error: {error}", error.exit_code
     except KeyboardInterrupt as ended:
-        again = "training goes on where it was, a prediction starts anew"
-        print(f"interrupted; run the same command again ({again})", file=sys.stderr)
-        exit_code = getattr(ended, "exit_code", 130)
-        processes = sys.modules.get("hmhn_jax.processes")
-        if processes and exit_code == 130:  # of SIGTERM all know, and have saved
-            processes.leave(exit_code)
-        return exit_code
-    return 0
+        line, code = interruption.LINE, getattr(ended, "exit_code", 130)
+    gc.collect()  # whatever libraries say about a failure comes before
+    print(line, file=sys.stderr, flush=True)
+    return code
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    if code == UserError.exit_code:  # ends before a thread of a library says more
+        sys.stdout.flush()
+        os._exit(code)
+    sys.exit(code)

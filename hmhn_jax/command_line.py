@@ -38,6 +38,7 @@ DEFAULT_CONFIG = Path(__file__).resolve().parents[1] / "configs" / "default.py"
 
 def define_flags() -> None:
     """Declares the flags; the config's fields become flags as its file is loaded."""
+    flags.DEFINE_bool("help", False, "Prints this.", short_name="h")
     flags.DEFINE_string("workdir", None, "Folder of the run: checkpoints, logs, results.")
     flags.DEFINE_enum(
         "mode",
@@ -71,11 +72,13 @@ def define_flags() -> None:
 
 
 def parse_flags(arguments: list[str]) -> flags.FlagValues:
-    """Parses the command line; what is wrong with it raises UsageError."""
+    """Parses the command line; what is wrong with it, but for `--help`, raises UsageError."""
     arguments = [_expand_home(each) for each in arguments]
     try:
         define_flags()  # looks at the config's flags already
         rest = flags.FLAGS(arguments)
+        if flags.FLAGS.help:
+            return flags.FLAGS
         path = config_flags.get_config_filename(flags.FLAGS["config"])
         if not Path(path.split(":")[0]).is_file():
             raise FileNotFoundError(f"no such file: {path}")
@@ -125,8 +128,7 @@ def _check_flags_of_mode(args: flags.FlagValues) -> None:
 
 
 def help_text() -> str:
-    """The flags and what they are for."""
-    define_flags()
+    """Returns the flags, once they are parsed, and what they are for."""
     return flags.FLAGS.module_help(__name__)
 
 

@@ -91,9 +91,8 @@ def _compiled(mapped, results):
     def run(shared, batch):
         shapes = tuple((leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(batch))
         if shapes not in programs:
-            with memory.no_collection():
-                lowered = mapped.lower(shared, batch)
-                programs[shapes] = lowered.compile(compiler_options=compiler_options.for_network())
+            lowered = mapped.lower(shared, batch)
+            programs[shapes] = lowered.compile(compiler_options=compiler_options.for_network())
             memory.give_back()
             processes.wait_for_all()  # in the first exchange, the others wait for 30 s only
         if processes.count() == 1:

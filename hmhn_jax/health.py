@@ -6,7 +6,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jax.flatten_util import ravel_pytree
 
@@ -15,7 +14,6 @@ from hmhn_jax.errors import UserError
 BLOCKS = ("gwa", "dff", "trunk", "mab", "afb", "regression")  # as a forward pass meets them
 SEEN_IN_AUX = {"grid_weights": "gwa", "features": "trunk", "attention": "mab", "heads": "afb"}
 FINITE = "finite/"  # metrics that are looked at, and not logged
-NOTABLE_NORM = 100.0  # times the median of a gradient's norm
 
 
 def gradient_norms(grads: dict) -> dict[str, jax.Array]:
@@ -47,8 +45,6 @@ def forward_flags(batch_stats: dict, aux: dict) -> dict[str, jax.Array]:
 def check(metrics: Sequence[dict[str, Any]], step: int) -> None:
     """Raises UserError when a number is no longer finite, and says where that began.
 
-    A gradient much larger than the others is noted.
-
     Args:
       metrics: of the last steps, with those of `gradient_norms` and `forward_flags`.
       step: the last of them.
@@ -63,16 +59,6 @@ def check(metrics: Sequence[dict[str, Any]], step: int) -> None:
                 f"were not finite first in {_origin(each)}; checkpoints written before are kept; "
                 "try a lower config.optimizer.learning_rate"
             )
-    norms = np.array([each["grad_norm"] for each in metrics])
-    if len(norms) > 2 and norms.max() > NOTABLE_NORM * np.median(norms):
-        worst = metrics[int(norms.argmax())]
-        block = max((name for name in worst if name.startswith("grad_norm/")), key=worst.get)
-        print(
-            f"note: at step {first_step + norms.argmax()} the gradient's norm was "
-            f"{norms.max():.3g}, {norms.max() / np.median(norms):.0f} times the median; most of it "
-            f"in {block.removeprefix('grad_norm/')}",
-            flush=True,
-        )
 
 
 def check_validation_mae(mae: float, step: int) -> None:

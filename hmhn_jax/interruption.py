@@ -12,6 +12,10 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 75}  # 75: sysexits.h's "try again later"
+LINE = (
+    "interrupted; run the same command again (training goes on where it was, a prediction starts "
+    "again)"
+)
 
 
 class Interrupted(KeyboardInterrupt):

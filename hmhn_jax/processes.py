@@ -13,12 +13,14 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
+from typing import NoReturn
 
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
 from jax.experimental import multihost_utils
 
+from hmhn_jax import interruption
 from hmhn_jax.errors import SoftwareFault, UsageError, UserError, reason_of
 
 SECONDS_TO_MEET = 300
@@ -89,11 +91,6 @@ def is_first() -> bool:
     return jax.process_index() == 0
 
 
-def is_said_by_first(error: UserError) -> bool:
-    """Whether the first process meets the same error: all have the same flags."""
-    return isinstance(error, UsageError) and jax.distributed.is_initialized() and not is_first()
-
-
 @contextlib.contextmanager
 def first_alone(what: str) -> Iterator[None]:
     """The first process does what the block does, then the others; may take days.
@@ -131,13 +128,14 @@ def _first_is_done(done):
 
 @contextlib.contextmanager
 def together() -> Iterator[None]:
-    """What the block prints is printed once, by the first process.
+    """Prints what the block prints once, by the first process; an error ends all of them.
 
-    A process that fails ends at once and does not wait for the others, which wait for it.
-
-    Raises:
-      UserError: when the others cannot be reached any more.
+    Of several processes, one that fails says why, unless the first one says the same, and ends at
+    once: the others might not answer any more, and wait for it. One process alone is left as it is.
     """
+    if not jax.distributed.is_initialized():
+        yield
+        return
     try:
         with contextlib.ExitStack() as stack:
             if not is_first():
@@ -145,29 +143,25 @@ def together() -> Iterator[None]:
                 stack.enter_context(contextlib.redirect_stdout(nowhere))
                 stack.enter_context(contextlib.redirect_stderr(nowhere))
             yield
-    except (UserError, SoftwareFault):
-        raise
+    except (UserError, SoftwareFault) as error:
+        # All have the same flags.
+        is_said = isinstance(error, UsageError) and not is_first()
+        _leave("" if is_said else f"error: {error}\n", error.exit_code)
     except jax.errors.JaxRuntimeError as error:
-        if count() == 1:
-            raise
-        raise UserError(f"{LOST} ({reason_of(error)})") from error
+        _leave(f"error: {LOST} ({reason_of(error)})\n", UserError.exit_code)
+    except interruption.Interrupted:
+        raise  # all know, and have saved
+    except KeyboardInterrupt:
+        _leave(f"{interruption.LINE}\n", interruption.EXIT_CODES[signal.SIGINT])
     except Exception:
-        if count() > 1:
-            traceback.print_exc()
-            leave(SoftwareFault.exit_code)
-        raise
+        _leave(traceback.format_exc(), SoftwareFault.exit_code)
 
 
-def leave(exit_code: int) -> None:
-    """Ends this process at once where there are others, which might not answer any more.
-
-    The first one goes last: without it the others cannot say why they end.
-    """
-    if not jax.distributed.is_initialized():
-        return
+def _leave(text: str, exit_code: int) -> NoReturn:
+    """Ends this process at once; the first one last, as without it the others cannot say why."""
     sys.stdout.flush()
-    sys.stderr.flush()
-    if jax.process_index() == 0:
+    print(text, end="", file=sys.stderr, flush=True)
+    if is_first():
         time.sleep(SECONDS_TO_SPEAK)
     os._exit(exit_code)
 

@@ -17,7 +17,6 @@ import numpy as np
 import pytest
 
 from hmhn_jax import processes, scalars
-from hmhn_jax.errors import UsageError
 
 ROOT = Path(__file__).parents[1]
 LIMIT_S = 300
@@ -50,28 +49,23 @@ from hmhn_jax.errors import UsageError, UserError
 folder, what = Path(sys.argv[1]), sys.argv[2]
 processes.SECONDS_OF_SILENCE = 8
 processes.join(None, None, None)
-try:
-    with processes.together():
-        with processes.first_alone("write"):
-            if processes.is_first():
-                time.sleep(1)
-                if what == "fail":
-                    raise UserError("no room")
-                (folder / "written").write_text("")
-            assert (folder / "written").exists()
-        ours = np.arange(8)[processes.own_rows(8)]
-        print(processes.count(), processes.gather(ours).tolist(), flush=True)
-        if what == "crash" and not processes.is_first():
-            {}[0]
-        if what in ("wait", "crash"):
-            (folder / f"waiting{jax.process_index()}").write_text("")
-            time.sleep(600)
-        if what == "usage":
-            raise UsageError("a wrong flag")
-except UserError as error:
-    if not processes.is_said_by_first(error):
-        print(f"error: {error}", file=sys.stderr)
-    processes.leave(error.exit_code)
+with processes.together():
+    with processes.first_alone("write"):
+        if processes.is_first():
+            time.sleep(1)
+            if what == "fail":
+                raise UserError("no room")
+            (folder / "written").write_text("")
+        assert (folder / "written").exists()
+    ours = np.arange(8)[processes.own_rows(8)]
+    print(processes.count(), processes.gather(ours).tolist(), flush=True)
+    if what == "crash" and not processes.is_first():
+        {}[0]
+    if what in ("wait", "crash"):
+        (folder / f"waiting{jax.process_index()}").write_text("")
+        time.sleep(600)
+    if what == "usage":
+        raise UsageError("a wrong flag")
 """
 
 
@@ -92,8 +86,6 @@ def test_one_process_alone():
     with pytest.raises(ZeroDivisionError), processes.together():
         raise ZeroDivisionError
     assert processes.gather(np.arange(3)).tolist() == [[0, 1, 2]]
-    assert not processes.is_said_by_first(UsageError("a wrong flag"))
-    processes.leave(7)  # there is nobody to leave
 
 
 @pytest.fixture
@@ -196,12 +188,11 @@ def test_a_defect_in_one_ends_all(on_slurm):
     started = on_slurm("crash")
     first, second = outcomes(started, 90)
     assert second[0] == 70
-    assert first[0] == 1
-    assert first[2][-1].startswith("error: another process of this run")
+    assert first[0] != 0  # JAX ends it, and says so
 
 
 @pytest.mark.parametrize("victim", [0, 1])
-def test_whoever_is_killed_the_other_ends_with_one_line(on_slurm, tmp_path, victim):
+def test_whoever_is_killed_the_other_ends(on_slurm, tmp_path, victim):
     started = on_slurm("wait")
     deadline = time.monotonic() + LIMIT_S
     while not all((tmp_path / f"waiting{index}").exists() for index in (0, 1)):
@@ -209,9 +200,7 @@ def test_whoever_is_killed_the_other_ends_with_one_line(on_slurm, tmp_path, vict
         time.sleep(0.05)
     started[victim].kill()
     other = outcomes(started, 60)[1 - victim]
-    assert other[0] == 1
-    (line,) = (each for each in other[2] if each.startswith("error:"))
-    assert line.startswith("error: another process of this run ended or cannot be reached; start")
+    assert other[0] != 0  # JAX ends it, and says so
 
 
 # The whole program: two processes of two devices against one of four.
@@ -280,16 +269,14 @@ def test_two_processes_are_as_good_as_one(launch, tmp_path):
     ((code, _, errors),) = outcomes(launch(one, 1, 4))
     assert code == 0, errors
 
-    # One is killed: the other says so.
+    # One is killed: the other ends, too.
     started = launch(two, 2, 2)
     wait_until(lambda: saved(two), started)
     started[1].kill()
     killed = time.monotonic()
     code, _, errors = outcomes(started)[0]
     assert time.monotonic() - killed < 60
-    assert code == 1
-    (line,) = (each for each in errors if each.startswith("error:"))
-    assert line.startswith("error: another process of this run ended")
+    assert code != 0  # in a computation it says so itself, otherwise JAX does
 
     # Started again, they go on, and end as one process does.
     (code, out, errors), (other_code, other_out, _) = outcomes(launch(two, 2, 2))

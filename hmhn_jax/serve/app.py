@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from jinja2 import Environment
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -179,7 +180,7 @@ def _job(request: Request) -> Job:
     return job
 
 
-def _page(environment: jinja2.Environment, limits: Limits) -> list[Route]:
+def _page(environment: Environment, limits: Limits) -> list[Route]:
     """Gives the routes of the page and its files, read once."""
 
     def route(path: str, content: str, media_type: str) -> Route:
