@@ -6,12 +6,11 @@ from pathlib import Path
 import pytest
 import tensorflow_datasets as tfds
 from apache_beam.options.pipeline_options import PipelineOptions
-from etils import epath
 
 from data import avec_faces
-from data.avec_faces.beam_build import BeamBuild
 from data.avec_faces.provenance import refuse_failures
 from hmhn_jax.errors import SoftwareFault, UserError
+from hmhn_jax.faces import crop_pipeline
 from hmhn_jax.faces.crop_report import CropReport
 from hmhn_jax.faces.recordings import Recording
 from hmhn_jax.faces.synthetic import SyntheticSettings, write_dataset
@@ -137,30 +136,22 @@ def test_a_split_without_any_crop_names_all_failures(spoiled, tmp_path):
     assert not list(tmp_path.glob("avec_faces/mine/*"))
 
 
-def test_what_stops_a_worker_is_one_line(tmp_path):
+@pytest.mark.parametrize(
+    ("raised", "error", "line"),
+    [
+        ("UserError: cannot write /data/x: disk full", UserError, "Apache Beam: cannot write /"),
+        ("SoftwareFault: fault of the software: x", SoftwareFault, "fault of the software: x"),
+    ],
+)
+def test_what_stops_a_worker_is_one_line_of_its_kind(raised, error, line):
     traceback = (
         "Traceback (most recent call last):\n  File 'worker.py', line 1, in process\n"
-        "hmhn_jax.errors.UserError: cannot write /data/x: disk full [while running 'Crop']\n"
+        f"hmhn_jax.errors.{raised} [while running 'Crop']\n"
     )
-    beam_build = BeamBuild([None], config=None, data_path=epath.Path(tmp_path))
-    with (
-        pytest.raises(UserError, match=r"^Apache Beam: cannot write /data/x: disk full$"),
-        beam_build.in_one_line(),
-    ):
-        raise RuntimeError(traceback)
-
-
-def test_a_fault_of_the_software_is_not_the_users_under_beam_either(tmp_path):
-    traceback = (
-        "Traceback (most recent call last):\n  File 'worker.py', line 1, in process\n"
-        "hmhn_jax.errors.SoftwareFault: fault of the software: x [while running 'Crop']\n"
-    )
-    beam_build = BeamBuild([None], config=None, data_path=epath.Path(tmp_path))
-    with (
-        pytest.raises(SoftwareFault, match=r"^fault of the software: x$"),
-        beam_build.in_one_line(),
-    ):
-        raise RuntimeError(traceback)
+    made = crop_pipeline.one_line(RuntimeError(traceback))
+    assert type(made) is error
+    assert str(made).startswith(line)
+    assert "while running" not in str(made)
 
 
 @pytest.mark.parametrize(("faults", "error"), [(0, UserError), (1, UserError), (2, SoftwareFault)])

@@ -1,6 +1,11 @@
 """The TFDS dataset `avec_faces`; importing this package registers it."""
 
+from absl import app
+
 from .avec_faces_dataset_builder import Builder
+from .command import OneLine
 from .configs import FacesConfig
+
+app.install_exception_handler(OneLine())
 
 __all__ = ["Builder", "FacesConfig"]

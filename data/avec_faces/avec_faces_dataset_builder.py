@@ -25,10 +25,8 @@ from hmhn_jax.faces.sources import NoDataError
 from hmhn_jax.faces.video import VideoError
 from hmhn_jax.progress import track
 
-from . import beam_build
 from .command import (
     builds_every_config,
-    one_line_for_the_command,
     one_line_for_the_disk,
     say_how_many_are_cached,
     without_tfds_bars,
@@ -38,6 +36,7 @@ from .provenance import metadata, refuse_failures, table_digest
 
 CONTACT_SHEET = "contact_sheet.html"
 FACTS_SAID = 10  # the summary has all
+RECORDS = "crop_records"  # of Beam's workers, until all is there
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
@@ -75,26 +74,26 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def download_and_prepare(self, **kwargs) -> None:
         """As in TFDS; `tfds build avec_faces` passes over a config whose data are not there."""
-        with one_line_for_the_command(), one_line_for_the_disk(self.data_path):
+        with one_line_for_the_disk(self.data_path):
+            download_config = kwargs.get("download_config")
+            if self.is_prepared() and not _overwrites(download_config):
+                self._refuse_changed_source(download_config)
+                return
+            # Overwriting deletes it; who has P01 keeps it.
+            key = self.data_path / pseudonyms.FILE
+            self._earlier_key = key.read_bytes() if key.exists() else None
             try:
-                download_config = kwargs.get("download_config")
-                if self.is_prepared() and not _overwrites(download_config):
-                    self._refuse_changed_source(download_config)
-                    return
-                # Overwriting deletes it; who has P01 keeps it.
-                key = self.data_path / pseudonyms.FILE
-                self._earlier_key = key.read_bytes() if key.exists() else None
                 super().download_and_prepare(**kwargs)
-                if "://" not in str(self.data_path):  # a bucket has checksums of its own
-                    folder = Path(self.data_path)
-                    atomic.write_bytes(folder / CHECKSUMS, description_checksums(folder))
-                print(f"look at the crops: {self.data_path / CONTACT_SHEET}", file=sys.stderr)
             except NoDataError as error:
                 if not builds_every_config():
                     raise
-                print(
-                    f"not built: {self.name}/{self.builder_config.name}: {error}", file=sys.stderr
-                )
+                config = self.builder_config.name
+                print(f"not built: {self.name}/{config}: {error}", file=sys.stderr)
+                return
+            if "://" not in str(self.data_path):  # a bucket has checksums of its own
+                folder = Path(self.data_path)
+                atomic.write_bytes(folder / CHECKSUMS, description_checksums(folder))
+            print(f"look at the crops: {self.data_path / CONTACT_SHEET}", file=sys.stderr)
 
     def _refuse_changed_source(self, download_config) -> None:
         """Raises UserError when labels or videos are no longer those that were built."""
@@ -137,27 +136,19 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         self._manual_dir = _manual_dir(download_config, dl_manager.download_dir)
         self._found = find_recordings(config, self._own_downloads(dl_manager), self._manual_dir)
         self._recordings = sorted(self._found.recordings, key=lambda each: SPLITS.index(each.split))
-        self._reports = []
+        self._reports, self._transforms = [], {}
         for fact in self._found.facts[:FACTS_SAID]:
             print(fact, file=sys.stderr)
         if rest := len(self._found.facts[FACTS_SAID:]):
             print(f"and {rest} more, see {SUMMARY}", file=sys.stderr)
-        download_config = beam_build.with_options_of(config, download_config)
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(without_tfds_bars())
-            if beam_build.is_asked_for(download_config):
-                self._beam = beam_build.BeamBuild(self._recordings, config, self.data_path)
-                stack.enter_context(self._beam.in_one_line())
-                # TFDS makes a pipeline if what has this name takes one.
-                beam_split_generators = self._beam_split_generators
-                stack.enter_context(
-                    tfds.core.utils.temporary_assignment(
-                        self, "_split_generators", beam_split_generators
-                    )
-                )
-            super()._download_and_prepare(dl_manager, download_config)
-            # After all splits, so that whoever has to mend files hears of them all at once.
-            refuse_failures(self._reports, config.max_failed_share)
+        download_config = _with_beam_options(download_config, config.beam_options)
+        with without_tfds_bars():
+            if download_config.beam_options or download_config.beam_runner:
+                self._download_and_prepare_by_beam(dl_manager, download_config)
+            else:
+                super()._download_and_prepare(dl_manager, download_config)
+        # After all splits, so that whoever has to mend files hears of them all at once.
+        refuse_failures(self._reports, config.max_failed_share)
         self._reports = with_short_ones_noted(self._reports)
         self.info.metadata.update(metadata(self._reports, config, self._found))
         title = f"{self.name}/{config.name}"
@@ -208,15 +199,42 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _cache_dir(self, dl_manager) -> Path:
         return self._own_downloads(dl_manager) / "crops"  # an interrupted build goes on from here
 
-    def _beam_split_generators(self, dl_manager, pipeline) -> dict:
+    def _download_and_prepare_by_beam(self, dl_manager, download_config) -> None:
+        from hmhn_jax.faces import crop_pipeline
+
+        recordings, records = self._recordings, self.data_path / RECORDS
+        records.mkdir(parents=True)
         in_bucket = "://" in str(dl_manager.download_dir)
         cache_dir = None if in_bucket else self._cache_dir(dl_manager)
-        return self._beam.examples_by_split(pipeline, self._manual_dir, cache_dir)
+        crop = crop_pipeline.CropVideo(
+            len(recordings), self.builder_config.crops, records, cache_dir
+        )
+        options = download_config.beam_options
+        url = options and options.view_as(crop_pipeline.CropOptions).videos_url
+        self._transforms = {
+            split: crop_pipeline.crop_split(list(group), crop, self._manual_dir, url)
+            for split, group in itertools.groupby(recordings, key=lambda each: each.split)
+        }
+        print(f"cropping faces: {len(recordings)} videos with Apache Beam", file=sys.stderr)
+        try:
+            super()._download_and_prepare(dl_manager, download_config)
+        except Exception as error:
+            reports = crop_pipeline.read_reports(recordings, records)
+            # TFDS stops at a split without crops and does not say why there are none.
+            refuse_failures(reports, self.builder_config.max_failed_share)
+            raise crop_pipeline.one_line(error) from error
+        self._reports = crop_pipeline.read_reports(recordings, records)
+        if len(self._reports) < len(recordings):
+            raise UserError(
+                f"{len(self._reports)} of {len(recordings)} videos have a record in {records}: "
+                "Apache Beam's workers must share that folder with the machine that starts them"
+            )
+        records.rmtree()
+        say_how_many_are_cached([each.from_cache for each in self._reports])
 
-    def _process_pipeline_result(self, pipeline_result) -> None:
-        self._reports = self._beam.take_reports()
-
-    def _split_generators(self, dl_manager) -> dict[str, Iterator]:
+    def _split_generators(self, dl_manager) -> dict:
+        if self._transforms:
+            return self._transforms
         config, recordings = self.builder_config, self._recordings
         cache_dir = self._cache_dir(dl_manager)
         results = crop_videos(recordings, config.crops, config.num_processes, cache_dir)
@@ -256,6 +274,17 @@ def _manual_dir(download_config, download_dir) -> Path:
     """Returns where a person puts videos; TFDS's own way ends in a traceback if it is not there."""
     given = download_config and download_config.manual_dir
     return Path(given or Path(download_dir) / "manual").expanduser()
+
+
+def _with_beam_options(download_config, options: dict | None):
+    """Puts in the config's own options of Beam where the caller has given none."""
+    if not options or download_config.beam_options or download_config.beam_runner:
+        return download_config
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    return dataclasses.replace(
+        download_config, beam_options=PipelineOptions.from_dictionary(dict(options))
+    )
 
 
 def _overwrites(download_config) -> bool:

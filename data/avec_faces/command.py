@@ -1,25 +1,28 @@
 """What a build says, above all under the `tfds` command: lines, and no traceback."""
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import tensorflow_datasets as tfds
+from absl import app
 
 from hmhn_jax.errors import SoftwareFault, UserError, reason_of
 
 
-@contextlib.contextmanager
-def one_line_for_the_command() -> Iterator[None]:
-    """Ends the `tfds` command with an error's one line; elsewhere it stays an exception."""
-    try:
-        yield
-    except (UserError, SoftwareFault) as error:
-        if not is_the_command():
-            raise
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+class OneLine(app.ExceptionHandler):
+    """Ends programs that absl runs, as the `tfds` command, with an error's one line."""
+
+    def wants(self, exc: BaseException) -> bool:
+        return isinstance(exc, UserError | SoftwareFault)
+
+    def handle(self, exc: BaseException) -> NoReturn:
+        sys.stdout.flush()
+        print(f"error: {exc}", file=sys.stderr, flush=True)
+        os._exit(exc.exit_code)  # absl goes on to a traceback whatever is raised here
 
 
 @contextlib.contextmanager
@@ -44,18 +47,14 @@ def _is_of_the_disk(error):
     return isinstance(error, OSError) or type(error).__module__.startswith("tensorflow.")
 
 
-def is_the_command() -> bool:
-    """Whether this process is `tfds build`."""
-    return "tensorflow_datasets.scripts.cli.main" in sys.modules
-
-
 def builds_every_config() -> bool:
-    """Whether this is `tfds build avec_faces`, which goes through all configs in turn.
+    """Returns whether this is `tfds build avec_faces`, which goes through all configs in turn.
 
     TFDS does not tell a builder whether it was asked for by name.
     """
-    asked = (argument.startswith(("--config", "avec_faces/")) for argument in sys.argv)
-    return is_the_command() and not any(asked)
+    program, *arguments = sys.argv
+    by_name = (argument.startswith(("--config", "avec_faces/")) for argument in arguments)
+    return Path(program).stem == "tfds" and not any(by_name)
 
 
 def say_how_many_are_cached(from_cache: Sequence[bool]) -> None:

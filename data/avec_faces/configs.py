@@ -17,8 +17,6 @@ from hmhn_jax.faces.recordings import Found
 from hmhn_jax.faces.synthetic import SyntheticSettings, write_dataset
 from hmhn_jax.faces.synthetic.dataset import RENDERER_VERSION
 
-from .command import one_line_for_the_command
-
 EVERY_FRAME = CropSettings(rate_hz=None, max_frames_per_video=None)
 
 # One alignment is known to fail on five of AVEC 2013's 150 videos (3.3 %). That, and some room for
@@ -60,13 +58,11 @@ class FacesConfig(tfds.core.BuilderConfig):
 
     def __post_init__(self):
         if isinstance(self.videos, dict):
-            with one_line_for_the_command():
-                self.videos = sources.settings_from(self.videos)
+            self.videos = sources.settings_from(self.videos)
         if self.crops is None:
             self.crops = EVERY_FRAME if self.is_synthetic else CropSettings()
         elif isinstance(self.crops, dict):
-            with one_line_for_the_command():
-                self.crops = _crop_settings(self.crops)
+            self.crops = _crop_settings(self.crops)
         if self.max_failed_share is None:
             self.max_failed_share = 0.0 if self.is_synthetic else MAX_FAILED_SHARE_OF_REAL
 

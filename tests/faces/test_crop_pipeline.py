@@ -1,6 +1,7 @@
 """What workers say of videos, and what they need; the crops are those of test_avec_faces_beam."""
 
 import dataclasses
+import json
 import platform
 
 import apache_beam as beam
@@ -19,13 +20,16 @@ EVERY_FRAME = CropSettings(rate_hz=None)
 
 
 def run(recordings, records_dir):
+    crop = crop_pipeline.CropVideo(len(recordings), EVERY_FRAME, records_dir)
     with beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([])) as pipeline:
-        crop_pipeline.examples_by_split(pipeline, recordings, EVERY_FRAME, records_dir)
+        pipeline | crop_pipeline.crop_split(recordings, crop, records_dir, None)
 
 
 @pytest.fixture
 def records_dir(tmp_path):
-    return epath.Path(tmp_path / "records")
+    folder = epath.Path(tmp_path / "records")
+    folder.mkdir()
+    return folder
 
 
 def test_a_report_of_each_video_comes_back_and_one_detector_finds_all(
@@ -42,9 +46,10 @@ def test_a_report_of_each_video_comes_back_and_one_detector_finds_all(
     assert len(recordings) > len(loaded) == 1
 
     # What a worker that was ended, and one that tried a video again, leave behind.
-    first, second, *_ = sorted(records_dir.glob("*.json"))
-    (records_dir / "000000-again.json").write_text(first.read_text())
-    (records_dir / "000001-half.json").write_text(second.read_text()[:50])
+    by_video = {json.loads(file.read_text())["video_id"]: file for file in records_dir.glob("*")}
+    first, second, *_ = [by_video[each.video_id] for each in recordings]
+    (records_dir / "again.json").write_text(first.read_text())
+    (records_dir / "half.json").write_text(second.read_text()[:50])
     assert crop_pipeline.read_reports(recordings, records_dir) == expected
     second.unlink()
     reports = crop_pipeline.read_reports(recordings, records_dir)
@@ -52,18 +57,15 @@ def test_a_report_of_each_video_comes_back_and_one_detector_finds_all(
 
 
 def test_a_video_that_only_workers_miss_is_a_failure_that_says_so(recordings, records_dir):
-    records_dir.mkdir()
     moved = dataclasses.replace(recordings[0], path=recordings[0].path.with_name("moved.mp4"))
     worker = crop_pipeline.CropVideo(1, EVERY_FRAME, records_dir)
     worker.setup()
     urls = [None, f"{records_dir}/moved.mp4"]
-    videos = [(number, moved, url) for number, url in enumerate(urls)]
-    assert [list(worker.process(video)) for video in videos] == [[], []]
-    reasons = [each.failure for each in crop_pipeline.read_reports([moved, moved], records_dir)]
-    assert reasons == [
-        f"no such file at {where} for the worker {platform.node()}"
-        for where in ("its path", urls[1])
-    ]
+    for url, where in zip(urls, ("its path", urls[1]), strict=True):
+        assert list(worker.process((moved, url))) == []
+        (each,) = crop_pipeline.read_reports([moved], records_dir)
+        assert each.failure == f"no such file at {where} for the worker {platform.node()}"
+        next(records_dir.glob("*")).unlink()
 
 
 def test_a_worker_with_other_software_does_not_start(recordings, records_dir, monkeypatch):
@@ -71,5 +73,5 @@ def test_a_worker_with_other_software_does_not_start(recordings, records_dir, mo
     monkeypatch.setattr(crop_pipeline, "VERSIONS", versions)
     worker = crop_pipeline.CropVideo(1, EVERY_FRAME, records_dir)
     monkeypatch.undo()
-    with pytest.raises(UserError, match=r"dlib [^1].* other crops than .* dlib 1\.0 here"):
+    with pytest.raises(UserError, match=r"'dlib': '[^1].* other crops than .*'dlib': '1\.0'} here"):
         worker.setup()
