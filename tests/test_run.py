@@ -34,7 +34,7 @@ def test_an_interruption_says_what_the_same_command_does(monkeypatch, capsys):
     assert front_door.main() == 130
     (line,) = capsys.readouterr().err.splitlines()
     assert "training goes on" in line
-    assert "a prediction starts anew" in line
+    assert "a prediction starts again" in line
 
 
 @pytest.fixture(scope="module")
