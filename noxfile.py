@@ -1,4 +1,4 @@
-"""Sessions on several Python interpreters; `make` calls them."""
+"""Nox sessions on several Python interpreters; `make` calls them."""
 
 import platform
 import subprocess
@@ -15,7 +15,7 @@ nox.options.reuse_existing_virtualenvs = True
 
 
 def is_found(version: str) -> bool:
-    """Returns True if this interpreter can be started."""
+    """Returns whether this interpreter can be started."""
     try:
         return not subprocess.run([f"python{version}", "--version"], capture_output=True).returncode
     except OSError:
@@ -23,7 +23,7 @@ def is_found(version: str) -> bool:
 
 
 def newest_other() -> str:
-    """Returns the newest interpreter found other than the one that runs nox, else any."""
+    """Returns the newest interpreter found other than the one that runs nox, or any."""
     own = "{}.{}".format(*sys.version_info)
     others = [version for version in reversed(PYTHONS) if version != own]
     return next(filter(is_found, others), others[0])
@@ -40,7 +40,7 @@ def constrained(session: nox.Session) -> tuple[str, str]:
 
 
 def try_it(session: nox.Session) -> None:
-    """Runs the tests that show whether anything works at all, compiled as users do it."""
+    """Runs the smoke tests, with programs compiled as for users."""
     session.run("pytest", "-m", "smoke", *session.posargs, env={"XLA_FLAGS": ""})
 
 

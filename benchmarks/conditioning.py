@@ -1,4 +1,4 @@
-"""What makes HMHN trainable from scratch at the paper's setting?
+"""Ablation of four choices that make HMHN trainable from scratch at the paper's setting.
 
     python -m benchmarks.conditioning --output DIR [--share 1/2]
 
@@ -58,7 +58,7 @@ FACTORS = {
 
 
 def paper_setting() -> ConfigDict:
-    """The demo's network and data under the paper's optimiser, its rate never reduced."""
+    """Returns the demo's config with the paper's optimiser at a constant rate."""
     fields = {
         "optimizer.schedule": "constant",
         "optimizer.learning_rate": 1e-3,
@@ -69,14 +69,14 @@ def paper_setting() -> ConfigDict:
 
 
 def combinations(config: ConfigDict) -> list[ConfigDict]:
-    """The config in all 16 ways; the first is as printed in the paper."""
+    """Returns the config in all 16 ways; the first is as printed in the paper."""
     fields, values = zip(*FACTORS.values(), strict=True)
     choices = itertools.product(*values)
     return [config_lib.override(config, dict(zip(fields, each, strict=True))) for each in choices]
 
 
 def measure(aux: dict) -> dict[str, jax.Array]:
-    """What is looked at in every step besides its own metrics, see the module's docstring."""
+    """Returns what each step logs besides its own metrics; see the module's docstring."""
     heads = aux["heads"]
     return {
         "head_spread": jnp.std(heads, axis=1, ddof=1).mean(),
@@ -94,7 +94,7 @@ def _overlap(maps_BxKxHxW):
 
 
 def train(config: ConfigDict, crops: Crops, validation: Crops, num_steps: int) -> dict:
-    """Trains in one way; gives the line of results.jsonl."""
+    """Trains in one way and returns the line of results.jsonl."""
     started = time.monotonic()
     model = factory.make_model(
         config,
@@ -134,7 +134,7 @@ def train(config: ConfigDict, crops: Crops, validation: Crops, num_steps: int) -
 
 
 def train_all(configs: list[ConfigDict], path: Path, num_steps: int) -> None:
-    """Adds to `path` a line for each config that it does not have yet."""
+    """Appends a line to `path` for each config that it does not have yet."""
     done = [(line["config"], line["num_steps"]) for line in read(path)]
     configs = [each for each in configs if (_as_json(each), num_steps) not in done]
     if not configs:
@@ -152,7 +152,7 @@ def train_all(configs: list[ConfigDict], path: Path, num_steps: int) -> None:
 
 
 def read(path: Path) -> list[dict]:
-    """The results there are."""
+    """Reads the results written so far."""
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
@@ -161,7 +161,7 @@ def _as_json(config: ConfigDict) -> dict:
 
 
 def describe(config: ConfigDict) -> dict[str, str]:
-    """The values of the factors, in words."""
+    """Describes the values of the factors in words."""
     fields = config_lib.flatten(config)
     return {name: values[fields[field]] for name, (field, values) in FACTORS.items()}
 
@@ -171,13 +171,13 @@ def _title(config):
 
 
 def _share(text: str) -> slice:
-    """ "1/2": the first of two shares of a list."""
+    """Parses "1/2", the first of two shares of a list."""
     index, _, count = text.partition("/")
     return slice(int(index) - 1, None, int(count))
 
 
 def main() -> None:
-    """Trains, and reports when nothing is missing."""
+    """Trains, and writes the report when no run is missing."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, required=True, help="folder of the results")
     parser.add_argument("--share", type=_share, default="1/1", help="such as 1/2, half of the runs")

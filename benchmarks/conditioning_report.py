@@ -1,4 +1,4 @@
-"""The table and the figure of benchmarks/conditioning.py."""
+"""Table and figure of benchmarks/conditioning.py."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ LINEAR = ("largest_share", "map_overlap")
 
 
 def table(results: list[dict]) -> str:
-    """Gives the lines of results.jsonl as Markdown; a -> b: mean of the first ten steps, the last.
+    """Formats results.jsonl as Markdown; a -> b: mean of the first ten steps, of the last ten.
 
     "Steps to MSE 100" is how many steps it takes until the mean of ten steps lies below.
     """
@@ -42,7 +42,7 @@ def table(results: list[dict]) -> str:
 
 
 def steps_to_goal(mse: list[float]) -> int | None:
-    """After how many steps the mean MSE of the last ten is below the goal; None if never."""
+    """Returns after how many steps the mean MSE of the last ten is below the goal, or None."""
     if len(mse) < 10:
         return None
     below = np.convolve(mse, np.full(10, 0.1), mode="valid") < GOAL
@@ -50,7 +50,7 @@ def steps_to_goal(mse: list[float]) -> int | None:
 
 
 def draw(results: list[dict], path: Path) -> None:
-    """Draws what happens over the steps, without warm-up and clipping, into a PNG.
+    """Draws the curves over steps, without warm-up and clipping, into a PNG.
 
     Args:
       results: lines of results.jsonl.

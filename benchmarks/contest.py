@@ -1,4 +1,4 @@
-"""Programs that do the same work take turns, each in a process of its own.
+"""Contests: programs that do the same work take turns, each in a process of its own.
 
 A round is every program once, in an order that moves on by one with each round, while the others
 wait. All have the same cores. Rounds go on until there are enough in which nothing else used these
@@ -24,7 +24,7 @@ MEASURED = ("seconds", "cpu_seconds", "running_mib", "others")
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What was measured of a contestant.
+    """Measurements of one contestant.
 
     Attributes:
       seconds, cpu_seconds: of one run, a number a round; CPU time is that of all its threads.
@@ -52,7 +52,7 @@ class Result:
 def hold(
     contestants: list[Contestant], rounds: int, repeats: int, num_cores: int
 ) -> tuple[dict[str, Result], dict[str, str]]:
-    """Lets all take turns.
+    """Lets all contestants take turns.
 
     Args:
       contestants: with names of their own.
@@ -93,7 +93,7 @@ def hold(
 
 
 def _rounds(workers, wanted, repeats, cores):
-    """Rounds, each {name: its turn}, until so many were calm or there were too many."""
+    """Measures rounds, each {name: its turn}, until enough are calm or there are too many."""
     names, rounds = list(workers), []
     for number in range(MOST_TRIES * wanted if names else 0):
         first = number % len(names)
@@ -108,7 +108,7 @@ def _rounds(workers, wanted, repeats, cores):
 
 
 def _calmest(rounds, wanted):
-    """Those in which other programs used least of the cores; times have no say."""
+    """Selects the rounds in which other programs used the cores least, whatever the times."""
     return sorted(rounds, key=_disturbance)[:wanted]
 
 

@@ -1,4 +1,4 @@
-"""Times what a device does, without waiting for it in between."""
+"""Timing of programs on a device, without waiting for it between steps."""
 
 import time
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def measure(step: Callable[[], None], wait: Callable[[], None], rounds: int) -> 
 
 
 def _seconds(step, wait, count):
-    """Of one of so many steps."""
+    """Returns the mean seconds of one of `count` steps."""
     start = time.perf_counter()
     for _ in range(count):
         step()

@@ -1,4 +1,4 @@
-"""Crops per second of the cropping engine against the script one would write first.
+"""Cropping speed: the cropping engine compared with a straightforward script.
 
     python -m benchmarks.faces [--quick] [--json FILE]
 
@@ -52,7 +52,7 @@ Eyes = list[np.ndarray | None]  # float[2, 2] of each sampled frame, None withou
 
 @dataclasses.dataclass(frozen=True)
 class Scale:
-    """How much is measured."""
+    """Size of the benchmark."""
 
     num_videos: int = 4
     scenes_per_video: int = 4
@@ -78,7 +78,7 @@ def render_videos(folder: Path, scale: Scale) -> list[Recording]:
 
 
 def naive(recordings: list[Recording], upsample: int) -> Eyes:
-    """The script one would write first."""
+    """Crops as a straightforward script would."""
     detector = load_detector()
     eyes = []
     for recording in recordings:
@@ -100,7 +100,7 @@ def naive(recordings: list[Recording], upsample: int) -> Eyes:
 
 
 def engine(recordings: list[Recording], scale: Scale, num_processes: int) -> Eyes:
-    """What `tfds build` does."""
+    """Crops as `tfds build` does."""
     eyes: Eyes = []
     for _, result in crop_jobs.crop_videos(recordings, SETTINGS, num_processes):
         found = {crop.frame_index: crop.eyes for crop in result.crops}
@@ -110,7 +110,7 @@ def engine(recordings: list[Recording], scale: Scale, num_processes: int) -> Eye
 
 
 def eye_errors(found: Eyes, expected: Eyes) -> np.ndarray:
-    """Mean distance of both eyes in percent of the eye distance, for frames where both have any."""
+    """Computes the mean distance of both eyes, in percent of the eye distance, per shared frame."""
     return np.array(
         [
             100
@@ -123,7 +123,7 @@ def eye_errors(found: Eyes, expected: Eyes) -> np.ndarray:
 
 
 def measure(scale: Scale, folder: Path) -> dict:
-    """Runs everything; the keys of the result are those of the printed JSON."""
+    """Runs all measurements; the keys of the result are those of the printed JSON."""
     recordings = render_videos(folder, scale)
     programs: dict[str, Callable[[], Eyes]] = {
         ENGINE: lambda: engine(recordings, scale, 1),
@@ -163,7 +163,7 @@ def measure(scale: Scale, folder: Path) -> dict:
 
 
 def table(results: dict) -> str:
-    """Gives the results as Markdown."""
+    """Formats the results as Markdown."""
     lines = [
         "| program | crops/s | CPU ms/crop | engine gains | in CPU time | eye error, mean | max |",
         "|---|---|---|---|---|---|---|",
@@ -188,13 +188,13 @@ def table(results: dict) -> str:
 
 
 def _cpu_seconds() -> float:
-    """Of this process and of those it started that have ended."""
+    """Returns the CPU seconds of this process and of its children that have ended."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
 
 
 def _median_ratio(numerators: list[float], denominators: list[float]) -> float:
-    """Of neighbours in time: what else the machine does then slows both."""
+    """Returns the median ratio of neighbours in time, which other load slows alike."""
     return statistics.median(np.divide(numerators, denominators).tolist())
 
 
@@ -207,7 +207,7 @@ def _summary(errors: np.ndarray) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measures, prints, and writes the JSON where asked."""
+    """Measures, prints, and writes the JSON if asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="seconds; its ratios mean little")
     parser.add_argument("--json", type=Path, help="write the results here too")

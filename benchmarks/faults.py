@@ -1,4 +1,4 @@
-"""Runs that are killed, disks that are full, files that are damaged: what is lost.
+"""Fault campaign: data lost by killed runs, full disks and damaged files.
 
     python -m benchmarks.faults [--kills N] [--seed S] [--only NAME] [--json FILE]
 
@@ -38,7 +38,7 @@ PACKAGES = ("jax", "orbax-checkpoint", "tensorflow-datasets", "tensorflow", "num
 
 
 def table(found: dict[str, list[Trial]]) -> str:
-    """The trials of each fault as Markdown."""
+    """Formats the trials of each fault as Markdown."""
     headers = ("fault", "trials", "survived", "lost", "slowest recovery, s")
     rows = []
     for name, each in found.items():
@@ -49,7 +49,7 @@ def table(found: dict[str, list[Trial]]) -> str:
 
 
 def main() -> int:
-    """Tries, prints, and writes the JSON where asked; 1 when anything was lost."""
+    """Runs the trials, prints them, writes the JSON if asked; returns 1 when anything was lost."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--damages", type=int, default=24, help="of each kind of file")

@@ -1,4 +1,4 @@
-"""What is looked at after a fault."""
+"""Checks made after a fault."""
 
 import contextlib
 import hashlib
@@ -10,7 +10,7 @@ from benchmarks.faults_runs import NUM_EPOCHS, STEPS_PER_EPOCH, Place, Program
 
 
 def refusal(program: Program, *words: str) -> str:
-    """What is wrong with the way a command ended that had to say one line; "" if nothing."""
+    """Returns what is wrong with a command that had to end with one line; "" if nothing is."""
     code, lines = program.wait(), program.text().strip().splitlines()
     said = [line for line in lines if line.startswith("error: ")]
     if code not in (1, 2):
@@ -22,7 +22,7 @@ def refusal(program: Program, *words: str) -> str:
 
 
 def losses(workdir: Path) -> list[tuple[int, str]]:
-    """(step, loss in hexadecimal) of every whole line of the log, as they were written."""
+    """Returns (step, loss in hexadecimal) of every whole line of the log, in the order written."""
     path, found = workdir / "scalars.jsonl", []
     for line in path.read_bytes().splitlines(keepends=True) if path.exists() else []:
         if line.endswith(b"\n"):
@@ -33,18 +33,18 @@ def losses(workdir: Path) -> list[tuple[int, str]]:
 
 
 def steps(workdir: Path) -> set[int]:
-    """Of the checkpoints that stand under their final name."""
+    """Returns the steps of the checkpoints that have their final name."""
     return {int(path.name) for path in (workdir / "checkpoints").glob("*") if path.name.isdigit()}
 
 
 def resumed_from(program: Program) -> int | None:
-    """The step, when it has said so."""
+    """Returns the step that a run resumed from, if it printed one."""
     found = re.search(r"^resuming from step (\d+)$", program.text(), re.MULTILINE)
     return int(found[1]) if found else None
 
 
 def digests(folder: Path, pattern: str = "**/*") -> dict[str, str]:
-    """{path: sha256} of the files."""
+    """Returns {path: sha256} of the files."""
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.glob(pattern))
@@ -53,7 +53,7 @@ def digests(folder: Path, pattern: str = "**/*") -> dict[str, str]:
 
 
 def against_whole(place: Place, workdir: Path, evaluated: bool = True) -> str:
-    """What differs from the run without a fault, or was left behind; "" if nothing."""
+    """Returns what differs from the run without a fault, or was left behind; "" if nothing."""
     expected = dict(losses(place.whole))
     unequal = [step for step, loss in losses(workdir) if expected.get(step) != loss]
     if missing := expected.keys() - dict(losses(workdir)).keys():
@@ -71,7 +71,7 @@ def against_whole(place: Place, workdir: Path, evaluated: bool = True) -> str:
 
 
 def dataset_against_whole(place: Place, data_dir: Path) -> str:
-    """What differs from the dataset built without a fault; "" if nothing."""
+    """Returns what differs from the dataset built without a fault; "" if nothing does."""
     one, other = (each / "avec_faces" / "tiny" / "1.0.0" for each in (data_dir, place.data_dir))
     if digests(one, "metadata.json") != digests(other, "metadata.json"):
         return "another dataset: metadata.json"
@@ -83,7 +83,7 @@ def dataset_against_whole(place: Place, data_dir: Path) -> str:
 
 
 def records(path: Path) -> list[dict]:
-    """Each record by its fields, which may be written in any order."""
+    """Returns each record by its fields, which may be written in any order."""
     import tensorflow as tf
 
     found = []

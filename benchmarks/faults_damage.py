@@ -1,4 +1,4 @@
-"""Files cut short, bits flipped and blocks of zeros: noticed in one line, or without effect."""
+"""Damaged files (cut short, bits flipped, blocks of zeros) and their detection."""
 
 import concurrent.futures
 import contextlib
@@ -20,7 +20,7 @@ LIMIT_S = 120.0
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """What is damaged.
+    """A file that is damaged, and its reader.
 
     Attributes:
       source: folder under the campaign's, of which a copy is damaged.
@@ -48,7 +48,7 @@ TARGETS = {
 
 
 class Reader:
-    """A process that reads; another one takes its place when damage ends or stops it."""
+    """A process that reads files; it is replaced when damage ends or stops it."""
 
     def __init__(self):
         self._executor = None
@@ -81,7 +81,7 @@ def _read(name, folder, whole):
 
 
 def damage(path: Path, rng: random.Random) -> str:
-    """Changes a file in one of three ways; says how. A file of one byte or less stays."""
+    """Changes a file in one of three ways and says how; files of at most one byte are unchanged."""
     content = bytearray(path.read_bytes())
     if len(content) < 2:
         return "untouched"
@@ -98,7 +98,7 @@ def damage(path: Path, rng: random.Random) -> str:
 
 
 def trials(place: Place, count: int) -> dict[str, list[Trial]]:
-    """So many damaged files of each target."""
+    """Tries this many damaged files of each target."""
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(place.folder / "compiled")
     found = {}
     with contextlib.closing(Reader()) as reader:

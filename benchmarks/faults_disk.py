@@ -1,4 +1,4 @@
-"""Disks that are full, and folders that can only be read: small file systems in memory."""
+"""Full disks and read-only folders, as small file systems in memory."""
 
 import contextlib
 import shutil
@@ -13,7 +13,7 @@ ROOMY = "64m"
 
 
 def can_mount(place: Place) -> bool:
-    """Whether this process may mount file systems, as root may where nothing forbids it."""
+    """Returns whether this process may mount file systems, as root usually may."""
     try:
         with mounted(place, "1m"):
             return True
@@ -23,7 +23,7 @@ def can_mount(place: Place) -> bool:
 
 @contextlib.contextmanager
 def mounted(place: Place, size: str) -> Iterator[Path]:
-    """A file system of this size."""
+    """Mounts a file system of this size."""
     folder = place.new("disk")
     folder.mkdir()
     _run("mount", "-t", "tmpfs", "-o", f"size={size}", "none", folder)
@@ -42,7 +42,7 @@ def _run(*command) -> None:
 
 
 def trials(place: Place, count: int) -> dict[str, list[Trial]]:
-    """So many of each kind; none where nothing can be mounted."""
+    """Runs this many trials of each kind; none where nothing can be mounted."""
     if not can_mount(place):
         return {}
     return {
@@ -66,7 +66,7 @@ def _full_training(place: Place) -> Trial:
 
 
 def _fill(disk: Path, left: int) -> None:
-    """Leaves so many bytes."""
+    """Fills the file system up to this many free bytes."""
     usage = shutil.disk_usage(disk)
     (disk / "filler").write_bytes(bytes(max(0, usage.free - left)))
 

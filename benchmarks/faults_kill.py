@@ -28,7 +28,7 @@ SHARES = {"steps": 0.3, "saving": 0.3, "evaluation": 0.12, "records": 0.12, "cro
 
 
 def trials(place: Place, count: int) -> dict[str, list[Trial]]:
-    """So many kills, by what they interrupted."""
+    """Kills this many programs, grouped by the work that is interrupted."""
     counts = {name: max(1, round(share * count)) for name, share in SHARES.items()}
     counts["steps"] += count - sum(counts.values())
     return {
@@ -60,7 +60,7 @@ def _at_a_save(place: Place, program: Program, workdir: Path) -> bool:
 
 
 def _training(place: Place, count: int, wait: Wait) -> list[Trial]:
-    """Kills on one workdir in a row, and on a new one when that is finished."""
+    """Kills runs on one workdir in a row, and on a new one when that is finished."""
     done: list[Trial] = []
     workdir, acknowledged = place.new("killed"), set()
     while True:
@@ -90,7 +90,7 @@ def _training(place: Place, count: int, wait: Wait) -> list[Trial]:
 
 
 def _unwritten(program: Program, workdir: Path) -> str:
-    """What a killed run printed and did not write."""
+    """Returns the results that a killed run printed but did not write."""
     if "Traceback" in program.text():
         return f"traceback: {program.log}"
     written = dict(losses(workdir))

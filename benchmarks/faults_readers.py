@@ -1,4 +1,4 @@
-"""What reads the files that a campaign damages; called in a process of its own.
+"""Readers of the files that a fault campaign damages, called in a process of their own.
 
 Each takes folders and returns a digest of what it read, or the one line that said what is wrong.
 """
@@ -28,7 +28,7 @@ from hmhn_jax.workdir import stored_config  # noqa: E402
 
 
 def _speaking(function):
-    """Gives {"value"} or {"line"}, and what was printed as {"said"}."""
+    """Returns {"value"} or {"line"}, and the printed text as {"said"}."""
 
     @functools.wraps(function)
     def read(*arguments) -> dict[str, str]:
@@ -56,7 +56,7 @@ def _config(workdir):
 
 @_speaking
 def weights(workdir: Path, whole: Path) -> str:
-    """The network that an evaluation takes, with the config of an undamaged workdir."""
+    """Reads the network that an evaluation takes, with the config of an undamaged workdir."""
     (trained,) = ensemble.restore(_config(whole), [workdir])
     summary = json.dumps(trained.provenance.__dict__, sort_keys=True)
     return f"{trained.step} {_digest(trained.variables)} {summary}"
@@ -72,7 +72,7 @@ def _new_state(whole):
 
 @_speaking
 def state(workdir: Path, whole: Path) -> str:
-    """What a run that is resumed starts with."""
+    """Reads the state from which a run is resumed."""
     new, origin = _new_state(whole)
     with checkpoints.open_manager(workdir, alone=True) as manager:
         begin = resumption.start(manager, new, _config(whole), origin)
@@ -82,7 +82,7 @@ def state(workdir: Path, whole: Path) -> str:
 
 @_speaking
 def config(workdir: Path, whole: Path) -> str:
-    """A workdir's config; what differs from its checkpoint's is said, as the program says it."""
+    """Reads a workdir's config; prints how it differs from the checkpoint's, like the program."""
     stored = _config(workdir)
     (trained,) = ensemble.restore(stored, [workdir])
     if changed := config_lib.differences(
@@ -94,7 +94,7 @@ def config(workdir: Path, whole: Path) -> str:
 
 @_speaking
 def crops(data_dir: Path, whole: Path) -> str:
-    """Everything that training and evaluation take from a dataset."""
+    """Reads everything that training and evaluation take from a dataset."""
     settings = config_lib.override(_config(whole), {"data.data_dir": str(data_dir)}).data
     builder, digest = dataset.open_dataset(settings), hashlib.sha256()
     for split in ("train", "validation", "test"):
@@ -106,11 +106,11 @@ def crops(data_dir: Path, whole: Path) -> str:
 
 @_speaking
 def cached(folder: Path, whole: Path) -> str:
-    """All crops of a cache; a damaged entry is none, and its video is decoded again."""
+    """Reads all crops of a cache; a damaged entry counts as missing and is decoded again."""
     digest = hashlib.sha256()
     for path in sorted(folder.glob("*.crops")):
         if (entry := crop_cache.read(path)) is None:
-            raise UserError(f"{path} is damaged and made anew")
+            raise UserError(f"{path} is damaged and made again")
         digest.update(repr([crop.box for crop in entry.crops]).encode())
         digest.update(b"".join(crop.jpeg for crop in entry.crops))
     return digest.hexdigest()
@@ -118,7 +118,7 @@ def cached(folder: Path, whole: Path) -> str:
 
 @_speaking
 def lines(workdir: Path, whole: Path) -> str:
-    """Whether the log goes on, and can be read; lost lines are said."""
+    """Returns whether the log goes on, and can be read; lost lines are said."""
     with scalars.open_writers(workdir) as write:
         write(10_000, {"loss": 1.0})
     with contextlib.redirect_stdout(io.StringIO()) as said:

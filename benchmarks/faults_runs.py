@@ -1,4 +1,4 @@
-"""Small runs and builds that a campaign of faults starts, ends and looks at."""
+"""Small runs and builds for a fault campaign."""
 
 import contextlib
 import dataclasses
@@ -31,7 +31,7 @@ SETTINGS = {
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """One fault and what came of it.
+    """One fault and its outcome.
 
     Attributes:
       what: where the fault was.
@@ -46,7 +46,7 @@ class Trial:
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """Where a campaign works.
+    """The folder of a campaign.
 
     Attributes:
       folder: empty at first.
@@ -58,7 +58,7 @@ class Place:
 
     @property
     def data_dir(self) -> Path:
-        """Of a dataset that was built without a fault."""
+        """The data_dir with a dataset that was built without a fault."""
         return self.folder / "data"
 
     @property
@@ -67,13 +67,13 @@ class Place:
         return self.folder / "whole"
 
     def new(self, name: str) -> Path:
-        """A path that is not there yet."""
+        """Returns a path that does not exist yet."""
         return self.folder / f"{name}-{self.rng.getrandbits(32):08x}"
 
 
 @dataclasses.dataclass
 class Program:
-    """A started command, leader of its process group; what it prints goes to `log`."""
+    """A started command, leader of its process group, whose output goes to `log`."""
 
     process: subprocess.Popen
     log: Path
@@ -87,7 +87,7 @@ class Program:
             raise
 
     def kill(self) -> None:
-        """SIGKILL to it and all that it started."""
+        """Sends SIGKILL to the program and its children."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
@@ -99,7 +99,7 @@ class Program:
         return self.log.read_text(errors="replace")
 
     def wait_until(self, holds: Callable[[], bool]) -> bool:
-        """Whether it came to be before the program ended."""
+        """Waits for a condition; returns whether it came true before the program ended."""
         while not holds():
             if self.process.poll() is not None:
                 return False
@@ -133,7 +133,7 @@ def start(place: Place, command: list, extra: dict[str, str] | None = None) -> P
 
 
 def start_run(place: Place, workdir: Path, *flags, extra: dict | None = None) -> Program:
-    """`python run.py --workdir DIR ...`, tiny."""
+    """Starts a tiny `python run.py --workdir DIR ...`."""
     fields = {"data.data_dir": place.data_dir} | SETTINGS
     command = [sys.executable, ROOT / "run.py", "--workdir", workdir]
     command += [f"--config.{field}={value}" for field, value in fields.items()]
@@ -141,7 +141,7 @@ def start_run(place: Place, workdir: Path, *flags, extra: dict | None = None) ->
 
 
 def start_build(place: Place, data_dir: Path, num_processes=2, extra=None) -> Program:
-    """`tfds build avec_faces`, tiny."""
+    """Starts a tiny `tfds build avec_faces`."""
     config = {"name": "tiny", "videos": VIDEOS, "num_processes": num_processes}
     command = [Path(sys.executable).with_name("tfds"), "build", "avec_faces"]
     command += ["--config", json.dumps(config), "--data_dir", data_dir]
@@ -149,13 +149,13 @@ def start_build(place: Place, data_dir: Path, num_processes=2, extra=None) -> Pr
 
 
 def finish(program: Program) -> float:
-    """Seconds that a command took that must end well."""
+    """Runs a command that must succeed, and returns its seconds."""
     if code := program.wait():
         raise RuntimeError(f"ended with {code}:\n{program.text()[-2000:]}")
     return program.seconds()
 
 
 def prepare(place: Place) -> None:
-    """The dataset and the run that all others are compared with."""
+    """Prepares the dataset and the run that all others are compared with."""
     finish(start_build(place, place.data_dir))
     finish(start_run(place, place.whole))

@@ -1,4 +1,4 @@
-"""A second program in the workdir, clocks that jump, and workers that are killed."""
+"""Faults from outside: a second program in the workdir, clock jumps, killed workers."""
 
 import os
 import resource
@@ -22,7 +22,7 @@ time.time = lambda: _real() + (_shift if _real() >= _begin + _after else 0.0)
 
 
 def trials(place: Place, count: int) -> dict[str, list[Trial]]:
-    """A second program once, and so many of the others."""
+    """Tries a second program once, and the other faults this many times."""
     return {
         "a second program in the workdir": list(_second(place)),
         "clock jumps by 10 years": list(_clocks(place)),
@@ -116,7 +116,7 @@ def _workers(place: Place, count: int) -> Iterator[Trial]:
 
 
 def _unlike(program: Program, data_dir: Path) -> str:
-    """One line, or a build that went on: memory may have sufficed."""
+    """Returns what is wrong; nothing if the build ended well or in one line of error."""
     if program.wait() == 0:
         return ""
     built = (data_dir / "avec_faces" / "tiny" / "1.0.0").exists()
@@ -124,7 +124,7 @@ def _unlike(program: Program, data_dir: Path) -> str:
 
 
 def _workers_of(program: Program) -> list[int]:
-    """The processes that crop, of a build."""
+    """Returns the processes of a build that crop."""
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         try:

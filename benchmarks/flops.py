@@ -1,4 +1,4 @@
-"""How many floating-point operations the network is, counted from its shapes.
+"""Floating-point operations of the network, counted from its shapes.
 
 A multiply and an add are two. Only matrix products and convolutions count, zero padding included,
 as is usual; what lies between is a few per cent at most.
@@ -21,7 +21,7 @@ def forward(
     use_dff: bool = True,
     use_mab: bool = True,
 ) -> dict[str, int]:
-    """Operations of scoring one image, by block.
+    """Counts the operations of scoring one image, by block.
 
     Args:
       image_size: S, in pixels.
@@ -45,7 +45,7 @@ def forward(
 
 
 def _gwa(size, grid, expansion):
-    """The two 1x1 convolutions, and each grid's products of rows with rows (Eq. 4)."""
+    """Counts the two 1x1 convolutions, and each grid's products of rows with rows (Eq. 4)."""
     rows, columns = grid
     tall, wide = math.ceil(size / rows), math.ceil(size / columns)
     pixels = rows * tall * columns * wide
@@ -53,7 +53,7 @@ def _gwa(size, grid, expansion):
 
 
 def _trunk(size, width):
-    """ResNet-18, and the side of its features."""
+    """Counts ResNet-18; also returns the side of its features."""
     side = _half(size)
     count = 2 * side**2 * 7**2 * 3 * width
     side = _half(side)  # the pooling

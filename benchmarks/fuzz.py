@@ -1,4 +1,4 @@
-"""Files of strangers: generated and damaged inputs for everything that reads some.
+"""Fuzzing: generated and damaged inputs for every reader of untrusted files.
 
     python -m benchmarks.fuzz [--texts N] [--videos N] [--seed S] [--json FILE] [--kept DIR]
 
@@ -36,7 +36,7 @@ READERS = "benchmarks.fuzz_readers:"
 
 @dataclasses.dataclass(frozen=True)
 class Scale:
-    """How much is tried.
+    """Size of the campaign.
 
     Attributes:
       texts: files for each reader of text.
@@ -50,7 +50,7 @@ class Scale:
 
 
 def campaign(scale: Scale, folder: Path, kept: Path, limit_s: float = LIMIT_S) -> list[Tally]:
-    """Tries everything, in an empty folder."""
+    """Tries all readers, in an empty folder."""
     with Trier(kept, limit_s) as trier:
         return [*_texts(trier, scale, folder / "texts"), *_files(trier, scale, folder / "files")]
 
@@ -83,7 +83,7 @@ def try_texts(
     number: int,
     seed: int,
 ) -> None:
-    """Tries a reader on `number` files, (name, content) each, that lie in a folder in turn."""
+    """Tries a reader on `number` files, (name, content) each, which lie in a folder in turn."""
 
     @hypothesis.seed(seed)
     @hypothesis.settings(
@@ -131,7 +131,7 @@ def _files(trier: Trier, scale: Scale, folder: Path) -> list[Tally]:
 
 
 def table(tallies: list[Tally]) -> str:
-    """The outcome as Markdown."""
+    """Formats the outcome as Markdown."""
     headers = ("reader", "inputs", "accepted", "refused", *FAILURES, "seconds")
     rows = []
     for tally in tallies:
@@ -143,7 +143,7 @@ def table(tallies: list[Tally]) -> str:
 
 
 def outcome(tallies: list[Tally], scale: Scale) -> dict[str, Any]:
-    """The same in values that JSON knows, with what failed and what it ran on."""
+    """Returns the outcome as JSON values, with the failures and the machine."""
     return {
         "scale": dataclasses.asdict(scale),
         "machine": machine.describe(PACKAGES),

@@ -1,4 +1,4 @@
-"""Videos, pictures and weights, as they are written and with damage."""
+"""Valid and damaged videos, pictures and weights."""
 
 import functools
 import io
@@ -37,7 +37,7 @@ def _images(size: tuple[int, int]) -> list[np.ndarray]:
 
 
 def sound_videos() -> dict[str, bytes]:
-    """Small videos by name, one of each container and size."""
+    """Encodes small videos, {name: content}, one of each container and size."""
     videos = {}
     for size in SIZES:
         for suffix, codec in CONTAINERS.items():
@@ -62,13 +62,13 @@ def _encoded(suffix, codec, size):
 
 
 def sound_pictures() -> dict[str, bytes]:
-    """A picture of each format, by name."""
+    """Encodes a picture of each format, {name: content}."""
     bgr = cv2.cvtColor(_images(SIZES[1])[0], cv2.COLOR_RGB2BGR)
     return {f"face{suffix}": cv2.imencode(suffix, bgr)[1].tobytes() for suffix in PICTURES}
 
 
 def sound_weights() -> dict[str, bytes]:
-    """A small state dict, of today's and of the older format; none without PyTorch."""
+    """Encodes a small state dict in today's and in the older format; none without PyTorch."""
     try:
         import torch
     except ImportError:
@@ -99,7 +99,7 @@ def damaged(sound: dict[str, bytes], number: int, seed: int) -> Iterator[tuple[s
 
 
 def _place(content: bytes, random: np.random.Generator) -> int:
-    """Gives a place, half of the time one in a header."""
+    """Draws a position, half of the time one in a header."""
     marked = [content.find(mark) for mark in MARKS if mark in content]
     start = random.choice([0, *marked]) if random.random() < 0.5 else None
     if start is None:
@@ -146,7 +146,7 @@ _DAMAGES = (*[_flip] * 2, *[_exaggerate] * 3, _truncate, _insert, _remove, _repe
 
 
 def write_all(folder: Path, files: Iterable[tuple[str, bytes]]) -> dict[str, Path]:
-    """Writes files into a folder; where each is, by its name."""
+    """Writes files into a folder; returns the path of each by its name."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = {}
     for name, content in files:

@@ -1,4 +1,4 @@
-"""A worker that readers are tried in, from the side that starts it, kills it and counts."""
+"""Worker processes of the fuzzing campaign: started, timed out and counted by the parent."""
 
 import contextlib
 import dataclasses
@@ -20,7 +20,7 @@ FAILURES = ("exception", "crash", "hang", "leak")
 
 @dataclasses.dataclass
 class Tally:
-    """How one reader did.
+    """Outcomes of one reader.
 
     Attributes:
       reader: as "module:function".
@@ -42,7 +42,7 @@ class Tally:
 
 
 class Trier:
-    """Tries readers on files; used in a `with` block, at whose end no process is left.
+    """Tries readers on files; used in a `with` block, which ends all processes.
 
     Args:
       kept: the folder that gets the inputs of failures.
@@ -65,13 +65,13 @@ class Trier:
         shutil.rmtree(self._temporary, ignore_errors=True)
 
     def warm_up(self, reader: str, path: Path) -> None:
-        """Lets a reader load what it loads once, on a sound file."""
+        """Reads a sound file once, so that the reader loads its libraries."""
         self._warm.add((reader, path))
         # What is loaded stays open and is no leak.
         self._ask(reader, path, START_LIMIT_S)
 
     def try_on(self, tally: Tally, path: Path) -> str:
-        """Has a reader look at a file, and counts what became of it."""
+        """Passes a file to a reader and counts the outcome."""
         if self._worker is None:
             for reader, sound in sorted(self._warm):
                 self._ask(reader, sound, START_LIMIT_S)

@@ -1,4 +1,4 @@
-"""The readers that are tried with damaged files, and what they may do with one.
+"""Readers under test and the outcomes that are allowed for damaged files.
 
 A reader takes a path and gives the lines in which it refuses what is there, none if it accepts it;
 a `UserError` is such a line, too. Whatever else it raises is a failure.
@@ -22,7 +22,7 @@ def table(path: Path) -> list[str]:
 
 
 def label(path: Path) -> list[str]:
-    """A label file of AVEC; one whose name is none is passed over."""
+    """Reads a label file of AVEC; other file names are ignored."""
     _, problems = avec_labels.read_labels([path])
     return list(Found((), problems=tuple(itertools.chain(*problems.values()))).problems)
 
@@ -36,20 +36,20 @@ def config(path: Path) -> list[str]:
 
 
 def frames(path: Path) -> list[str]:
-    """A video, every frame of it."""
+    """Reads every frame of a video."""
     for frame in sampled_frames(path):
         assert frame.rgb.ndim == 3
     return []
 
 
 def header(path: Path) -> list[str]:
-    """A video's header and its first frame."""
+    """Reads a video's header and its first frame."""
     probe(path)
     return []
 
 
 def crops(path: Path) -> list[str]:
-    """A video's or a picture's face crops, as a dataset and a prediction make them."""
+    """Makes a video's or a picture's face crops, as a dataset and a prediction do."""
     settings = CropSettings(size=64, rate_hz=5.0, max_frames_per_video=4)
     (result,) = crop_jobs.crop_files([path], settings, num_processes=1)
     if not isinstance(result, CropFailure):
@@ -58,13 +58,13 @@ def crops(path: Path) -> list[str]:
 
 
 def picture(path: Path) -> list[str]:
-    """A picture."""
+    """Reads a picture."""
     assert read_image(path).ndim == 3
     return []
 
 
 def weights(path: Path) -> list[str]:
-    """PyTorch's weights."""
+    """Reads PyTorch's weights."""
     from hmhn_jax import torch_files
 
     content, _ = torch_files.read(path)
@@ -73,7 +73,7 @@ def weights(path: Path) -> list[str]:
 
 
 def fault(lines: list[str], path: Path) -> str | None:
-    """What is wrong with a refusal: it must be one line each, and name the file."""
+    """Returns what is wrong with a refusal, which must be one line and name the file."""
     for line in lines:
         if line != one_line(line):
             return f"not one plain line: {one_line(line)}"

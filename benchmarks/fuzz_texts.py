@@ -1,4 +1,4 @@
-"""Text files as strangers might write them, as strategies for hypothesis."""
+"""Hypothesis strategies for untrusted text files."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ NUMBERS = st.one_of(
 
 @st.composite
 def mutated(draw, contents: st.SearchStrategy[bytes]) -> bytes:
-    """Up to four cuts, repetitions and insertions in what another strategy draws."""
+    """Applies up to four cuts, repetitions and insertions to what another strategy draws."""
     content = draw(contents)
     for _ in range(draw(st.sampled_from((0, 0, 0, 1, 2, 4)))):
         start = draw(st.integers(0, len(content)))
@@ -85,12 +85,12 @@ def _table(draw) -> str:
 
 
 def tables() -> st.SearchStrategy[bytes]:
-    """Tables of recordings: sound ones, damaged ones, and anything else."""
+    """Draws tables of recordings: sound ones, damaged ones, and arbitrary text."""
     return st.one_of(mutated(_encoded(_table())), mutated(_encoded(_table())), st.binary())
 
 
 def labels() -> st.SearchStrategy[tuple[str, bytes]]:
-    """(name, content) of label files."""
+    """Draws (name, content) of label files."""
     scores = st.integers(0, 63).map(str)
     texts = st.one_of(scores, NUMBERS.map(str), st.sampled_from(ODD_CELLS), st.text(max_size=30))
     texts = st.builds("".join, st.tuples(texts, st.sampled_from(("", "\n", "\r\n", "\n1", " 2"))))
@@ -132,6 +132,6 @@ def _json_text(draw, sound: dict) -> str:
 
 
 def configs(sound: dict) -> st.SearchStrategy[bytes]:
-    """config.json as a run writes it, with values or bytes changed, and anything else."""
+    """Draws config.json files: valid, with values or bytes changed, or arbitrary text."""
     texts = _encoded(_json_text(sound))
     return st.one_of(texts, mutated(texts), st.binary())

@@ -1,9 +1,9 @@
-"""Tries readers on files, in a process that may crash, hang or leak; `benchmarks.fuzz` starts it.
+"""Process that tries readers on files and may crash, hang or leak; `benchmarks.fuzz` starts it.
 
 Every line of its standard input is a JSON object: "reader", as "module:function", and "path". It
 answers each with one: "outcome" is "accepted", "refused", "exception" or "leak", "detail" says
-more. What a reader leaves behind (open files, processes, files beside the input or in the temporary
-folder, memory) is a leak.
+more. What a reader leaves behind (open files, processes, memory, files next to the input or in the
+temporary folder) is a leak.
 """
 
 import functools
@@ -26,7 +26,7 @@ ADDRESS_SPACE = 48 * 2**30  # bytes; more is asked for and not used
 
 
 def answer(reader: str, path: Path) -> dict[str, str]:
-    """One reader, one file."""
+    """Tries one reader on one file."""
     before = _held(path)
     outcome, detail = _tried(_function(reader), path)
     after = _held(path)
@@ -61,11 +61,11 @@ def _tried(function, path):
 
 
 def _held(path):
-    """What a reader must give back."""
+    """Returns the resources that a reader must release."""
     return {
         "open files": len(os.listdir("/dev/fd")),
         "processes": _num_children(),
-        "files beside the input": len(os.listdir(path.parent)),
+        "files next to the input": len(os.listdir(path.parent)),
         "temporary files": len(os.listdir(tempfile.gettempdir())),
     }
 

@@ -1,4 +1,4 @@
-"""Training and inference on one GPU: ours against PyTorch's, and how exact ours are.
+"""Training and inference on one GPU, compared with PyTorch, and their numerical accuracy.
 
     python -m benchmarks.gpu [--quick] [--only NAME] [--rounds N] [--limit SECONDS] [--json FILE]
 
@@ -31,7 +31,7 @@ MOST_S = {"ours": 100.0, "torch": 130.0}  # of one program
 
 
 def contestants(works: list[Workload], rounds: int, quick: bool) -> list[Contestant]:
-    """All of them, those that matter most first.
+    """Returns all contestants, the most important first.
 
     Args:
       works: the sizes, from small to large.
@@ -79,7 +79,7 @@ def contestants(works: list[Workload], rounds: int, quick: bool) -> list[Contest
 
 
 def measure(chosen: list[Contestant], limit_s: float, quick: bool) -> dict:
-    """Runs one after the other, each for as long as it may and there is time.
+    """Runs one after the other, each up to its own limit and the time left.
 
     Returns:
       {"rows": {name: its rows}, "absent": {name: why not all of its rows are there}}.
@@ -115,7 +115,7 @@ def measure(chosen: list[Contestant], limit_s: float, quick: bool) -> dict:
 
 
 def main() -> None:
-    """Measures, prints, and writes the JSON where asked."""
+    """Measures, prints, and writes the JSON if asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="tiny; its numbers mean nothing")
     parser.add_argument("--only", default="", help="programs whose names have this in them")

@@ -1,4 +1,4 @@
-"""How far scores and gradients on a device are from those in float64 on the host's CPU.
+"""Accuracy of scores and gradients on a device, compared with float64 on the host's CPU.
 
 The reference is the network of plain layers; weights, images and targets are the same, as numbers
 of float32. Its normalisations remember the statistics of the batch, so that inference is of a
@@ -49,7 +49,7 @@ def measure(workload: dict, file: str, gpu: bool, variants: list) -> None:
 
 
 def _reference(work):
-    """Variables of float32, and what they come to in float64; all in the host's memory."""
+    """Returns float32 variables and their float64 outputs, all in the host's memory."""
     # A CPU would be a device of its own, were these arrays JAX's.
     model = HMHN(**work.fields, dropout_rate=0.0)
     variables = jax.device_get(jax.jit(model.init)(jax.random.key(0), pictures(work)[:1]))
@@ -71,7 +71,7 @@ def _reference(work):
 
 
 def pictures(work: Workload) -> np.ndarray:
-    """f32[B,S,S,3] of coarse squares, each picture with colours of its own.
+    """Draws f32[B,S,S,3] of coarse squares, each picture with colours of its own.
 
     Noise has the same features in every picture; the last normalisation would make scores of the
     rounding errors between them.
@@ -90,7 +90,7 @@ def _as(tree, dtype):
 
 
 def gradients(model: HMHN) -> Callable:
-    """function(variables, images, targets) -> the loss, its gradients, the new batch statistics."""
+    """Returns function(variables, images, targets) -> loss, gradients, new batch statistics."""
 
     def loss_fn(params: Any, stats: Any, images: jax.Array, targets: jax.Array):
         (predictions, aux), updates = model.apply(
@@ -112,7 +112,7 @@ def gradients(model: HMHN) -> Callable:
 
 
 def compare_gradients(grads: Any, reference: Any) -> dict:
-    """How far gradients are off: as a whole, and each array by itself.
+    """Compares gradients as a whole, and each array by itself.
 
     Returns:
       "gradient": the norm of the difference of all, relative to that of the reference;
@@ -141,6 +141,6 @@ def compare_gradients(grads: Any, reference: Any) -> dict:
 
 
 def difference(ours: Any, reference: np.ndarray) -> float:
-    """The largest distance, relative to the largest number of the reference."""
+    """Returns the largest distance, relative to the largest number of the reference."""
     distances = np.abs(np.asarray(ours, np.float64) - reference)
     return float(distances.max() / np.abs(reference).max())

@@ -1,4 +1,4 @@
-"""The package on a GPU, as contestants of `benchmarks.gpu`.
+"""Contestants of `benchmarks.gpu` that run this package on a GPU.
 
 Imports nothing but what a machine for JAX has: jax, flax, optax, einops and numpy.
 """
@@ -78,7 +78,7 @@ def _time_scores(work, rounds, dtype):
 
 
 def describe_device(gpu: bool) -> str:
-    """The name of the device that computes.
+    """Returns the name of the device that computes.
 
     Raises:
       RuntimeError: if it should be a GPU and is not.
@@ -90,7 +90,7 @@ def describe_device(gpu: bool) -> str:
 
 
 def peak_mib() -> float | None:
-    """The most MiB of device memory that were in use; None where the device does not tell."""
+    """Returns the peak device memory in MiB, or None where the device does not report it."""
     statistics = jax.devices()[0].memory_stats() or {}
     peak = statistics.get("peak_bytes_in_use")
     return peak and peak / 2**20

@@ -1,4 +1,4 @@
-"""What `benchmarks.gpu` measured, as Markdown."""
+"""Markdown tables of `benchmarks.gpu`."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ TRAIN_HEADERS += ("first step, s", "time against PyTorch", "against fast=False")
 
 
 def text(outcome: dict) -> str:
-    """All tables, and below them what is missing and what it ran on."""
+    """Formats all tables, then the missing results and the machine."""
     parts = [agreement_table(outcome)]
     for kind in ("train", "infer"):
         parts.append(speed_table(outcome, kind))
@@ -30,7 +30,7 @@ def text(outcome: dict) -> str:
 
 
 def agreement_table(outcome: dict) -> str:
-    """Distances from float64; empty when they were not measured."""
+    """Formats distances from float64; empty when they were not measured."""
     lines = [
         (
             row["dtype"],
@@ -49,7 +49,7 @@ def agreement_table(outcome: dict) -> str:
 
 
 def speed_table(outcome: dict, kind: str) -> str:
-    """Programs of a kind, "train" or "infer", size after size; empty when there are none."""
+    """Formats programs of a kind, "train" or "infer", by size; empty when there are none."""
     found = {
         (row["batch_size"], name.removeprefix(f"{kind}: ")): row
         for name, rows in outcome["rows"].items()
@@ -85,7 +85,7 @@ def speed_table(outcome: dict, kind: str) -> str:
 
 
 def _milliseconds(seconds):
-    """Median and quartiles."""
+    """Formats median and quartiles."""
     low, middle, high = 1e3 * np.quantile(seconds, (0.25, 0.5, 0.75))
     return f"{middle:.2f} ({low:.2f} to {high:.2f})"
 

@@ -1,4 +1,4 @@
-"""PyTorch on a GPU, as a contestant of `benchmarks.gpu`: the network of tests/torch_hmhn.py."""
+"""Contestant of `benchmarks.gpu` that runs tests/torch_hmhn.py by PyTorch on a GPU."""
 
 import torch
 from torch_hmhn import TorchHMHN, total_loss
@@ -66,7 +66,7 @@ def _scores(work, compiled):
 
 
 def _set_up(work):
-    """The network, channels last, crops u8[B,S,S,3], and what makes images for it of them."""
+    """Returns the network (channels last), crops u8[B,S,S,3], and a standardising function."""
     torch.manual_seed(0)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     module = TorchHMHN(**work.fields).to(device, memory_format=torch.channels_last)
@@ -77,9 +77,9 @@ def _set_up(work):
 
 
 def _measure(rows, work, make, rounds, compiled):
-    """A row; what `make` makes is gone before the next."""
+    """Measures a row; what `make` makes is freed before the next."""
     on_gpu = torch.cuda.is_available()
-    torch.compiler.reset()  # compiled anew at the next size, and for that size alone
+    torch.compiler.reset()  # compiled again at the next size, and for that size alone
     if on_gpu:
         torch.cuda.reset_peak_memory_stats()
     wait = torch.cuda.synchronize if on_gpu else lambda: None
@@ -89,7 +89,7 @@ def _measure(rows, work, make, rounds, compiled):
 
 
 def describe_device(gpu: bool) -> str:
-    """The name of the device that computes.
+    """Returns the name of the device that computes.
 
     Raises:
       RuntimeError: if it should be a GPU and is not.

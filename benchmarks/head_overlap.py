@@ -1,4 +1,4 @@
-"""Do the attention heads look at different regions of the face?
+"""Overlap of the attention heads: do they look at different regions of the face?
 
     python run.py --workdir runs/on --mode train
     python run.py --workdir runs/off --mode train --config.loss.partition_weight=0.0
@@ -46,13 +46,13 @@ BLIND = 1e-3  # of the mean map's weight
 
 
 def shares(heads: np.ndarray) -> np.ndarray:
-    """Nonnegative f[B,K,...] -> f[B,K,N], each head's shares of its sum; 0 where that is 0."""
+    """Divides nonnegative f[B,K,...] by each head's sum, f[B,K,N]; 0 where that is 0."""
     flat = heads.reshape(*heads.shape[:2], -1).astype(np.float64)
     return _divide(flat, flat.sum(axis=-1, keepdims=True))
 
 
 def mean_overlap(heads: np.ndarray, others: np.ndarray | None = None) -> float:
-    """The mean overlap of two heads over pairs and crops, without those where one is 0.
+    """Averages the overlap of two heads over pairs and crops, without those where one is 0.
 
     Args:
       heads: nonnegative f[B,K,...], maps or vectors of K > 1 heads; their scale does not matter.
@@ -64,7 +64,7 @@ def mean_overlap(heads: np.ndarray, others: np.ndarray | None = None) -> float:
 
 
 def mean_correlation(heads: np.ndarray) -> float:
-    """The mean correlation of two heads over pairs and crops, f[B,K,...]; as `mean_overlap`.
+    """Averages the correlation of two heads over pairs and crops, f[B,K,...]; as `mean_overlap`.
 
     A head that is the same everywhere correlates with none, and counts as 0.
     """
@@ -86,7 +86,7 @@ def _mean_where_both(values_BxP, ours, theirs):
 
 
 def describe(maps: np.ndarray, vectors: np.ndarray) -> dict[str, float]:
-    """What the module's docstring says, of maps f[B,K,H,W] and vectors f[B,K,C]."""
+    """Computes the module's measures of maps f[B,K,H,W] and vectors f[B,K,C]."""
     weights = maps.sum(axis=(2, 3))
     blind = weights < BLIND * weights.mean()
     maps = np.where(blind[..., None, None], 0.0, maps)
@@ -113,7 +113,7 @@ def describe(maps: np.ndarray, vectors: np.ndarray) -> dict[str, float]:
 
 
 def look(model: HMHN, variables: dict, crops: Crops, trained: bool) -> tuple:
-    """The heads' maps f32[B,K,H,W] and vectors f32[B,K,C] before AFB, of all crops.
+    """Computes the heads' maps f32[B,K,H,W] and vectors f32[B,K,C] before AFB, of all crops.
 
     An untrained network has no running statistics yet, so those of the batch take their place.
     """
@@ -161,7 +161,7 @@ def examine(workdir: Path) -> dict[str, dict[str, float]]:
 
 
 def table(results: dict) -> str:
-    """Gives the results as Markdown."""
+    """Formats the results as Markdown."""
     lines = []
     for workdir, states in results.items():
         for state, values in states.items():
@@ -174,7 +174,7 @@ def table(results: dict) -> str:
 
 
 def main() -> int:
-    """Looks, prints, and writes the JSON where asked."""
+    """Measures, prints, and writes the JSON if asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("workdirs", type=Path, nargs="+", help="of training runs")
     parser.add_argument("--json", type=Path, help="write the results here too")

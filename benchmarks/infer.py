@@ -1,4 +1,4 @@
-"""Scores of face crops: ours against PyTorch, ONNX Runtime and OpenVINO.
+"""Inference speed: this package, PyTorch, ONNX Runtime and OpenVINO.
 
     python -m benchmarks.infer [--quick] [--rounds N] [--cores N] [--json FILE] [--other PYTHON]
 
@@ -26,7 +26,7 @@ IMAGES_PER_ROUND = 32
 
 
 def contestants(work: Workload, folder: str, other: str | None = None) -> list[Contestant]:
-    """All of them, and ours by another interpreter."""
+    """Returns all contestants, and ours by another interpreter."""
     arguments = {"workload": dataclasses.asdict(work), "folder": folder}
     programs = {
         OURS: ("benchmarks.ours", "deployed_scores"),
@@ -46,7 +46,7 @@ def measure(
     names: tuple[str, ...] = (),
     other: str | None = None,
 ) -> dict:
-    """Lets them take turns at one batch size: those of these names, or all."""
+    """Lets contestants of these names, or all, take turns at one batch size."""
     with tempfile.TemporaryDirectory() as folder:
         everyone = contestants(work, folder, other)
         chosen = [each for each in everyone if not names or each.name in names]
@@ -61,7 +61,7 @@ def measure(
 
 
 def table(outcomes: list[dict]) -> str:
-    """The outcomes of several batch sizes as Markdown."""
+    """Formats the outcomes of several batch sizes as Markdown."""
     headers = ("batch", "program", "ms a batch (quartiles)", "CPU ms", "peak MiB")
     headers += ("time against PyTorch", "CPU", "memory", "time against ONNX Runtime")
     headers += ("time against ours", "scores off")
@@ -84,7 +84,7 @@ def table(outcomes: list[dict]) -> str:
 
 
 def main() -> None:
-    """Measures, prints, and writes the JSON where asked."""
+    """Measures, prints, and writes the JSON if asked."""
     flags, machine = results.parse_flags(__doc__, 9, PACKAGES)
     work = TINY if flags.quick else Workload()
     outcomes = [

@@ -1,4 +1,4 @@
-"""What a benchmark ran on."""
+"""Hardware and software that a benchmark ran on."""
 
 import importlib.metadata
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def describe(packages: tuple[str, ...], num_cores: int | None = None) -> dict:
-    """Processor, cores that were used, and versions of those packages that are installed."""
+    """Describes the processor, the cores used, and the versions of installed packages."""
     machine = {
         "processor": processor(),
         "cores": num_cores or len(os.sched_getaffinity(0)),
@@ -31,7 +31,7 @@ def jaxlib_of(python: str) -> str:
 
 
 def processor() -> str:
-    """Its name, where the system tells it."""
+    """Returns the processor's name, where the system tells it."""
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()

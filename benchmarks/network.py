@@ -11,7 +11,7 @@ from benchmarks.workload import Workload, onnx_path
 
 
 class Scores(torch.nn.Module):
-    """PyTorch's network without what only people look at."""
+    """PyTorch's network without the outputs that are only for people to look at."""
 
     def __init__(self, module: torch.nn.Module):
         super().__init__()

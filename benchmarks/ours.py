@@ -1,4 +1,4 @@
-"""The package as a contestant."""
+"""Contestants that run this package."""
 
 import itertools
 import pickle
@@ -24,7 +24,7 @@ from hmhn_jax.train_step import init_state, make_optimizer, make_train_step
 
 
 def train_step(workload: dict, fast: bool = True) -> Callable[[], float]:
-    """A training step at configs/avec2014.py's settings, with augmentation off."""
+    """Runs training steps at configs/avec2014.py's settings, with augmentation off."""
     set_environment()  # as run.py does
     work = Workload(**workload)
     config = avec2014.get_config()
@@ -49,7 +49,7 @@ def train_step(workload: dict, fast: bool = True) -> Callable[[], float]:
 
 
 def plain_scores(workload: dict, folder: str) -> Callable[[], np.ndarray]:
-    """Scores of a batch by the network as it trains, each layer Flax's own."""
+    """Scores a batch by the network as it trains, each layer Flax's own."""
     set_environment()  # as run.py does
     work = Workload(**workload)
     model = HMHN(**work.fields, fast=False)
@@ -63,7 +63,7 @@ def plain_scores(workload: dict, folder: str) -> Callable[[], np.ndarray]:
 
 
 def deployed_scores(workload: dict, folder: str) -> Callable[[], np.ndarray]:
-    """Scores of a batch with folded weights."""
+    """Scores a batch with folded weights."""
     set_environment()  # as run.py does
     work = Workload(**workload)
     model = HMHN(**work.fields)
@@ -92,7 +92,7 @@ def extract_jpegs(folder: str, dataset: str, data_dir: str, count: int) -> None:
 
 
 def batches(folder: str, batch_size: int, image_size: int) -> Callable[[], float]:
-    """An epoch of the JPEGs: decoded by the input pipeline, augmented by the compiled step's code.
+    """Runs an epoch of the JPEGs: decoded by the input pipeline, augmented as in the compiled step.
 
     Decoded crops are not kept, so each epoch decodes all of them.
     """

@@ -1,4 +1,4 @@
-"""From the JPEGs of TFRecords to augmented batches: ours against PyTorch's DataLoader.
+"""Speed from the JPEGs of TFRecords to augmented batches, compared with PyTorch's DataLoader.
 
     python -m benchmarks.pipeline [--quick] [--rounds N] [--cores N] [--json FILE]
 
@@ -23,7 +23,7 @@ PACKAGES = ("jax", "opencv-python-headless", "torch", "pillow", "numpy")
 
 @dataclasses.dataclass(frozen=True)
 class Scale:
-    """How much is measured: crops an epoch, crops a batch, their side in pixels."""
+    """Size of the benchmark: crops an epoch, crops a batch, their side in pixels."""
 
     num_crops: int = 512
     batch_size: int = 64
@@ -36,7 +36,7 @@ QUICK = Scale(num_crops=16, batch_size=8, image_size=32)
 
 
 def contestants(scale: Scale, folder: str) -> list[Contestant]:
-    """All of them."""
+    """Returns all contestants."""
     shape = {"batch_size": scale.batch_size, "image_size": scale.image_size, "folder": folder}
     torch = ("benchmarks.torch_peer", "batches")
     return [
@@ -47,7 +47,7 @@ def contestants(scale: Scale, folder: str) -> list[Contestant]:
 
 
 def measure(scale: Scale, rounds: int, num_cores: int, names: tuple[str, ...] = ()) -> dict:
-    """Lets them take turns: those of these names, or all."""
+    """Lets contestants of these names, or all, take turns."""
     with tempfile.TemporaryDirectory() as folder:
         wanted = {"dataset": scale.dataset, "data_dir": scale.data_dir, "count": scale.num_crops}
         failure = contest.prepare("benchmarks.ours", "extract_jpegs", wanted | {"folder": folder})
@@ -60,7 +60,7 @@ def measure(scale: Scale, rounds: int, num_cores: int, names: tuple[str, ...] = 
 
 
 def table(outcome: dict) -> str:
-    """The outcome as Markdown; gains are of ours, in crops per CPU second."""
+    """Formats the outcome as Markdown; gains are of ours, in crops per CPU second."""
     num_crops = outcome["scale"]["num_crops"]
     ours = outcome["contestants"][OURS]
     headers = ("program", "crops per CPU second", "crops/s", "epoch, ms (quartiles)", "peak MiB")
@@ -80,7 +80,7 @@ def table(outcome: dict) -> str:
 
 
 def main() -> None:
-    """Measures, prints, and writes the JSON where asked."""
+    """Measures, prints, and writes the JSON if asked."""
     flags, machine = results.parse_flags(__doc__, 9, PACKAGES)
     outcome = measure(QUICK if flags.quick else Scale(), flags.rounds, flags.cores)
     outcome["machine"] = machine

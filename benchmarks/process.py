@@ -1,4 +1,4 @@
-"""The processes of a contest, from the side that starts them; `benchmarks.worker` is the other."""
+"""Processes of a contest, from the parent's side; `benchmarks.worker` is the other."""
 
 import contextlib
 import dataclasses
@@ -51,7 +51,7 @@ def by_other(each: Contestant, python: str) -> Contestant:
 def started(
     each: Contestant, cores: list[int], caches: Path | None, output: Path | None
 ) -> Iterator[subprocess.Popen]:
-    """A process that makes a contestant, with these cores to use, until the context ends.
+    """Starts a contestant in a process that may use these cores, until the context ends.
 
     Args:
       each: the contestant.
@@ -91,7 +91,7 @@ def started(
 
 
 def first_answer(worker: subprocess.Popen, each: Contestant) -> dict:
-    """What the process says once it is warm; {"absent": why} where that will not be."""
+    """Returns the process's answer once it is warm; {"absent": reason} if it cannot run."""
     start = time.monotonic()
     timer = threading.Timer(each.first_limit_s, worker.kill)
     timer.start()
@@ -104,7 +104,7 @@ def first_answer(worker: subprocess.Popen, each: Contestant) -> dict:
 
 
 def turn(worker: subprocess.Popen, repeats: int, cores: list[int]) -> dict:
-    """The worker's measurements of a turn, and what part of the cores others used meanwhile."""
+    """Runs a turn; returns its measurements and the share of the cores that others used."""
     start, busy = time.monotonic(), _busy_seconds(cores)
     print(repeats, file=worker.stdin, flush=True)
     measured = json.loads(worker.stdout.readline())
@@ -113,7 +113,7 @@ def turn(worker: subprocess.Popen, repeats: int, cores: list[int]) -> dict:
 
 
 def _busy_seconds(cores):
-    """That these cores have worked since the start of the system."""
+    """Returns the seconds that these cores have worked since the start of the system."""
     ticks = 0
     for line in Path("/proc/stat").read_text().splitlines():
         name, *numbers = line.split()
@@ -124,7 +124,7 @@ def _busy_seconds(cores):
 
 
 def _caches(folder):
-    """Where compiled programs are kept: nothing is found there at first."""
+    """Returns environment variables that keep compiled programs in a folder of their own."""
     return {
         "JAX_COMPILATION_CACHE_DIR": str(folder / "jax"),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",

@@ -1,4 +1,4 @@
-"""What a contest came to, as JSON and as Markdown."""
+"""Results of a contest, as JSON and as Markdown."""
 
 import argparse
 import dataclasses
@@ -12,7 +12,7 @@ from benchmarks.contest import Result
 
 
 def summarise(results: dict[str, Result], absent: dict[str, str], peers: tuple[str, ...]) -> dict:
-    """Medians, spreads and ratios.
+    """Computes medians, spreads and ratios.
 
     Args:
       results, absent: of `contest.hold`.
@@ -52,25 +52,25 @@ def _against(result, peer):
 
 
 def table(headers: tuple[str, ...], rows: list[tuple]) -> str:
-    """Markdown, its cells as they are."""
+    """Formats a Markdown table from finished cells."""
     lines = [headers, ("---",) * len(headers), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 
 def milliseconds(values: dict) -> str:
-    """Median and quartiles."""
+    """Formats median and quartiles."""
     low, high = values["quartiles_s"]
     return f"{1e3 * values['median_s']:.0f} ({1e3 * low:.0f} to {1e3 * high:.0f})"
 
 
 def ratio(values: dict, peer: str, kind: str) -> str:
-    """One of the ratios; empty where the peer is absent."""
+    """Formats one of the ratios; empty where the peer is absent."""
     ratios = values["against"].get(peer)
     return f"{ratios[kind]:.2f}" if ratios else ""
 
 
 def footer(outcome: dict, contestants: list[dict]) -> str:
-    """Who is not in the table and why, how calm the machine was, and what it is."""
+    """Names the contestants that are missing, with reasons, the load meanwhile, and the machine."""
     lines = [f"Not measured: {name}, {why}." for name, why in outcome["absent"].items()]
     others = [part for each in contestants for part in each["others"]]
     if others:
@@ -85,7 +85,7 @@ def footer(outcome: dict, contestants: list[dict]) -> str:
 def parse_flags(
     description: str, rounds: int, packages: tuple[str, ...]
 ) -> tuple[argparse.Namespace, dict]:
-    """The flags that every contest has, and what it runs on."""
+    """Parses the flags that every contest has, and describes the machine."""
     parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="tiny; its ratios mean nothing")
     parser.add_argument("--rounds", type=int, default=rounds, help="turns of each (%(default)s)")
@@ -97,7 +97,7 @@ def parse_flags(
 
 
 def publish(outcome: dict, text: str, path: Path | None) -> None:
-    """Prints the table, and writes the JSON where asked."""
+    """Prints the table, and writes the JSON if asked."""
     print(text, flush=True)
     if path:
         path.write_text(json.dumps(outcome, indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""Interrupted training against training in one go, on devices and processes of several kinds.
+"""Interrupted training compared with training in one go, on several kinds of devices.
 
     python -m benchmarks.resume [--interruptions N] [--seed S] [--only NAME] [--json FILE]
 
@@ -49,7 +49,7 @@ LIMIT_S = 600.0  # for any of the waits
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """How many processes, and how many devices each of them has."""
+    """Number of processes, and of devices in each of them."""
 
     processes: int
     devices: int
@@ -65,7 +65,7 @@ LAYOUTS = (Layout(1, 1), Layout(1, 4), Layout(2, 2))
 def start(
     layout: Layout, workdir: Path, log: Path, settings: dict | None = None
 ) -> list[subprocess.Popen]:
-    """The processes of one run; what they print is added to the log."""
+    """Starts the processes of one run; their output is appended to the log."""
     fields = SETTINGS | (settings or {})
     flags = [f"--config.{field}={value}" for field, value in fields.items()]
     with socket.socket() as found:
@@ -89,7 +89,7 @@ def start(
 
 
 def train(layout: Layout, workdir: Path, log: Path) -> list[tuple[int, str]]:
-    """The losses of a run that nothing interrupts any more."""
+    """Trains to the end without interruption, and returns the losses."""
     codes = [process.wait(LIMIT_S) for process in start(layout, workdir, log)]
     if any(codes):
         raise RuntimeError(f"{layout}: ended with {codes}:\n{end_of(log)}")
@@ -99,7 +99,7 @@ def train(layout: Layout, workdir: Path, log: Path) -> list[tuple[int, str]]:
 def interrupt(
     layout: Layout, workdir: Path, log: Path, step: int, number: int, rng: random.Random
 ) -> dict:
-    """Starts a run and sends a signal once a step was logged.
+    """Starts a run and sends a signal after a step was logged.
 
     Returns:
       step: the last that was logged when the signal was sent.
@@ -131,7 +131,7 @@ def interrupt(
 
 
 def end_of(log: Path) -> str:
-    """Its last lines."""
+    """Returns the last lines of a log."""
     return "\n".join(log.read_text().splitlines()[-20:])
 
 
@@ -159,7 +159,7 @@ def campaign(layout: Layout, num_interruptions: int, folder: Path, rng: random.R
 
 
 def distance(outcome: dict, other: dict) -> float:
-    """The largest relative difference of the first losses."""
+    """Returns the largest relative difference of the first losses."""
     ours, theirs = (
         np.array([float.fromhex(loss) for loss in each["losses"][:STEPS_COMPARED]])
         for each in (outcome, other)
@@ -168,7 +168,7 @@ def distance(outcome: dict, other: dict) -> float:
 
 
 def table(outcomes: dict[str, dict]) -> str:
-    """The outcomes as Markdown."""
+    """Formats the outcomes as Markdown."""
     headers = ("run", "interrupted after step", "losses written", "steps missing")
     headers += ("losses that differ in a bit", "slowest end after a signal, s")
     headers += (f"largest distance from 1 device, first {STEPS_COMPARED} steps",)
@@ -189,7 +189,7 @@ def table(outcomes: dict[str, dict]) -> str:
 
 
 def main() -> int:
-    """Measures, prints, and writes the JSON where asked; 1 when a loss differs or is missing."""
+    """Measures, prints, writes the JSON if asked; returns 1 when a loss differs or is missing."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--interruptions", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)

@@ -1,4 +1,4 @@
-"""Programs that run ONNX files, as contestants: they score a batch by PyTorch's network."""
+"""Contestants that score batches with the exported ONNX network."""
 
 import os
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from benchmarks.workload import Workload, onnx_path
 
 
 def onnx_runtime(workload: dict, folder: str) -> Callable[[], np.ndarray]:
-    """ONNX Runtime, all its optimisations on."""
+    """Scores with ONNX Runtime, all its optimisations on."""
     import onnxruntime
 
     work = Workload(**workload)
@@ -23,7 +23,7 @@ def onnx_runtime(workload: dict, folder: str) -> Callable[[], np.ndarray]:
 
 
 def openvino(workload: dict, folder: str) -> Callable[[], np.ndarray]:
-    """OpenVINO, set to the lowest latency, in float32."""
+    """Scores with OpenVINO, set to the lowest latency, in float32."""
     import openvino
 
     work = Workload(**workload)
@@ -38,5 +38,5 @@ def openvino(workload: dict, folder: str) -> Callable[[], np.ndarray]:
 
 
 def _planes(work):
-    """The images as ONNX's network wants them, f32[B,3,S,S]."""
+    """Transposes images to f32[B,3,S,S], the layout of ONNX's network."""
     return np.ascontiguousarray(work.images().transpose(0, 3, 1, 2))

@@ -1,4 +1,4 @@
-"""How a training step grows: its time and memory over batch, image, heads and devices.
+"""Time and memory of a training step over batch, image, heads and devices.
 
     python -m benchmarks.scaling [--only batch image heads devices] [--figure PNG] [--quick] ...
 
@@ -37,7 +37,7 @@ QUICK = {"batch": (4, 8), "image": (32, 64), "heads": (1, 2), "devices": (1, 2)}
 
 @dataclasses.dataclass(frozen=True)
 class Point:
-    """What one measurement is of."""
+    """Settings of one measurement."""
 
     axis: str
     value: int
@@ -46,7 +46,7 @@ class Point:
 
 
 def points(start: Workload, lengths: dict[str, tuple[int, ...]]) -> list[Point]:
-    """One axis after the other, everything else as at the start."""
+    """Varies one axis after the other, everything else as at the start."""
     found = []
     for axis, values in lengths.items():
         for value in values:
@@ -64,7 +64,7 @@ def points(start: Workload, lengths: dict[str, tuple[int, ...]]) -> list[Point]:
 
 
 def measure(chosen: list[Point], rounds: int, num_cores: int) -> dict:
-    """Measures every point, those that are the same one only once."""
+    """Measures every point, equal ones only once."""
     known, rows = {}, []
     for point in chosen:
         arguments = {"workload": dataclasses.asdict(point.work)}
@@ -79,7 +79,7 @@ def measure(chosen: list[Point], rounds: int, num_cores: int) -> dict:
 
 
 def table(outcome: dict) -> str:
-    """The outcome as Markdown."""
+    """Formats the outcome as Markdown."""
     rows = []
     for point in outcome["points"]:
         where = (LABELS[point["axis"]], point["value"])
@@ -102,7 +102,7 @@ def table(outcome: dict) -> str:
 
 
 def draw(outcome: dict, path: Path) -> None:
-    """Time and memory over each axis, into a PNG."""
+    """Draws time and memory over each axis, into a PNG."""
     axes_names = list(dict.fromkeys(point["axis"] for point in outcome["points"]))
     figure = Figure(figsize=(3 * len(axes_names), 2.8), dpi=120, layout="constrained")
     panels = figure.subplots(1, len(axes_names), sharey=True, squeeze=False)[0]
@@ -131,7 +131,7 @@ def draw(outcome: dict, path: Path) -> None:
 
 
 def main() -> None:
-    """Measures, prints, and writes the JSON and the figure where asked."""
+    """Measures, prints, and writes the JSON and the figure if asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="tiny; its numbers mean nothing")
     parser.add_argument("--only", nargs="+", choices=list(LABELS), default=list(LABELS))

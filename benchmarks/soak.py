@@ -1,4 +1,4 @@
-"""A long training, watched from outside: memory, open files, threads and child processes.
+"""Soak test: memory, open files, threads and child processes of a long training.
 
     python -m benchmarks.soak [--steps N] [--json FILE]
 
@@ -28,7 +28,7 @@ PACKAGES = ("jax", "flax", "optax", "orbax-checkpoint", "tensorflow-datasets", "
 
 
 def look(pid: int) -> dict:
-    """A process's memory in MiB, and how many files, threads and children it has."""
+    """Returns a process's memory in MiB, and its numbers of files, threads and children."""
     process = Path(f"/proc/{pid}")
     lines = (process / "status").read_text().splitlines()
     fields = {name: value for name, _, value in (line.partition(":") for line in lines)}
@@ -44,7 +44,7 @@ def look(pid: int) -> dict:
 
 
 def watch(num_steps: int, folder: Path) -> list[dict]:
-    """Trains, and looks once a second: [{"step": 12, "memory_mib": 300.0, ...}].
+    """Trains, and samples once a second: [{"step": 12, "memory_mib": 300.0, ...}].
 
     Raises:
       RuntimeError: when the run fails, or leaves processes behind.
@@ -72,7 +72,7 @@ def watch(num_steps: int, folder: Path) -> list[dict]:
 
 
 def command_lines() -> list[str]:
-    """Those of all other processes."""
+    """Returns the command lines of all other processes."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -84,7 +84,7 @@ def command_lines() -> list[str]:
 
 
 def summarise(seen: list[dict]) -> dict:
-    """What matters of it: from when on it is settled, and how it grows from there.
+    """Summarises the samples: level and growth after the warm-up.
 
     Raises:
       RuntimeError: for a run too short to say anything.
@@ -110,7 +110,7 @@ def summarise(seen: list[dict]) -> dict:
 
 
 def table(outcome: dict) -> str:
-    """The outcome as Markdown."""
+    """Formats the outcome as Markdown."""
     names = {"memory_mib": "memory, MiB", "files": "open files", "threads": "threads"}
     names |= {"children": "child processes"}
     first, second = outcome["medians"]
@@ -128,7 +128,7 @@ def table(outcome: dict) -> str:
 
 
 def main() -> int:
-    """Measures, prints, and writes the JSON where asked; 1 when something grows."""
+    """Measures, prints, writes the JSON if asked; returns 1 when something grows."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--json", type=Path)

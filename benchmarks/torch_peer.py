@@ -21,7 +21,7 @@ STD = torch.tensor([0.229, 0.224, 0.225])
 
 
 def train_step(workload: dict, compiled: bool = False) -> Callable[[], float]:
-    """A training step as configs/avec2014.py says, channels last, with fused AdamW."""
+    """Runs training steps as configs/avec2014.py says, channels last, with fused AdamW."""
     _use_all_cores()
     torch.manual_seed(0)
     work = Workload(**workload)
@@ -49,7 +49,7 @@ def train_step(workload: dict, compiled: bool = False) -> Callable[[], float]:
 
 
 def scores(workload: dict, folder: str) -> Callable[[], np.ndarray]:
-    """Scores of a batch, channels last, in inference mode."""
+    """Scores a batch, channels last, in inference mode."""
     _use_all_cores()
     work = Workload(**workload)
     module = TorchHMHN(**work.fields, dropout_rate=0.0)
@@ -96,7 +96,7 @@ class Faces(Dataset):
 
 
 def batches(folder: str, batch_size: int, image_size: int, num_workers: int) -> Callable[[], float]:
-    """An epoch of the JPEGs."""
+    """Runs an epoch of the JPEGs."""
     torch.set_num_threads(1)  # as DataLoader's workers have; one crop is too little to share
     jpegs = pickle.loads((Path(folder) / "jpegs.pickle").read_bytes())
     faces = Faces(jpegs, image_size)

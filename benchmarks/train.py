@@ -1,4 +1,4 @@
-"""Training steps: ours against PyTorch's.
+"""Speed of training steps, compared with PyTorch.
 
     python -m benchmarks.train [--quick] [--rounds N] [--cores N] [--json FILE] [--other PYTHON]
 
@@ -24,7 +24,7 @@ COMPILE_LIMIT_S = 240.0
 
 
 def contestants(work: Workload, other: str | None = None) -> list[Contestant]:
-    """All of them, and ours by another interpreter."""
+    """Returns all contestants, and ours by another interpreter."""
     workload = {"workload": dataclasses.asdict(work)}
     two = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
     ours, torch = ("benchmarks.ours", "train_step"), ("benchmarks.torch_peer", "train_step")
@@ -52,7 +52,7 @@ def measure(
     names: tuple[str, ...] = (),
     other: str | None = None,
 ) -> dict:
-    """Lets them take turns: those of these names, or all."""
+    """Lets contestants of these names, or all, take turns."""
     chosen = [each for each in contestants(work, other) if not names or each.name in names]
     outcome = results.summarise(
         *contest.hold(chosen, rounds, 1, num_cores), (TORCH, COMPILED, OURS)
@@ -61,7 +61,7 @@ def measure(
 
 
 def table(outcome: dict) -> str:
-    """The outcome as Markdown."""
+    """Formats the outcome as Markdown."""
     headers = ("program", "step, ms (quartiles)", "CPU s", "first step, s: cold", "kept")
     headers += ("peak MiB", "time against PyTorch", "CPU", "memory", "time against torch.compile")
     headers += ("time against ours",)
@@ -83,7 +83,7 @@ def table(outcome: dict) -> str:
 
 
 def main() -> None:
-    """Measures, prints, and writes the JSON where asked."""
+    """Measures, prints, and writes the JSON if asked."""
     flags, machine = results.parse_flags(__doc__, 7, PACKAGES)
     outcome = measure(
         TINY if flags.quick else Workload(), flags.rounds, flags.cores, other=flags.other

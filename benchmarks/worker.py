@@ -1,4 +1,4 @@
-"""One contestant, in a process of its own, so that time and memory are its own.
+"""Process of one contestant, so that time and memory are its own.
 
 `benchmarks.contest` starts it with one argument, a JSON object: "cores" it may use, "module" and
 "function" that make the program, "arguments" of the function, and "output", a file for what the
@@ -63,12 +63,12 @@ def serve(request: dict, orders: TextIO, answers: TextIO) -> None:
 
 
 def peak_mib() -> float:
-    """The most memory that this process held at once (VmHWM), in MiB."""
+    """Returns the peak memory of this process (VmHWM), in MiB."""
     return int(re.search(r"VmHWM:\s*(\d+) kB", STATUS.read_text()).group(1)) / 1024
 
 
 def _cpu_seconds() -> float:
-    """Of this process and of those it started that have ended."""
+    """Returns the CPU seconds of this process and of its children that have ended."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(each.ru_utime + each.ru_stime for each in used)
 

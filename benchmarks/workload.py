@@ -1,4 +1,4 @@
-"""The work that contestants share: the paper's network, and made-up images and scores.
+"""Work shared by all contestants: the paper's network, and random images and scores.
 
 Nothing here is of one framework.
 """
@@ -23,16 +23,16 @@ class Workload:
     fields: dict = dataclasses.field(default_factory=dict)
 
     def crops(self) -> np.ndarray:
-        """u8[B,S,S,3]: what a training step gets."""
+        """Draws u8[B,S,S,3], the input of a training step."""
         shape = (self.batch_size, self.image_size, self.image_size, 3)
         return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 
     def scores(self) -> np.ndarray:
-        """BDI-II points, f32[B]."""
+        """Draws BDI-II points, f32[B]."""
         return np.random.default_rng(1).uniform(0, 63, self.batch_size).astype(np.float32)
 
     def images(self) -> np.ndarray:
-        """f32[B,S,S,3]: what the network gets, already standardised."""
+        """Draws f32[B,S,S,3], the network's input, already standardised."""
         shape = (self.batch_size, self.image_size, self.image_size, 3)
         return np.random.default_rng(2).normal(size=shape).astype(np.float32)
 
@@ -41,5 +41,5 @@ TINY = Workload(2, 32, {"width": 2, "num_heads": 1, "lgfe_expansion": 1})
 
 
 def onnx_path(folder: str | Path) -> Path:
-    """The network for ONNX, at one batch size."""
+    """Returns the path of the ONNX network of one batch size."""
     return Path(folder) / "network.onnx"

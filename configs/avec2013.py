@@ -2,7 +2,7 @@
 
     python run.py --workdir runs/avec2013 --config configs/avec2013.py
 
-Data: AVEC 2013 under licence; docs/data/avec2013.md says where to put it. Look it over first, with
+Data: AVEC 2013 under licence; docs/data/avec2013.md says where to put it. Check it first, with
 --mode doctor. Everything else as in configs/avec2014.py.
 Time and score: not measured here. The paper reports a test MAE of 6.05 and an RMSE of 7.38.
 """

@@ -2,7 +2,7 @@
 
     python run.py --workdir runs/avec2014 --config configs/avec2014.py
 
-Data: AVEC 2014 under licence; docs/data/avec2014.md says where to put it. Look it over first, with
+Data: AVEC 2014 under licence; docs/data/avec2014.md says where to put it. Check it first, with
 --mode doctor. Trains on train and development together, as the
 paper does, so nothing is chosen on held-out videos and the last checkpoint is evaluated.
 Time and score: not measured here, as the data are not ours to have. The paper reports a test MAE

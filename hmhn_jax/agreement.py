@@ -1,4 +1,4 @@
-"""How predictions agree with true scores beyond one number: limits of agreement, levels."""
+"""Agreement of predictions with true scores: limits of agreement and severity confusion."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from hmhn_jax.shapes import check_same_shape
 
 
 def limits_of_agreement(predictions: np.ndarray, scores: np.ndarray) -> dict[str, float | None]:
-    """The bias and the limits of Bland and Altman (1986), in BDI-II points.
+    """Computes the bias and the limits of agreement (Bland and Altman, 1986), in BDI-II points.
 
     Args:
       predictions: f[V].
@@ -32,7 +32,7 @@ def limits_of_agreement(predictions: np.ndarray, scores: np.ndarray) -> dict[str
 
 
 def severity_confusion(predictions: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """How many videos of each true level (row) were predicted to be of each level, i64[4,4].
+    """Counts the videos of each true level (row) by predicted level, i64[4,4].
 
     Args:
       predictions: f[V], from 0 to 63.

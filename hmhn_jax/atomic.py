@@ -15,7 +15,7 @@ _ABANDONED_AFTER_SECONDS = 600  # no file is written for so long: its writer was
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yields a temporary path in the same folder that takes `path`'s place when all went well.
+    """Yields a temporary path in the same folder, which replaces `path` if no error is raised.
 
     Raises:
       UserError: when the file cannot be written, such as on a full disk.
@@ -36,7 +36,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def make_folder(path: Path) -> None:
-    """Makes a folder and those above it; raises UserError when it cannot be."""
+    """Makes a folder and those above it; raises UserError when it cannot."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -68,7 +68,7 @@ def read_json(path: Path) -> Any:
 
 
 def remove_abandoned(folder: Path) -> None:
-    """Removes what killed processes left half-written in a folder."""
+    """Removes half-written files that killed processes left in a folder."""
     for temporary in folder.glob(".*.part*"):
         with contextlib.suppress(OSError):  # its writer was quicker, or the folder is read-only
             if time.time() - temporary.stat().st_mtime > _ABANDONED_AFTER_SECONDS:

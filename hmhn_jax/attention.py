@@ -1,4 +1,4 @@
-"""What the heads look at: their spatial maps (Eq. 8) over the face, as in Fig. 1."""
+"""Spatial attention maps of the heads (Eq. 8), as overlays on the face (as in Fig. 1)."""
 
 import functools
 
@@ -18,7 +18,7 @@ OPACITY = 0.75  # of the colours where a map is largest
 
 
 def maps(trained: Trained, images: np.ndarray) -> np.ndarray | None:
-    """The heads' spatial maps as the network computes them.
+    """Computes the heads' spatial maps.
 
     Args:
       trained: the network.
@@ -68,13 +68,13 @@ def overlay(images: np.ndarray, attention: np.ndarray) -> np.ndarray:
 
 
 def overlays(trained: Trained, images: np.ndarray) -> np.ndarray | None:
-    """`overlay` of the maps that a network computes, u8[N,K,S,S,3]; None without heads."""
+    """Computes the `overlay` of a network's maps, u8[N,K,S,S,3]; None without heads."""
     attention = maps(trained, images)
     return None if attention is None else overlay(images, attention)
 
 
 def _enlarged(attention, size):
-    """f[N,K,H',W'] -> f[N,K,*size], each map from 0 to 1; one without differences is 0."""
+    """Enlarges f[N,K,H',W'] -> f[N,K,*size], each map scaled to 0..1; a constant one becomes 0."""
     low = attention.min(axis=(-2, -1), keepdims=True)
     span = attention.max(axis=(-2, -1), keepdims=True) - low
     scaled = np.divide(attention - low, span, out=np.zeros_like(attention), where=span > 0)

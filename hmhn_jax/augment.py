@@ -1,4 +1,4 @@
-"""What happens to crops inside the compiled step: standardisation and augmentation."""
+"""Standardisation and augmentation of crops, inside the compiled step."""
 
 import dataclasses
 
@@ -13,7 +13,7 @@ CHANNEL_STD = (0.229, 0.224, 0.225)
 
 @dataclasses.dataclass(frozen=True)
 class AugmentSettings:
-    """How far a training crop may be changed; 0 and False switch a change off.
+    """Limits of the augmentation of a training crop; 0 and False switch a change off.
 
     Attributes:
       flip: mirror left and right half of the time.
@@ -33,14 +33,14 @@ class AugmentSettings:
 
 
 def standardise(images: jax.Array) -> jax.Array:
-    """uint8[B,H,W,3] or f32[B,H,W,3] in 0..255 -> f32[B,H,W,3], standardised."""
+    """Standardises uint8[B,H,W,3] or f32[B,H,W,3] in 0..255 -> f32[B,H,W,3]."""
     images = images.astype(jnp.float32) / 255.0
     mean, std = (jnp.array([[[numbers]]], images.dtype) for numbers in (CHANNEL_MEAN, CHANNEL_STD))
     return (images - mean) / std
 
 
 def augment(images: jax.Array, keys: jax.Array, settings: AugmentSettings) -> jax.Array:
-    """uint8[B,H,W,3] and one random key each [B] -> f32[B,H,W,3] in 0..255.
+    """Augments uint8[B,H,W,3] by one random key each [B] -> f32[B,H,W,3] in 0..255.
 
     An image's changes depend on its own key only.
 

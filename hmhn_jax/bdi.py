@@ -1,4 +1,4 @@
-"""The scale that is predicted: the Beck Depression Inventory, second edition (BDI-II)."""
+"""Beck Depression Inventory, second edition (BDI-II): range and severity levels."""
 
 import math
 

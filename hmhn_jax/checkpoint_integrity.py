@@ -94,14 +94,14 @@ def one_line_for(folder: Path) -> Iterator[None]:
 
 
 def _is_a_defect(error: Exception) -> bool:
-    """Whether our own code failed, not a check of it, nor Orbax at what the files hold."""
+    """Returns whether our own code failed, not a check of it, nor Orbax at what the files hold."""
     (*_, (frame, _)) = traceback.walk_tb(error.__traceback__)
     is_ours = frame.f_globals["__name__"].startswith("hmhn_jax.")
     return is_ours and not isinstance(error, ValueError | OSError | KeyError)
 
 
 def _is_passing(error: Exception) -> bool:
-    """Whether something else than the files' content is to blame, as far as one can tell."""
+    """Returns whether something else than the files' content is to blame, as far as known."""
     if isinstance(error, MemoryError | OtherVersionError | ImportError):
         return True
     if isinstance(error, OSError):

@@ -1,4 +1,4 @@
-"""What is read from Orbax checkpoints, compared with the checksums that were saved with it."""
+"""Reading of Orbax checkpoints, compared with the checksums that were saved with it."""
 
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ def read_provenance(manager: ocp.CheckpointManager, step: int) -> Provenance:
 
 
 def read_unlogged(manager: ocp.CheckpointManager, step: int) -> list[dict[str, float]]:
-    """What `save` got as `unlogged`; nothing of a checkpoint that was written without it."""
+    """Returns what `save` got as `unlogged`; nothing of one that was written without."""
     if not (_folder(manager, step) / "unlogged").exists():
         return []
     with checkpoint_integrity.one_line_for(_folder(manager, step)):
@@ -59,7 +59,7 @@ def restore(manager: ocp.CheckpointManager, step: int, targets: dict[str, Any]) 
 
 
 def restore_chosen(config: ConfigDict, workdir: Path) -> tuple[int, Provenance, Any]:
-    """The checkpoint that `config.evaluate.checkpoint` chooses: its step, origin and variables.
+    """Restores the checkpoint that `config.evaluate.checkpoint` chooses: step, origin, variables.
 
     Raises:
       UserError: without a checkpoint, with one of another architecture, or with a damaged one.

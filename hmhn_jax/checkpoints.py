@@ -1,4 +1,4 @@
-"""Orbax checkpoints of a run: the weights, the optimiser, and what they were made from."""
+"""Orbax checkpoints of a run: weights, optimiser state and provenance."""
 
 import contextlib
 import dataclasses
@@ -21,7 +21,7 @@ NO_VALIDATION = float("inf")  # stands for the MAE of a run without a validation
 
 @contextlib.contextmanager
 def open_manager(workdir: Path, alone: bool = False) -> Iterator[ocp.CheckpointManager]:
-    """The checkpoints of a workdir; on leaving, those being written are finished.
+    """Opens the checkpoints of a workdir; on leaving, pending writes are finished.
 
     Keeps the last one, to resume from, and the best one by validation MAE.
 
@@ -59,7 +59,7 @@ def open_manager(workdir: Path, alone: bool = False) -> Iterator[ocp.CheckpointM
 
 @contextlib.contextmanager
 def open_to_read(workdir: Path) -> Iterator[ocp.CheckpointManager]:
-    """The checkpoints of a workdir, in which another program may train at the same time.
+    """Opens the checkpoints of a workdir while another program may train there.
 
     Raises:
       UserError: when the folder cannot be read.
@@ -91,7 +91,7 @@ def checkpoint_directory(workdir: Path) -> Path:
 
 
 def steps(workdir: Path) -> list[int]:
-    """Of the checkpoints of a workdir, the last one last."""
+    """Lists the steps of the checkpoints of a workdir, in ascending order."""
     return _steps_in(checkpoint_directory(workdir))
 
 
@@ -101,7 +101,7 @@ def _steps_in(directory):
 
 
 def exist(workdir: Path) -> bool:
-    """Whether a workdir has a checkpoint."""
+    """Returns whether a workdir has a checkpoint."""
     return bool(steps(workdir))
 
 
@@ -120,7 +120,7 @@ def save(
     validation_mae: float | None,
     unlogged: Sequence[dict[str, float]] = (),
 ) -> None:
-    """Starts to write a checkpoint; it appears under its name when it is whole.
+    """Starts to write a checkpoint, which appears under its name when it is whole.
 
     Checksums of all that is in it are in it, too.
 
@@ -157,7 +157,7 @@ def save(
 
 
 def choose_step(manager: ocp.CheckpointManager, which: str) -> int:
-    """The step of the "last" or the "best" checkpoint that is there now, by validation MAE.
+    """Returns the step of the "last" or the "best" checkpoint (by validation MAE) that exists now.
 
     Without a validation split there is no best one, and the last is taken.
 

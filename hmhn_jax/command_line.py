@@ -1,4 +1,4 @@
-"""The flags of `run.py`, and one line for what is wrong with them."""
+"""Flags of `run.py`, and their error messages."""
 
 import itertools
 import os
@@ -20,7 +20,7 @@ MODES = {
     "export": "the network as a file that needs only JAX",
     "export_torch": "the weights as a file for PyTorch",
     "serve": "a local page to try the network on a video",
-    "doctor": "looks real recordings over before anything long",
+    "doctor": "checks real recordings before a long job",
 }
 FLAGS_OF_MODES = {
     "input": ("predict",),
@@ -47,22 +47,24 @@ def define_flags() -> None:
         "; ".join(f"{mode}: {what}" for mode, what in MODES.items()) + ".",
     )
     flags.DEFINE_string("input", None, "What to predict: a video, picture, folder or '*' pattern.")
-    flags.DEFINE_string("output", None, "Folder for what is written, instead of one in workdir.")
-    flags.DEFINE_bool("overlay_video", False, "Whether to predict a video of the heads' maps too.")
+    flags.DEFINE_string("output", None, "Folder for the results, instead of one in the workdir.")
+    flags.DEFINE_bool("overlay_video", False, "Whether to write a video of the heads' maps too.")
     flags.DEFINE_list(
-        "ensemble", [], "More workdirs, DIR,DIR: evaluate and predict by the mean of all networks."
+        "ensemble",
+        [],
+        "More workdirs, DIR,DIR: evaluate and predict with the mean of all networks.",
     )
     flags.DEFINE_string("host", "127.0.0.1", "Address that the page of --mode serve is bound to.")
-    flags.DEFINE_integer("port", 8000, "Its port; 0 for any free one.", 0, 65535)
+    flags.DEFINE_integer("port", 8000, "Port of that page; 0 for any free one.", 0, 65535)
     flags.DEFINE_bool(
         "distributed",
         False,
-        "Whether this is one of several processes; what the next flags leave out comes from the "
-        "cluster's environment.",
+        "Whether this is one of several processes; values missing from the next flags come from "
+        "the cluster's environment.",
     )
     flags.DEFINE_string("coordinator", None, "HOST:PORT of the first of several processes.")
-    flags.DEFINE_integer("num_processes", None, "How many processes there are.", 1)
-    flags.DEFINE_integer("process_id", None, "Which one this is, from 0.", 0)
+    flags.DEFINE_integer("num_processes", None, "Number of processes.", 1)
+    flags.DEFINE_integer("process_id", None, "Number of this process, from 0.", 0)
     config_flags.DEFINE_config_file(
         "config",
         str(DEFAULT_CONFIG),
@@ -145,10 +147,10 @@ def import_jax() -> None:
 
 
 def set_environment() -> None:
-    """Sets what libraries look at when they are imported; to be called before that.
+    """Sets environment variables that libraries read when they are imported; to be called before.
 
-    Keeps back what they say that no user can act on, and compiled functions between runs, so that
-    a second run starts at once. These lie in ~/.cache/hmhn_jax, by machine, as a function compiled
+    Suppresses messages that no user can act on, and keeps compiled functions between runs, so that
+    a second run starts at once. They are in ~/.cache/hmhn_jax, by machine, as a function compiled
     for one processor may not run on another; JAX_COMPILATION_CACHE_DIR names another place.
     """
     logging.set_verbosity(logging.FATAL)  # Orbax and TFDS log tracebacks of what they raise, too

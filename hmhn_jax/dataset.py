@@ -1,4 +1,4 @@
-"""The prepared dataset that a config names: found on disk, or made when missing."""
+"""Prepared dataset of a config: found on disk, or built when missing."""
 
 import contextlib
 import hashlib
@@ -25,14 +25,14 @@ def description_checksums(folder: Path) -> bytes:
 
 
 def data_directory(settings: ConfigDict) -> Path:
-    """Where datasets lie: `config.data.data_dir`, or where TFDS puts them by default."""
+    """Returns the datasets' folder: `config.data.data_dir`, or the default of TFDS."""
     import tensorflow_datasets as tfds
 
     return Path(settings.data_dir or tfds.core.constants.DATA_DIR).expanduser()
 
 
 def manual_directory(settings: ConfigDict) -> Path:
-    """Where a person puts videos: `config.data.manual_dir`, or where TFDS looks by default."""
+    """Returns the manual directory: `config.data.manual_dir`, or the default of TFDS."""
     if settings.manual_dir:
         return Path(settings.manual_dir).expanduser()
     return data_directory(settings) / "downloads" / "manual"

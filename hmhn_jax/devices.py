@@ -1,4 +1,4 @@
-"""How work is shared between devices; the only module that knows `pmap`."""
+"""Work shared between devices; the only module that uses `pmap`."""
 
 import os
 from collections.abc import Callable
@@ -18,17 +18,17 @@ AXIS = "batch"
 
 
 def on_cpu() -> bool:
-    """Whether the devices are the host itself."""
+    """Returns whether the devices are the host itself."""
     return jax.default_backend() == "cpu"
 
 
 def count() -> int:
-    """How many devices share the work, those of other processes among them."""
+    """Counts the devices that share the work, those of other processes included."""
     return jax.device_count()
 
 
 def check_found() -> None:
-    """Finds the devices; to be called once the processes of a run have met.
+    """Finds the devices; to be called once all processes of a run have joined.
 
     Raises:
       UsageError: there are none of the kind that JAX_PLATFORMS asks for.
@@ -80,7 +80,7 @@ def parallel_map(function: Callable) -> Callable:
 
 
 def _compiled(mapped, results):
-    """Compiles for each shape of batch, and gives back the memory that this took.
+    """Compiles for each shape of batch, and frees the memory that compiling took.
 
     Args:
       mapped: of `jax.pmap`, of (shared, batch).
@@ -108,7 +108,7 @@ def _compiled(mapped, results):
 
 
 def replicate(tree: Any) -> Any:
-    """The same arrays on every device of this process, as a step returns them.
+    """Copies the same arrays to every device of this process, laid out as a step returns them.
 
     A first state that lay on one device would have the step compiled once more for it.
     """
@@ -116,13 +116,13 @@ def replicate(tree: Any) -> Any:
 
 
 def split_batch(batch: Any) -> Any:
-    """Every array [B, ...] of a tree -> [devices, B/devices, ...], this process's, in order."""
+    """Splits every array [B, ...] of a tree -> this process's [devices, B/devices, ...]."""
     local = jax.local_device_count()
     return jax.tree.map(lambda array: np.reshape(array, (local, -1, *np.shape(array)[1:])), batch)
 
 
 def put_batch(batch: Any) -> Any:
-    """`split_batch`, each device's rows on that device: what a step takes without a further copy.
+    """Puts `split_batch`'s rows on their devices, so that a step takes them without a further copy.
 
     Returns before the copies are made; the arrays of `batch` must not change any more.
     """
@@ -130,7 +130,7 @@ def put_batch(batch: Any) -> Any:
 
 
 def are_done(tree: Any) -> bool:
-    """Whether all arrays are computed; does not wait for them."""
+    """Returns whether all arrays are computed, without waiting for them."""
     return all(array.is_ready() for array in jax.tree.leaves(tree))
 
 
@@ -140,10 +140,10 @@ def _sharding(*axes):
 
 
 def average(tree: Any) -> Any:
-    """The mean over the devices, inside a step."""
+    """Averages over the devices, inside a step."""
     return average_over(AXIS, tree)
 
 
 def row_indices(rows: int) -> jax.Array:
-    """Where this device's rows stand in the whole batch, i32[rows], inside a step."""
+    """Returns the positions of this device's rows in the whole batch, i32[rows], inside a step."""
     return jax.lax.axis_index(AXIS) * rows + jax.numpy.arange(rows)

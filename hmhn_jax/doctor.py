@@ -1,4 +1,4 @@
-"""Looks a folder of recordings over before anything long is started on it."""
+"""Check of a folder of recordings before a long job is started on it."""
 
 import dataclasses
 import json
@@ -66,7 +66,7 @@ def examine(settings: ConfigDict, workdir: Path, arguments: Sequence[str] = ("ru
 
 
 def describe(found: Found, source: sources.RealSettings, manual_dir: Path) -> dict[str, Any]:
-    """Everything the doctor knows, in values that JSON knows.
+    """Collects everything that the doctor finds, as JSON values.
 
     Returns:
       counts: {split: {task: videos}}, expected: the same of the release, or None.
@@ -160,7 +160,7 @@ def _count(videos: list[dict], split: str, name: str) -> Counter:
 
 
 def _correlations(videos: list[dict]) -> dict[str, float | None]:
-    """Of length with score, over the training videos, which are all that a model could learn."""
+    """Correlates length with score over the training videos, the only ones a model learns from."""
     correlations = {}
     for task in sorted({each["task"] for each in videos}):
         pairs = [
@@ -190,7 +190,7 @@ def _years_differ(found: Found, source: sources.RealSettings, manual_dir: Path) 
 
 
 def _unusable(report: dict, settings: ConfigDict, max_failed_share: float) -> list[str]:
-    """Why training on these videos, or building them, cannot succeed."""
+    """Lists the reasons why training on these videos, or building them, cannot succeed."""
     reasons = []
     unreadable = [each for each in report["videos"] if "unreadable" in each]
     if len(unreadable) > max_failed_share * len(report["videos"]):

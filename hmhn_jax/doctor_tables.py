@@ -1,4 +1,4 @@
-"""The doctor's report as tables on a terminal."""
+"""Terminal tables of the doctor's report."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ def show(report: dict[str, Any]) -> None:
 
 
 def _escape(text):
-    """What strangers wrote, as a line in which nothing is a command to the terminal or to Rich."""
+    """Escapes untrusted text, so that neither the terminal nor Rich interprets it."""
     from rich.markup import escape
 
     return escape(one_line(text))
@@ -97,7 +97,7 @@ def _is_of(video, split, task):
 
 
 def _range(videos, name):
-    """Least, median and most, or the one value that all have."""
+    """Formats minimum, median and maximum, or the one value that all have."""
     values = [each[name] for each in videos if each.get(name)]
     if not values:
         return ""

@@ -46,11 +46,11 @@ class Trained:
 
     @functools.cached_property
     def weights(self) -> DeployedWeights:
-        """The variables folded for inference, on all local devices."""
+        """Weights folded for inference, on all local devices."""
         return fold_weights(self.model, self.variables)
 
     def summary(self) -> dict:
-        """Which network this is, in values that JSON knows."""
+        """Returns workdir, step, seed and data fingerprint, in JSON values."""
         return {
             "workdir": str(self.workdir),
             "checkpoint_step": self.step,
@@ -105,7 +105,7 @@ def _check_same_crops(first: Trained, other: Trained) -> None:
 
 
 def score_frames(members: Sequence[Trained], images: np.ndarray) -> np.ndarray:
-    """Each member's score of each crop, in BDI-II points, unclipped.
+    """Scores each crop with each member, in BDI-II points, unclipped.
 
     Args:
       members: the M networks.
@@ -132,24 +132,24 @@ def score_videos(
 
 
 def spread(scores: np.ndarray) -> np.ndarray | None:
-    """Sample standard deviation between members, f[M,...] -> f[...]; None of a single one."""
+    """Computes the sample standard deviation over members, f[M,...] -> f[...]; None for one."""
     return None if len(scores) < 2 else np.std(scores, axis=0, ddof=1)
 
 
 def is_synthetic(members: Sequence[Trained]) -> bool:
-    """Whether any of them learnt from rendered faces."""
+    """Returns whether any of them was trained on rendered faces."""
     return any(member.provenance.data.get("synthetic") for member in members)
 
 
 def training_data(members: Sequence[Trained]) -> str:
-    """One line on what they learnt from, for results that are passed on alone."""
+    """Describes the training data in one line, for results that are passed on by themselves."""
     names = dict.fromkeys(member.provenance.config["data"]["dataset"] for member in members)
     what = "synthetic faces, says nothing about people: " if is_synthetic(members) else ""
     return f"trained on {what}{', '.join(names)}"
 
 
 def weights_sha256(trained: Trained) -> str:
-    """Tells networks apart, wherever they lie: of all variables with their names and shapes."""
+    """Identifies a network by the SHA-256 of all variables with their names and shapes."""
     digest = hashlib.sha256()
     for path, leaf in jax.tree_util.tree_leaves_with_path(trained.variables):
         leaf = np.asarray(leaf)
@@ -159,7 +159,7 @@ def weights_sha256(trained: Trained) -> str:
 
 
 def copies(members: Sequence[Trained]) -> tuple[str, ...]:
-    """A warning for each two members that are one and the same network."""
+    """Returns a warning for each pair of members that are the same network."""
     if len(members) < 2:
         return ()
     pairs = itertools.combinations([(each.workdir, weights_sha256(each)) for each in members], 2)

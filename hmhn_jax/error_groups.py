@@ -1,4 +1,4 @@
-"""For whom predictions err: errors by severity, by task, and by whatever a dataset knows."""
+"""Errors by severity, by task, and by any other column of the dataset."""
 
 import collections
 import math
@@ -22,7 +22,7 @@ def group_errors(
     details: Mapping[str, Mapping[str, str]],
     anonymous: bool = False,
 ) -> list[dict]:
-    """Errors by group, for each column that parts the videos into several.
+    """Computes errors by group, for each column that divides the videos into several.
 
     Numbers with more than four different values are parted at their quartiles. Texts with more
     than `MAX_TEXTS` different values are left out.
@@ -82,7 +82,7 @@ def _errors(predictions, scores, chosen):
 
 
 def _part(texts):
-    """Each video's group and the groups in order; no groups where the texts make none."""
+    """Returns each video's group and the ordered groups; no groups where the texts give none."""
     given = {text for text in texts if text}
     numbers = {text: number for text in given if (number := _number(text)) is not None}
     if given and len(numbers) == len(given):

@@ -1,4 +1,4 @@
-"""Errors that are said in one line: what a user can cause, and faults of the software."""
+"""One-line errors: mistakes of the user, and faults of the software."""
 
 import collections
 import unicodedata
@@ -11,7 +11,7 @@ REASONS_NAMED = 3  # in an error message; tables and summaries have them all
 
 
 def one_line(text: str, most_letters: int = MOST_LETTERS) -> str:
-    """A text of strangers, fit for a line of a terminal: nothing in it is obeyed or ends the line.
+    """Escapes untrusted text for one line of a terminal: no control characters, no line breaks.
 
     Line breaks, control sequences, marks that turn the direction of writing, and the bytes of file
     names that are no text become escapes such as `\\n`; of a very long text the middle is left out.

@@ -1,4 +1,4 @@
-"""How good trained networks are on a split: scores of its videos, errors, report."""
+"""Evaluation of trained networks on a split: scores of its videos, errors, report."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -121,7 +121,7 @@ def evaluate(
 
 
 def _notices(builder, split, config, provenance):
-    """What makes the errors look better than those on new videos would be."""
+    """Lists what makes the errors look better than those on new videos would be."""
     if provenance.data.get("fingerprint") != builder.info.metadata.get("fingerprint"):
         return []
     trained = provenance.config["data"]

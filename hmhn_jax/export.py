@@ -1,4 +1,4 @@
-"""A trained network as one file that runs with JAX alone."""
+"""Export of a trained network as one file that needs only JAX."""
 
 import dataclasses
 import hashlib
@@ -79,9 +79,9 @@ def export_network(model: HMHN, variables: Any, image_size: int) -> jax.export.E
 
 
 def export_checkpoint(config: ConfigDict, workdir: Path, output: Path | None = None) -> Path:
-    """Writes the network of a workdir and what its users must know, and prints where it is.
+    """Exports the network of a workdir with its documentation, and prints the path.
 
-    Beside the network itself come an example that runs it, export.json (its input, sha256, config
+    In addition to the network come an example that runs it, export.json (its input, sha256, config
     and origin) and a model card. None of them names a person or a video of the training data.
 
     Args:
@@ -134,7 +134,7 @@ def export_checkpoint(config: ConfigDict, workdir: Path, output: Path | None = N
     print(f"network of step {step}, {len(content) / 1e6:.1f} MB: {path}")
     if summary["trained"]["data"].get("synthetic"):
         print("trained on synthetic faces: its numbers say nothing about patients")
-    print(f"beside it: example.py, export.json and model_card.md in {output}", flush=True)
+    print(f"also in {output}: example.py, export.json and model_card.md", flush=True)
     return path
 
 

@@ -1,4 +1,4 @@
-"""Whether training's numbers are sound, and in which block they first were not."""
+"""Numerical health of training: the block in which numbers first were not finite."""
 
 import math
 from collections.abc import Sequence
@@ -17,14 +17,14 @@ FINITE = "finite/"  # metrics that are looked at, and not logged
 
 
 def gradient_norms(grads: dict) -> dict[str, jax.Array]:
-    """The norms f32[] of the whole gradient and of each block's: grad_norm, grad_norm/trunk, ..."""
+    """Computes the gradient's norms f32[], whole and by block: grad_norm, grad_norm/trunk, ..."""
     blocks = {name: optax.tree.norm(grads[name]) for name in BLOCKS if name in grads}
     norms = {f"grad_norm/{name}": norm for name, norm in blocks.items()}
     return {"grad_norm": optax.tree.norm(blocks), **norms}
 
 
 def forward_flags(batch_stats: dict, aux: dict) -> dict[str, jax.Array]:
-    """Whether a forward pass was finite, by block: {"finite/trunk": f32[]}, 1 or 0.
+    """Flags a finite forward pass, by block: {"finite/trunk": f32[]}, 1 or 0.
 
     What is no longer finite within a block shows in its batch statistics, what leaves it in `aux`.
 
@@ -62,7 +62,7 @@ def check(metrics: Sequence[dict[str, Any]], step: int) -> None:
 
 
 def check_validation_mae(mae: float, step: int) -> None:
-    """Raises UserError when the validation MAE is not finite: no checkpoint can be judged by it."""
+    """Raises UserError when the validation MAE, which selects checkpoints, is not finite."""
     if not math.isfinite(mae):
         raise UserError(
             f"training stopped at step {step}: expected a finite validation MAE, got {mae:g}; "

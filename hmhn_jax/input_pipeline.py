@@ -1,4 +1,4 @@
-"""From prepared TFDS records to batches of uint8 crops."""
+"""Batches of uint8 crops from prepared TFDS records."""
 
 import dataclasses
 import functools
@@ -17,7 +17,7 @@ from hmhn_jax.progress import track
 
 @dataclasses.dataclass(frozen=True)
 class Video:
-    """What a prediction is made for.
+    """Video to predict, with its labels.
 
     Attributes:
       video_id, subject_id, task: as in `faces.recordings.Recording`.
@@ -63,7 +63,7 @@ class Crops:
         return np.array([video.score for video in self.videos], np.float32)
 
     def images(self, indices: np.ndarray) -> np.ndarray:
-        """u8[len(indices),image_size,image_size,3]."""
+        """Decodes crops, u8[len(indices),image_size,image_size,3]."""
         if self.decoded is not None:
             return self.decoded[indices]
         return decode_crops([self.jpegs[index] for index in indices], self.image_size)
@@ -83,7 +83,7 @@ def check_split(builder: Any, split: str) -> None:
 
 
 def share_examples(builder: Any, split: str, other: str) -> bool:
-    """Whether two splits, such as "train[:50%]" and "train+test", have an example in common."""
+    """Returns whether two splits, such as "train[:50%]" and "train+test", share an example."""
 
     def ranges(split):
         for part in builder.info.splits[split].file_instructions:
@@ -154,7 +154,7 @@ def read_crops(builder: Any, split: str, settings: ConfigDict) -> Crops:
 def training_indices(
     num_crops: int, batch_size: int, seed: int, first_step: int
 ) -> Iterator[np.ndarray]:
-    """Endless batches of crop indices, i[B]: every epoch all crops in a new order.
+    """Yields endless batches of crop indices, i[B]: every epoch all crops in a new order.
 
     The order is one stream of shuffled epochs, so no crop is dropped where an epoch does not end
     with a batch. It depends on (seed, step) only: a run resumed at `first_step` sees what the
@@ -182,7 +182,7 @@ def training_batches(
     put: Callable[[dict], dict] = lambda batch: batch,
     rows: slice = slice(None),
 ) -> Iterator[dict]:
-    """Endless batches {"images": u8[B,S,S,3], "scores": f32[B]}, made one ahead of their use.
+    """Yields endless batches {"images": u8[B,S,S,3], "scores": f32[B]}, made one ahead of use.
 
     The thread that makes a batch also hands it to `put`, such as `devices.put_batch`, and what
     that returns is yielded: the next batch is on its way to the devices while they work on one.
@@ -205,7 +205,7 @@ def training_batches(
 def evaluation_batches(
     crops: Crops, batch_size: int, rows: slice = slice(None)
 ) -> Iterator[np.ndarray]:
-    """Each crop once, in order; the last batch is filled up by repeating its last crop.
+    """Yields each crop once, in order; the last batch is padded by repeating its last crop.
 
     Yields u8[B,S,S,3], these rows of each batch.
     """

@@ -1,4 +1,4 @@
-"""Which files a path means: a video or picture, all below a folder, or those of a pattern."""
+"""Input files of a path: a video or picture, all below a folder, or those of a pattern."""
 
 import dataclasses
 import glob
@@ -84,7 +84,7 @@ def _refuse_other_content(path):
 
 
 def _name(name, path):
-    """Distinct for each place, and always the same for one."""
+    """Returns a name that is distinct for each place, and always the same for one."""
     # One that can be printed, with room for the endings of what is not finished.
     name = os.fsencode(name)[:MOST_NAME_BYTES].decode(errors="replace")
     return f"{name}-{hashlib.sha256(os.fsencode(os.path.abspath(path))).hexdigest()[:8]}"

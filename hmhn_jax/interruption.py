@@ -1,4 +1,4 @@
-"""Ctrl-C, and SIGTERM, the warning that a cluster gives before it kills.
+"""Signals that end the program: Ctrl-C, and SIGTERM, which clusters send before they kill.
 
 Training saves at the end of its step. Everything else ends where it is: files are whole or not
 there, and the same command makes them again.
@@ -31,7 +31,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 def end_on_sigterm() -> None:
-    """SIGTERM ends the program as Ctrl-C does, by an exception, and what it started with it."""
+    """Makes SIGTERM end the program and its children by an exception, as Ctrl-C does."""
     signal.signal(signal.SIGTERM, _end)
 
 
@@ -43,7 +43,7 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 @contextlib.contextmanager
 def deferred() -> Iterator[Callable[[int], bool]]:
-    """Yields asked(step), whether a signal to end has come; on leaving, `Interrupted` is raised.
+    """Yields asked(step), True after a signal to end; on leaving, `Interrupted` is raised.
 
     A second Ctrl-C does not wait. Only a program's main thread gets signals; in others nothing is
     deferred. Several processes agree on a step: a SIGTERM to one of them ends all, Ctrl-C is not

@@ -1,4 +1,4 @@
-"""How far a measure could have come out otherwise with other people: bootstrap intervals."""
+"""Bootstrap confidence intervals over subjects."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ def bootstrap(
     num_resamples: int = 2000,
     seed: int = 0,
 ) -> Interval | None:
-    """The percentile interval of a statistic over resampled subjects (Efron; a cluster bootstrap).
+    """Computes the percentile interval of a statistic over resampled subjects (cluster bootstrap).
 
     Videos of one person share what makes that person easy or hard, so people are drawn, with
     replacement, each with all of their videos. Drawing videos would give intervals too narrow.
@@ -77,7 +77,7 @@ def bootstrap(
 
 
 def _draws(num_subjects, num_videos, num_resamples, seed) -> Iterator[np.ndarray]:
-    """How often each subject is in each resample, f64[r,num_subjects], block by block."""
+    """Yields how often each subject is in each resample, f64[r,num_subjects], by block."""
     rng = np.random.default_rng(seed)
     rows_per_block = max(1, _BLOCK // num_videos)
     for start in range(0, num_resamples, rows_per_block):

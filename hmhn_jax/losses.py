@@ -1,4 +1,4 @@
-"""What training minimises (Eq. 10-11)."""
+"""Training losses (Eq. 10-11)."""
 
 import jax
 import jax.numpy as jnp
@@ -7,7 +7,7 @@ from hmhn_jax.shapes import check_same_shape
 
 
 def mean_squared_error(predictions: jax.Array, scores: jax.Array) -> jax.Array:
-    """L_mse of Eq. 10, in squared BDI-II points.
+    """Computes L_mse of Eq. 10, in squared BDI-II points.
 
     Args:
       predictions: f32[B].
@@ -24,7 +24,7 @@ def mean_squared_error(predictions: jax.Array, scores: jax.Array) -> jax.Array:
 
 
 def partition_loss(heads: jax.Array, ddof: int = 1, epsilon: float = 1e-6) -> jax.Array:
-    """L_att of Eq. 11: small when the heads differ from each other.
+    """Computes L_att of Eq. 11, which is small when the heads differ from each other.
 
     The mean over samples and channels of log(1 + K / variance over the K heads); 0 for one head,
     which has nothing to differ from.

@@ -1,4 +1,4 @@
-"""How good predictions are: over videos, never over frames or batches.
+"""Measures of error and correlation, over videos, never over frames or batches.
 
 Each measure takes f[M] predictions and f[M] true scores, one entry a video, in BDI-II points. With
 `weights` f[R,M], how often each of R samples counts each video, it is computed of every sample at
@@ -19,7 +19,7 @@ _NO_VARIANCE = 1e-12  # squared points: whatever varies less is constant but for
 def mean_absolute_error(
     predictions: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None
 ) -> float | np.ndarray:
-    """Eq. 12, in BDI-II points.
+    """Computes Eq. 12, in BDI-II points.
 
     Raises:
       ValueError: for unequal shapes or no videos.
@@ -31,7 +31,7 @@ def mean_absolute_error(
 def root_mean_squared_error(
     predictions: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None
 ) -> float | np.ndarray:
-    """Eq. 13, in BDI-II points.
+    """Computes Eq. 13, in BDI-II points.
 
     Raises:
       ValueError: for unequal shapes or no videos.
@@ -43,7 +43,7 @@ def root_mean_squared_error(
 def pearson_correlation(
     predictions: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None
 ) -> float | np.ndarray:
-    """Pearson's r; nan where predictions or scores are constant, such as of a single video.
+    """Computes Pearson's r; nan where predictions or scores are constant, such as of one video.
 
     Raises:
       ValueError: for unequal shapes or no videos.
@@ -57,7 +57,7 @@ def pearson_correlation(
 def concordance_correlation(
     predictions: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None
 ) -> float | np.ndarray:
-    """Lin's (1989) concordance correlation: 1 only where predictions equal scores.
+    """Computes Lin's (1989) concordance correlation: 1 only where predictions equal scores.
 
     2 s_xy / (s_x^2 + s_y^2 + (mean x - mean y)^2), moments divided by M as in Lin's paper. It is
     0 for constant predictions of scores that vary, and nan where neither varies, such as of a
@@ -86,7 +86,7 @@ def _mean(values, weights):
 
 
 def _moments(predictions, scores, weights):
-    """The means, the variances and the covariance of predictions and scores."""
+    """Computes the means, the variances and the covariance of predictions and scores."""
     # Differences of squares lose digits far from 0: counted from the middle, they keep them.
     predictions, scores = _pairs(predictions, scores)
     middle = np.mean(scores)
@@ -99,7 +99,7 @@ def _moments(predictions, scores, weights):
 
 
 def _as_given(values):
-    """A number for a number."""
+    """Converts an array without axes to a number."""
     return values if values.ndim else float(values)
 
 
@@ -122,7 +122,7 @@ class VideoMeans:
         return cls(np.zeros(num_videos), np.zeros(num_videos, np.int64), np.zeros(num_videos))
 
     def add(self, predictions: np.ndarray, videos: np.ndarray, mask: np.ndarray) -> Self:
-        """With one batch of frames added.
+        """Returns the sums with one batch of frames added.
 
         Args:
           predictions: f[B], the frames' scores.
@@ -144,7 +144,7 @@ class VideoMeans:
         return self.merge(VideoMeans(sums, counts, squares))
 
     def merge(self, other: Self) -> Self:
-        """Both together, such as those of two processes."""
+        """Adds up two sums, such as those of two processes."""
         check_same_shape(sums=self.sums, other_sums=other.sums)
         counts = self.counts + other.counts
         apart = self.sums / np.maximum(self.counts, 1) - other.sums / np.maximum(other.counts, 1)
@@ -153,7 +153,7 @@ class VideoMeans:
         return type(self)(self.sums + other.sums, counts, self.squares + other.squares + between)
 
     def compute(self) -> np.ndarray:
-        """Each video's score, f64[V]: the mean over its frames, clipped to 0..63.
+        """Computes each video's score, f64[V]: the mean over its frames, clipped to 0..63.
 
         Raises:
           ValueError: when a video has no frame.
@@ -163,7 +163,7 @@ class VideoMeans:
         return np.clip(self.sums / self.counts, 0, MAX_SCORE)
 
     def standard_deviations(self) -> np.ndarray:
-        """The sample standard deviation of each video's frame predictions, f64[V].
+        """Computes the sample standard deviation of each video's frame predictions, f64[V].
 
         In BDI-II points, before any clipping; nan with fewer than two frames.
         """

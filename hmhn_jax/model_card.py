@@ -1,4 +1,4 @@
-"""What whoever is handed a network must know of it: the model card."""
+"""Model card: the documentation that accompanies an exported network."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from hmhn_jax.errors import UserError, one_line
 
 
 def read_evaluations(workdir: Path, step: int, config: ConfigDict) -> list[dict]:
-    """The workdir's evaluations of one network, as in metrics.json, in the order of splits.
+    """Reads the workdir's evaluations of one network (metrics.json), in the order of splits.
 
     Those of another checkpoint, of an ensemble, or with other model settings or crops of another
     size are left out: they are not this network's.
@@ -37,7 +37,7 @@ def _network(step, config):
 
 
 def render(summary: dict, evaluations: list[dict]) -> str:
-    """The card in Markdown.
+    """Renders the card in Markdown.
 
     Args:
       summary: what export.json holds.
@@ -56,7 +56,7 @@ def render(summary: dict, evaluations: list[dict]) -> str:
 
 
 def _plain(value):
-    """What strangers call their data and splits, as text that Markdown shows and does not obey."""
+    """Escapes untrusted names of data and splits, so that Markdown does not interpret them."""
     if not isinstance(value, str):
         return value
     text = one_line(value).replace("`", "'").replace("|", "/")
@@ -66,7 +66,7 @@ def _plain(value):
 
 
 def _rows(metrics):
-    """(names, how many, errors) of each way to count; those that count the same are one row."""
+    """Returns (names, number, errors) of each protocol; equal protocols share a row."""
     rows = {}
     for name, values in metrics["protocols"].items():
         number = values.get("num_sessions", values.get("num_videos"))
@@ -78,7 +78,7 @@ def _rows(metrics):
 
 
 def _biases(metrics):
-    """(level, errors) of each severity; none of an evaluation by an earlier version."""
+    """Returns (level, errors) of each severity; empty for an evaluation by an earlier version."""
     return [
         (group["group"], group)
         for grouping in metrics.get("groups", ())
@@ -88,7 +88,7 @@ def _biases(metrics):
 
 
 def _with_interval(errors, name):
-    """Gives "3.47 (2.90 to 4.10)", or "3.47" where there is no 95 % interval."""
+    """Formats "3.47 (2.90 to 4.10)", or "3.47" where there is no 95 % interval."""
     low, high = errors.get(f"{name}_low"), errors.get(f"{name}_high")
     interval = "" if low is None or high is None else f" ({low:.2f} to {high:.2f})"
     return f"{errors[name]:.2f}{interval}"

@@ -1,7 +1,7 @@
-"""Whether what the heads look at matters: the score with it hidden, against another place hidden.
+"""Occlusion check: does hiding what a head attends to change the score more than another region?
 
 A map that looks convincing over a face proves nothing. Here the cells that a head attends to most
-are painted over with the crop's mean colour, and the score's change is held against that when
+are painted over with the crop's mean colour, and the score's change is compared with that when
 the same shape is painted elsewhere. A ratio of 1 says that the map points at nothing in particular.
 """
 
@@ -21,7 +21,7 @@ MIN_VIDEOS = 10  # resampling fewer would promise too much
 
 
 def top_cells(maps: np.ndarray, share: float = TOP_SHARE) -> np.ndarray:
-    """The cells of each map's largest values, at least one: f[...,H,W] -> bool[...,H,W]."""
+    """Marks the cells of each map's largest values, at least one: f[...,H,W] -> bool[...,H,W]."""
     flat = maps.reshape(*maps.shape[:-2], -1)
     count = max(1, round(share * flat.shape[-1]))
     top = np.argsort(-flat, axis=-1, kind="stable")[..., :count]
@@ -31,7 +31,7 @@ def top_cells(maps: np.ndarray, share: float = TOP_SHARE) -> np.ndarray:
 
 
 def moved(cells: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The same shape at another place: bool[N,H,W], each shifted by a drawn number of cells.
+    """Moves each shape bool[N,H,W] to another place, by a random number of cells.
 
     What leaves on one side comes back on the other, so that every cell is as likely as any
     other. No shift is 0.
@@ -71,7 +71,7 @@ def changes(
     maps: np.ndarray,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How far scores move when each head's top cells are hidden, and the same shape elsewhere.
+    """Measures how far scores move when each head's top cells, or other cells, are hidden.
 
     Args:
       score: u8[N,S,S,3] -> f[N], in BDI-II points.
@@ -99,7 +99,7 @@ def changes(
 def summarise(
     top: np.ndarray, random: np.ndarray, video_of_crop: np.ndarray, seed: int = 0
 ) -> dict:
-    """What the report says of the changes; each video counts alike.
+    """Summarises the changes for the report; each video counts alike.
 
     Args:
       top, random: f[N,K], from `changes`.
@@ -138,7 +138,7 @@ def summarise(
 
 
 def _per_video(top, random, video_of_crop):
-    """Gives f[V,2], the means of a video's crops and heads; videos without any are left out."""
+    """Returns f[V,2], the means of a video's crops and heads; videos without any are left out."""
     pairs = []
     for video in np.unique(video_of_crop):
         of_video = np.stack([top[video_of_crop == video], random[video_of_crop == video]])
@@ -179,7 +179,9 @@ def occlusion_check(
     parts = []
     for start in range(0, len(chosen), batch_size):
         indices = chosen[start : start + batch_size]
-        images = crops.images(np.resize(indices, batch_size))  # the last batch begins anew
+        images = crops.images(
+            np.resize(indices, batch_size)
+        )  # the last batch repeats its first crops
         found = changes(
             lambda images: ensemble.score_frames([trained], images)[0],
             images,

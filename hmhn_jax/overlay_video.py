@@ -1,4 +1,4 @@
-"""A video of the aligned face beside the heads' maps over it."""
+"""Video of the aligned face next to overlays of the heads' maps."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -23,7 +23,7 @@ FONT, FONT_SCALE, MARGIN = cv2.FONT_HERSHEY_SIMPLEX, 0.45, 6
 
 
 def write_overlay_video(path: Path, made: Prediction, trained: Trained, synthetic: bool) -> bool:
-    """Writes an mp4 in which every crop is shown when its frame was.
+    """Writes an mp4 that shows every crop at its frame's time.
 
     From left to right: the face as the network sees it, then each head. Below them stand their
     names, the frame's score and time, and what the score and the maps are not.
@@ -32,7 +32,7 @@ def write_overlay_video(path: Path, made: Prediction, trained: Trained, syntheti
       path: of the mp4.
       made: of a video, with a score.
       trained: the network whose heads are shown.
-      synthetic: whether a network learnt from synthetic faces, which each frame then says.
+      synthetic: whether a network was trained on synthetic faces, which each frame then says.
 
     Returns:
       Whether it was written: False of a network without heads.
@@ -67,7 +67,7 @@ def write_overlay_video(path: Path, made: Prediction, trained: Trained, syntheti
 
 
 def _caption(shape, score, time_s, synthetic):
-    """Draws what stands below tiles of a shape [1+K,side,side,3], u8[60,(1+K) side,3]."""
+    """Draws the caption below tiles of a shape [1+K,side,side,3], u8[60,(1+K) side,3]."""
     columns, side = shape[0], shape[2]
     image = np.zeros((NUM_LINES * LINE, columns * side, 3), np.uint8)
     for column in range(columns):

@@ -1,4 +1,4 @@
-"""Scores of new videos and pictures, by trained networks and nothing else: no dataset."""
+"""Prediction: scores of new videos and pictures by trained networks, without a dataset."""
 
 import collections
 import dataclasses
@@ -99,8 +99,8 @@ def predict_files(
 ) -> Iterator[Prediction]:
     """Scores videos and pictures; one that fails does not stop the others.
 
-    Crops are made as those that the first member learnt from. Several processes make them while the
-    network scores; neither the number of files nor their length changes how much memory it takes.
+    Crops are made like the training crops of the first member. Several processes make them while
+    the network scores; memory depends neither on the number of files nor on their length.
 
     Args:
       members: the networks, whose mean is the score.
@@ -140,7 +140,7 @@ def predict_files(
 
 
 def score_crops(members: Sequence[Trained], crops: Sequence[Crop], batch_size: int) -> np.ndarray:
-    """Each member's score of each crop, f32[M,F]; for one crop no whole batch is computed."""
+    """Scores each crop with each member, f32[M,F]; a single crop is not padded to a whole batch."""
     batch_size = batch_size if len(crops) > 1 else devices.count()
     scores = []
     for start in range(0, len(crops), batch_size):
@@ -174,7 +174,7 @@ def _report(counts, found, members, output):
 
 
 def _duration(path):
-    """Returns the seconds of a video; None if nothing says, or it is none."""
+    """Returns the seconds of a video; None if they are unknown, or it is not a video."""
     try:
         duration = None if is_picture(path) else read_timeline(path).duration_s
     except UserError:

@@ -1,4 +1,4 @@
-"""What comes out for one file: a score or why there is none, and what to be wary of."""
+"""Prediction for one file: a score or the reason for none, and warnings."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ WIDE_SPREAD = 10.0  # BDI-II points between frames (sd); two of the four bands a
 
 @dataclasses.dataclass(frozen=True)
 class Prediction:
-    """What is said of one file.
+    """The prediction for one file.
 
     Attributes:
       path: the file.
@@ -58,17 +58,17 @@ class Prediction:
 
     @property
     def frames_used(self) -> int:
-        """How many frames the score is the mean of."""
+        """The number of frames that the score is the mean of."""
         return self.frame_scores.shape[1]
 
     @property
     def mean_scores(self) -> np.ndarray:
-        """Each frame's score, the mean over members, f[F]."""
+        """The score of each frame, the mean over members, f[F]."""
         return self.frame_scores.mean(axis=0)
 
 
 def failed(path: Path, failure: CropFailure, duration_s: float | None) -> Prediction:
-    """A file without crops: it shows no face, or could not be read."""
+    """Returns the prediction of a file that shows no face, or could not be read."""
     if failure.num_sampled:
         warning = f"no score: {failure.reason}"
         return Prediction(path, face_found_rate=0.0, duration_s=duration_s, warnings=(warning,))
@@ -82,7 +82,7 @@ def summarise(
     duration_s: float | None,
     training_data: Mapping[str, Any],
 ) -> Prediction:
-    """Makes one score of the frames' scores.
+    """Combines the frames' scores into one.
 
     Args:
       path: the file.
@@ -115,7 +115,7 @@ def summarise(
 
 
 def crop_settings(training_data: Mapping[str, Any]) -> tuple[CropSettings, str | None]:
-    """How crops for a network are made: as those it learnt from.
+    """Returns the crop settings for a network: those of its training data.
 
     Of a dataset that had no limit of frames a video, the default limit is taken, so that a long
     video needs no more memory than a short one.
@@ -140,7 +140,7 @@ def crop_settings(training_data: Mapping[str, Any]) -> tuple[CropSettings, str |
 
 
 def _mean_frames(training_data):
-    """Frames looked at of a training video on average; None if it is not known."""
+    """Returns the mean number of frames sampled of a training video; None if it is not known."""
     num_videos = sum((training_data.get("num_videos") or {}).values())
     sampled = training_data.get("num_frames_sampled")
     return sampled / num_videos if sampled and num_videos else None

@@ -1,4 +1,4 @@
-"""What a prediction came from: files, networks, crops and software."""
+"""Origin of a prediction: files, networks, crops and software."""
 
 import dataclasses
 import hashlib
@@ -15,7 +15,7 @@ from hmhn_jax.notices import NOTICE
 def describe(
     members: Sequence[Trained], text: str, files: Sequence[tuple[Path, str | None]]
 ) -> dict:
-    """What predictions.csv came from, in values that JSON knows; files by their absolute paths.
+    """Describes the origin of predictions.csv in JSON values; files by their absolute paths.
 
     Args:
       members: the networks.

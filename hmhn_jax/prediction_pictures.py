@@ -1,4 +1,4 @@
-"""The pictures that go with one file's score, and what is said on those of the heads' maps."""
+"""Pictures of one file's score, and the caveat on those of the heads' maps."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ NO_EXPLANATION = "maps are no explanation of the score"
 def write_pictures(
     stem: Path, made: Prediction, members: Sequence[Trained], overlay_video: bool
 ) -> bool:
-    """Writes STEM.attention.png and, of a video, STEM.scores.png and, if asked, STEM.overlay.mp4.
+    """Writes STEM.attention.png and, for a video, STEM.scores.png and, if asked, STEM.overlay.mp4.
 
     The maps are those of the first member; without heads there are none.
 
@@ -41,7 +41,7 @@ def write_pictures(
 
 
 def map_caveat(trained: Trained) -> str:
-    """What the maps are worth, by the last evaluation of this very checkpoint if there is one."""
+    """Returns the caveat, with the occlusion check's result for this checkpoint if known."""
     split = trained.provenance.config["data"]["test_split"]
     path = Path(trained.workdir) / "evaluation" / split / "metrics.json"
     try:

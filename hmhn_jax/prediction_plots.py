@@ -1,4 +1,4 @@
-"""Pictures of a prediction: the score over time, and the heads' maps over the face."""
+"""Figures of a prediction: the score over time, and the heads' maps over the face."""
 
 import textwrap
 from pathlib import Path
@@ -24,7 +24,7 @@ def scores_over_time(path: Path, made: Prediction, synthetic: bool) -> None:
     Args:
       path: of the PNG.
       made: with a score.
-      synthetic: whether the network learnt from synthetic faces, which the figure then says.
+      synthetic: whether the network was trained on synthetic faces, which the figure then says.
 
     Raises:
       UserError: when it cannot be written.
@@ -92,7 +92,7 @@ def attention_sheet(
 
 
 def extreme_frames(scores: np.ndarray) -> list[int]:
-    """The frames of the highest, the median and the lowest score, each once."""
+    """Returns the frames of the highest, the median and the lowest score, each once."""
     order = np.argsort(-scores, kind="stable").tolist()
     return list(dict.fromkeys([order[0], order[len(order) // 2], order[-1]]))
 

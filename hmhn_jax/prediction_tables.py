@@ -1,4 +1,4 @@
-"""The tables of predictions: one row a file, and one row a frame."""
+"""Tables of predictions: one row per file, and one row per frame."""
 
 import contextlib
 import csv
@@ -72,7 +72,7 @@ class Tables:
         return self
 
     def skip(self, path: Path) -> None:
-        """Writes the row of a file that is no video or picture."""
+        """Writes the row of a file that is neither video nor picture."""
         self.add(
             Prediction(path, warnings=(f"skipped: no video or picture ends in {path.suffix}",))
         )

@@ -1,4 +1,4 @@
-"""What a new run starts from: PyTorch's weights, or nothing."""
+"""Initial weights of a new run: PyTorch's, or random ones."""
 
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,14 @@ from hmhn_jax.models import factory
 
 
 def check(config: ConfigDict) -> None:
-    """Raises UserError unless `config.init_from` can be used: now, not after hours of cropping."""
+    """Raises UserError unless `config.init_from` can be used, before hours of cropping."""
     if config.init_from:
         shapes = factory.variable_shapes(config)
         torch_weights.load(Path(config.init_from).expanduser(), shapes)
 
 
 def start(config: ConfigDict, variables: Any) -> tuple[Any, dict | None]:
-    """Puts the weights of `config.init_from` into new variables, and prints what was taken.
+    """Loads the weights of `config.init_from` into new variables, and prints what was taken.
 
     Args:
       config: of the run. An empty `init_from` changes nothing.

@@ -1,4 +1,4 @@
-"""A run's processes, on one host or several; the only module that knows `jax.distributed`.
+"""Processes of a run, on one host or several; the only module that uses `jax.distributed`.
 
 All of them do the same, each on its own devices and with its own rows of every batch. The first one
 speaks and writes.
@@ -87,13 +87,13 @@ def count() -> int:
 
 
 def is_first() -> bool:
-    """Whether this process is the one that speaks and writes."""
+    """Returns whether this process is the one that prints and writes."""
     return jax.process_index() == 0
 
 
 @contextlib.contextmanager
 def first_alone(what: str) -> Iterator[None]:
-    """The first process does what the block does, then the others; may take days.
+    """Runs the block in the first process, then in the others, however long it takes.
 
     Args:
       what: is done, such as "open the dataset".
@@ -102,7 +102,7 @@ def first_alone(what: str) -> Iterator[None]:
       UserError: in the others, when the first one failed.
     """
     if not is_first() and not _first_is_done(True):
-        raise UserError(f"the first process could not {what}, and says why")
+        raise UserError(f"the first process could not {what}; see its message")
     done = False
     try:
         yield
@@ -167,16 +167,16 @@ def _leave(text: str, exit_code: int) -> NoReturn:
 
 
 def own_rows(batch_size: int) -> slice:
-    """This process's rows of a batch, a multiple of the processes."""
+    """Returns this process's rows of a batch, a multiple of the processes."""
     size = batch_size // count()
     return slice(jax.process_index() * size, (jax.process_index() + 1) * size)
 
 
 def gather(array: np.ndarray) -> np.ndarray:
-    """The arrays [...] of all processes, of one shape: [processes, ...]."""
+    """Gathers the arrays [...] of all processes, of one shape: [processes, ...]."""
     return array[None] if count() == 1 else multihost_utils.process_allgather(array)
 
 
 def asked_to_end(step: int) -> bool:
-    """Whether a process got SIGTERM, and this is the step that all have agreed on to end after."""
+    """Returns whether a process got SIGTERM, and all have agreed to end after this step."""
     return count() > 1 and multihost_utils.reached_preemption_sync_point(step)

@@ -1,4 +1,4 @@
-"""Over what errors are taken: clips, sessions, and sessions of people seen in training or not."""
+"""Evaluation protocols: errors per clip, per session, and by seen and unseen subjects."""
 
 import collections
 from statistics import fmean
@@ -28,7 +28,7 @@ def errors(
     subjects: np.ndarray,
     baselines: dict[str, np.ndarray],
 ) -> dict:
-    """Errors and correlations of predictions, and the errors of baselines on the same videos.
+    """Computes errors and correlations, and the errors of baselines on the same videos.
 
     Args:
       predictions: f[V], in BDI-II points.
@@ -66,7 +66,7 @@ def _gain_over(baseline: np.ndarray) -> Statistic:
 
 
 def subject_means(videos: list[Video]) -> dict[str, float]:
-    """The mean score of each subject's videos, in BDI-II points."""
+    """Averages the scores of each subject's videos, in BDI-II points."""
     scores = collections.defaultdict(list)
     for video in videos:
         scores[video.subject_id].append(video.score)
@@ -79,7 +79,7 @@ def evaluate_protocols(
     training_mean: float,
     subject_means: dict[str, float],
 ) -> dict[str, dict]:
-    """Errors under each way of counting.
+    """Computes errors under each protocol.
 
     Args:
       videos: the V videos that were scored.

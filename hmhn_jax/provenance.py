@@ -1,4 +1,4 @@
-"""What weights were made from."""
+"""Provenance of weights: config, data and software that made them."""
 
 import dataclasses
 import math
@@ -13,12 +13,12 @@ from hmhn_jax.workdir import stored_config
 
 
 class OtherVersionError(ValueError):
-    """Written by another version of this program."""
+    """Provenance written by another version of this program."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Provenance:
-    """What weights were made from; stored as JSON in every checkpoint and beside every result.
+    """The origin of weights; stored as JSON in every checkpoint and next to every result.
 
     Attributes:
       config: of the run.
@@ -47,7 +47,7 @@ class Provenance:
 
 
 def parse(values: Any) -> Provenance:
-    """What JSON made of a `Provenance`, checked as far as anything relies on it.
+    """Builds a `Provenance` from JSON, and checks the fields that are relied on.
 
     Raises:
       ValueError: in one line, when it is none.
@@ -57,7 +57,9 @@ def parse(values: Any) -> Provenance:
     fields = {field.name for field in dataclasses.fields(Provenance)}
     if wrong := (values.keys() ^ fields) - {"init_from"}:
         names = ", ".join(sorted(map(str, wrong)))
-        raise OtherVersionError(f"provenance: of another version, has or lacks {names[:200]}")
+        raise OtherVersionError(
+            f"provenance: of another version; fields that differ: {names[:200]}"
+        )
     for name in ("config", "data", "subject_means", "versions"):
         _expect(isinstance(values[name], dict), name, "an object", values[name])
     _expect(isinstance(values.get("init_from"), dict | None), "init_from", "an object", "another")

@@ -1,4 +1,4 @@
-"""Errors that the paper compares itself with: its Tables 6 and 7."""
+"""Published errors that the paper compares itself with (Tables 6 and 7)."""
 
 import dataclasses
 
@@ -54,7 +54,7 @@ _END_TO_END = [
 
 
 def methods(dataset: str) -> list[Method]:
-    """The rows for a dataset, such as "avec_faces/avec2014"; none for one the paper has not."""
+    """Returns the rows for a dataset, such as "avec_faces/avec2014"; empty if there are none."""
     if dataset not in _FIRST:
         return []
     columns = slice(1, 3) if dataset.endswith("2013") else slice(3, 5)

@@ -1,4 +1,4 @@
-"""The evaluation on one page that anybody can open: DIR/evaluation/SPLIT/report.html."""
+"""HTML report of an evaluation: DIR/evaluation/SPLIT/report.html."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,7 +29,7 @@ THUMBNAIL_SIDE = 96  # pixels
 PROTOCOLS = {
     "clips": "every video by itself",
     "sessions": "videos of a session averaged",
-    "sessions_seen": "sessions of people who are in the training videos, too",
+    "sessions_seen": "sessions of people who are also in the training videos",
     "sessions_unseen": "sessions of people the network has never seen",
 }
 
@@ -40,7 +40,7 @@ def describe(
     details: Mapping[str, Mapping],
     anonymous: bool = False,
 ) -> dict:
-    """What the report shows beyond the errors, for metrics.json.
+    """Computes what the report shows beyond the errors, for metrics.json.
 
     Args:
       crops: what was scored.
@@ -73,7 +73,7 @@ def write_report(
     reference: ConfigDict | None = None,
     head_maps: Mapping[str, np.ndarray] | None = None,
 ) -> None:
-    """Writes one HTML file with everything in it; it needs no network and has no date.
+    """Writes one HTML file with everything in it; it loads nothing and has no date.
 
     Args:
       path: of the file.

@@ -1,4 +1,4 @@
-"""Pictures for a report: the videos that were predicted worst, a few crops of each."""
+"""Pictures for a report: a few crops of the videos with the largest errors."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from hmhn_jax.input_pipeline import Crops
 def worst_crops(
     crops: Crops, predictions: np.ndarray, num_videos: int = 5, num_crops: int = 6
 ) -> dict[int, np.ndarray]:
-    """Some crops of the videos with the largest absolute error, the largest first.
+    """Selects crops of the videos with the largest absolute error, the largest first.
 
     Args:
       crops: of one split.

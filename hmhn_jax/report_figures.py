@@ -1,4 +1,4 @@
-"""The figures of a report, as SVG in data URIs."""
+"""Figures of a report, as SVG in data URIs."""
 
 import base64
 import io
@@ -16,14 +16,14 @@ _WIDTH, _HEIGHT = 4.4, 4.2
 
 
 def predictions(predictions: np.ndarray, scores: np.ndarray) -> str:
-    """Predicted against true score; both f[V] in BDI-II points."""
+    """Draws predicted against true score; both f[V] in BDI-II points."""
     figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
     draw_predictions(figure.subplots(), predictions, scores)
     return _data_uri(figure)
 
 
 def differences(predictions: np.ndarray, scores: np.ndarray, limits: dict) -> str:
-    """Bland and Altman's figure.
+    """Draws Bland and Altman's figure.
 
     Args:
       predictions: f[V], in BDI-II points.
@@ -44,7 +44,7 @@ def differences(predictions: np.ndarray, scores: np.ndarray, limits: dict) -> st
 
 
 def training(scalars: Sequence[dict[str, float]], chosen_step: int) -> str | None:
-    """Training loss and validation MAE over steps; None where nothing was written.
+    """Draws training loss and validation MAE over steps; None where nothing was written.
 
     Args:
       scalars: from `scalars.read`.

@@ -1,4 +1,4 @@
-"""What an evaluation leaves: metrics.json, predictions.csv, predictions.png, and lines to read."""
+"""Output of an evaluation: metrics.json, predictions.csv, predictions.png, and summary lines."""
 
 import csv
 import json
@@ -51,7 +51,7 @@ def write(
 
 
 def _predictions(crops, means, members_std):
-    """A row a video."""
+    """Returns a row per video."""
     predictions, deviations = means.compute(), means.standard_deviations()
     table = [
         {
@@ -78,11 +78,11 @@ def _predictions(crops, means, members_std):
 
 
 def announce(results: dict, directory: Path) -> None:
-    """Prints the outcome and where it is."""
+    """Prints the outcome and the paths of the results."""
     for name, each in results["protocols"].items():
         what, unit = ("", "videos") if name == "clips" else (f" {name}", "sessions")
         count = each[f"num_{unit}"]
-        # Where every video is a session, and nobody is in two splits, all are the same numbers.
+        # Where every video is a session, and no subject is in two splits, all numbers are equal.
         if name == "clips" or count != results["num_videos"]:
             print(
                 f"{results['split']}{what}: MAE {each['mae']:.2f}, RMSE {each['rmse']:.2f} over "

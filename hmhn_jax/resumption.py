@@ -1,4 +1,4 @@
-"""Where a run starts: at its first step, or where its last checkpoint was written."""
+"""Start of a run: at its first step, or at its last checkpoint."""
 
 import dataclasses
 from typing import Any
@@ -26,7 +26,7 @@ STEPS_DEPEND_ON = (
 
 @dataclasses.dataclass(frozen=True)
 class Start:
-    """What a run starts with.
+    """The state that a run starts with.
 
     Attributes:
       state: on all devices.

@@ -79,7 +79,7 @@ def _open_board(folder):
 
 
 def read(workdir: Path) -> list[dict[str, float]]:
-    """What was written over all of a run, by step: [{"step": 10, "loss": 3.1}, ...].
+    """Reads what was written over all of a run, by step: [{"step": 10, "loss": 3.1}, ...].
 
     Of a step that was written twice the later line counts; without the file there is nothing. Lines
     that cannot be read, such as one that a killed run left unfinished, are left out with a note.

@@ -1,4 +1,4 @@
-"""A network's scores of crops, and of the videos they are of."""
+"""Scores of crops, and of their videos, by one network."""
 
 import functools
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from hmhn_jax.models.fold import fold
 
 @functools.cache  # the same network is compiled once
 def make_score_frames(model: HMHN) -> Callable:
-    """score_frames(weights, images u8[B,S,S,3]) -> f32[B], compiled for all devices.
+    """Compiles score_frames(weights, images u8[B,S,S,3]) -> f32[B] for all devices.
 
     The weights are those of `fold_weights`, the images this process's.
     """
@@ -36,7 +36,7 @@ def make_score_frames(model: HMHN) -> Callable:
 
 
 def fold_weights(model: HMHN, variables: Any) -> DeployedWeights:
-    """The weights that score frames, on all devices of this process."""
+    """Folds the weights for inference, on all devices of this process."""
     return devices.replicate(fold(model, variables))
 
 
@@ -61,7 +61,7 @@ def score_crops(
 
 
 def video_means(scores: np.ndarray, crops: Crops) -> VideoMeans:
-    """What computes to one score a video, of the crops' scores f[N]."""
+    """Sums the crops' scores f[N], from which one score a video is computed."""
     everything = np.ones(len(crops), bool)
     return VideoMeans.empty(len(crops.videos)).add(scores, crops.video_of_crop, everything)
 
@@ -69,6 +69,6 @@ def video_means(scores: np.ndarray, crops: Crops) -> VideoMeans:
 def score_videos(
     score_frames: Callable, weights: DeployedWeights, crops: Crops, batch_size: int
 ) -> VideoMeans:
-    """Scores every crop of a split once; what comes back computes to one score a video."""
+    """Scores every crop of a split once; the returned sums give one score a video."""
     scores = score_crops(functools.partial(score_frames, weights), crops, batch_size)
     return video_means(scores, crops)

@@ -1,4 +1,4 @@
-"""How long steps take, and how much of it the devices wait for data."""
+"""Step timing, and the share of time that devices wait for data."""
 
 import time
 from collections.abc import Iterator
@@ -14,11 +14,11 @@ class StepTimer:
         self.restart()
 
     def restart(self) -> None:
-        """What comes after is timed anew."""
+        """Restarts the timing."""
         self._steps, self._waited, self._started = 0, 0.0, time.monotonic()
 
     def wait(self, batches: Iterator[dict], last_metrics: Any) -> dict:
-        """The next batch; that the devices wait for it is noted.
+        """Returns the next batch; notes the time that the devices wait for it.
 
         The host runs ahead of the devices: while they still compute the metrics of the last step,
         that the host waits for a batch costs nothing.
@@ -31,7 +31,7 @@ class StepTimer:
         return batch
 
     def lap(self, batch_size: int) -> dict[str, float]:
-        """Crops per second, and the part of the time that the devices waited, at most."""
+        """Returns crops per second, and at most which share of the time the devices waited."""
         elapsed = time.monotonic() - self._started
         return {
             "crops_per_second": self._steps * batch_size / elapsed,

@@ -1,4 +1,4 @@
-"""Many runs for one table: every variant of a sweep, with several seeds."""
+"""Sweeps: every variant with several seeds, for one table."""
 
 import dataclasses
 import traceback
@@ -35,23 +35,23 @@ class Run:
         return f"{self.cell.name} ({self.cell.label}), seed {self.config.seed}"
 
     def results(self) -> dict | None:
-        """What its metrics.json holds, None before it is finished."""
+        """Reads the run's metrics.json; None before it is finished."""
         path = self.workdir / "evaluation" / self.config.data.test_split / "metrics.json"
         try:
             return atomic.read_json(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError) as error:
-            raise UserError(f"cannot read {path}: {error}; delete it to have it again") from error
+            raise UserError(f"cannot read {path}: {error}; delete it to run it again") from error
 
 
 def sweep(
     settings: ConfigDict, workdir: Path, train_and_evaluate: Callable[[Path], None], command: str
 ) -> None:
-    """Makes or goes on with all runs of a sweep, then its table and figure.
+    """Runs or resumes all runs of a sweep, then writes its table and figure.
 
-    A run that fails does not keep the others from being made; the table, written anew after each
-    run, says what is missing.
+    A run that fails does not stop the others; the table, written again after each run, says
+    what is missing.
 
     Args:
       settings: of the sweep, as in configs/sweeps/.
@@ -69,13 +69,13 @@ def sweep(
     failures = {}
     for number, run in enumerate(runs, start=1):
         if run.results() is not None:
-            print(f"run {number}/{len(runs)}: {run}: finished before", flush=True)
+            print(f"run {number}/{len(runs)}: {run}: already finished", flush=True)
             continue
         print(f"run {number}/{len(runs)}: {run}, in {run.workdir}", flush=True)
         stored_config.save(run.config, run.workdir)
         if reason := _attempt(train_and_evaluate, run):
             failures[str(run)] = reason
-            print(f"failed, going on with the next: {reason}", flush=True)
+            print(f"failed, continuing with the next: {reason}", flush=True)
         else:
             _write_table(workdir, settings, cells, runs, command)
     _write_table(workdir, settings, cells, runs, command)
@@ -83,13 +83,13 @@ def sweep(
     print(f"results: {workdir}/{{table.md,table.csv,figure.png}}", flush=True)
     if failures:
         raise UserError(
-            f"{len(failures)} of {len(runs)} runs failed and the same command tries them again: "
+            f"{len(failures)} of {len(runs)} runs failed; the same command tries them again: "
             + "; ".join(f"{run}: {reason}" for run, reason in failures.items())
         )
 
 
 def read_cells(settings: ConfigDict) -> list[Cell]:
-    """The cells of a sweep's config.
+    """Reads the cells of a sweep's config.
 
     Raises:
       UsageError: for a config that is not a sweep's.
@@ -112,7 +112,7 @@ def read_cells(settings: ConfigDict) -> list[Cell]:
                 )
     names = [cell["name"] for cell in settings.cells]
     if len(set(names)) < len(names) or any(name != Path(name).name for name in names):
-        raise UsageError(f"config.cells must have different names fit for folders, got {names}")
+        raise UsageError(f"config.cells must have different valid folder names, got {names}")
     if not names or not settings.seeds:
         raise UsageError("config.cells and config.seeds must not be empty")
     if len(set(settings.seeds)) < len(settings.seeds):
@@ -121,7 +121,7 @@ def read_cells(settings: ConfigDict) -> list[Cell]:
 
 
 def plan(settings: ConfigDict, cells: list[Cell], workdir: Path) -> Iterator[Run]:
-    """Every cell with the first seed, then with the second, and so on.
+    """Lists every cell with the first seed, then with the second, and so on.
 
     Raises:
       UsageError: for a cell or a seed that no run can have.
@@ -153,7 +153,7 @@ def _check_workdir(run):
 
 
 def _attempt(train_and_evaluate, run) -> str:
-    """Makes a run; why it failed, or nothing."""
+    """Attempts a run; returns why it failed, or ""."""
     try:
         process_pool.in_fresh_process(train_and_evaluate, run.workdir)
     except (UserError, SoftwareFault) as error:

@@ -1,4 +1,4 @@
-"""The table and the figure of a sweep: mean and standard deviation over seeds."""
+"""Table and figure of a sweep: mean and standard deviation over seeds."""
 
 import csv
 import dataclasses
@@ -12,7 +12,7 @@ ERRORS = ("mae", "rmse")
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """What one row of the table varies.
+    """The variation of one row of the table.
 
     Attributes:
       name: short; names its folder.
@@ -29,7 +29,7 @@ class Cell:
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A cell and what came of it.
+    """A cell and its results.
 
     Attributes:
       cell: which one.
@@ -40,19 +40,19 @@ class Row:
     results: list[dict]
 
     def values(self, name: str) -> list[float]:
-        """One number for each seed, such as its "mae"."""
+        """Returns one number for each seed, such as its "mae"."""
         return [result[name] for result in self.results]
 
     def mean(self, name: str) -> float | None:
-        """Over seeds, None without any."""
+        """Averages over seeds; None without any."""
         return statistics.fmean(self.values(name)) if self.results else None
 
     def deviation(self, name: str) -> float | None:
-        """The standard deviation over seeds (divided by their number less one), from two on."""
+        """Computes the sample standard deviation over seeds, from two on."""
         return statistics.stdev(self.values(name)) if len(self.results) > 1 else None
 
     def paper(self, name: str) -> float | None:
-        """The paper's number for the same data; None where the data are others, or it has none."""
+        """Returns the paper's number for the same data; None for other data, or if it has none."""
         if not self.results or self.results[0]["synthetic"]:
             return None
         dataset = self.results[0]["dataset"].removeprefix("avec_faces/")
@@ -94,7 +94,7 @@ def write(workdir: Path, title: str, rows: list[Row], num_seeds: int, command: s
 
 
 def markdown(title: str, rows: list[Row], num_seeds: int, command: str) -> str:
-    """The table, and below it what it is of."""
+    """Formats the table and a note on its data."""
     results = [result for row in rows for result in row.results]
     if not results:
         return f"# {title}\n\nNo run is finished.\n"

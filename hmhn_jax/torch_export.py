@@ -1,4 +1,4 @@
-"""A trained run's weights as a file for PyTorch."""
+"""Export of a trained run's weights to a PyTorch file."""
 
 from pathlib import Path
 

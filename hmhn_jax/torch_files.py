@@ -1,4 +1,4 @@
-"""PyTorch's weight files; the only module that imports PyTorch, and only when it must."""
+"""Weight files of PyTorch; the only module that imports PyTorch, and only on use."""
 
 import hashlib
 import io
@@ -18,7 +18,7 @@ WRAPPERS = ("state_dict", "model_state_dict")  # under these some programs keep 
 
 
 def read(path: Path) -> tuple[Any, str]:
-    """What `torch.save` wrote to a file, and the SHA-256 of the file.
+    """Reads what `torch.save` wrote to a file; also returns the SHA-256 of the file.
 
     Raises:
       UserError: when it cannot be read, is no such file, is damaged, or holds more than tensors
@@ -43,7 +43,7 @@ def read(path: Path) -> tuple[Any, str]:
 
 
 def _damage(data: bytes) -> str | None:
-    """What is wrong with a zip file, as PyTorch writes them; it does not look at checksums itself.
+    """Returns what is wrong with a PyTorch zip file, whose checksums PyTorch ignores.
 
     Without a checksum (`torch.serialization.set_crc32_options(False)` writes 0) nothing is said,
     nor of files of before PyTorch 1.6, which were no zip files.
@@ -73,7 +73,7 @@ def write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def state_dict(content: Any, described: str) -> dict[str, np.ndarray]:
-    """{name: array} of a state dict that may be wrapped or have prefixed names.
+    """Extracts {name: array} from a state dict that may be wrapped or have prefixed names.
 
     Args:
       content: {name: tensor or array}, or that under one of `WRAPPERS`. "module.", which
@@ -104,7 +104,7 @@ def state_dict(content: Any, described: str) -> dict[str, np.ndarray]:
 
 
 def _to_array(value):
-    """A tensor or an array as NumPy's; None when it is neither."""
+    """Converts a tensor or an array to NumPy's; None when it is neither."""
     if isinstance(value, np.ndarray | jax.Array):
         return np.asarray(value)
     if not hasattr(value, "is_floating_point"):
@@ -116,7 +116,7 @@ def _to_array(value):
 
 
 def _repeats(tensor):
-    """Whether it shows numbers several times over: a few bytes can claim to be terabytes so."""
+    """Returns whether a tensor repeats its storage, so that a few bytes claim to be terabytes."""
     if tensor.layout is not _import_torch().strided:
         return False
     return tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes()

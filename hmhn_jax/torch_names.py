@@ -1,4 +1,4 @@
-"""PyTorch's names for our weights, and how its arrays lie.
+"""Names and layouts of our weights in PyTorch.
 
 Two namings are known: that of torchvision's ResNet-18, for the trunk, and that of DAN
 (Wen et al. 2023, the network MAB and AFB are taken from), for the trunk, heads and output.
@@ -46,7 +46,7 @@ _TRUNK_IN_DAN = {"conv1": "0", "bn1": "1", "layer1": "4", "layer2": "5", "layer3
 
 @dataclasses.dataclass(frozen=True)
 class Weight:
-    """One array of ours, as PyTorch knows it.
+    """One array of ours, as PyTorch names and lays it out.
 
     Attributes:
       path: in our variables, such as ("params", "trunk", "stem_conv", "kernel").
@@ -60,7 +60,7 @@ class Weight:
 
 
 def weights_of(variables: Any, naming: str) -> dict[str, Weight]:
-    """Every array of our trunk, heads and output by its name in PyTorch.
+    """Returns every array of our trunk, heads and output by its name in PyTorch.
 
     Args:
       variables: {"params", "batch_stats"} of `HMHN`; arrays or `jax.ShapeDtypeStruct`.
@@ -83,24 +83,24 @@ def weights_of(variables: Any, naming: str) -> dict[str, Weight]:
 
 
 def part_of(name: str) -> str:
-    """The part, "trunk", "heads" or "output", that a name in PyTorch belongs to."""
+    """Returns the part ("trunk", "heads" or "output") that a name in PyTorch belongs to."""
     if name.startswith("cat_head"):
         return "heads"
     return "output" if name.split(".")[0] in ("fc", "bn") else "trunk"
 
 
 def naming_of(names: Iterable[str]) -> str:
-    """Which of `NAMINGS` these names follow."""
+    """Returns which of `NAMINGS` these names follow."""
     return "dan" if any(name.startswith("features.") for name in names) else "torchvision"
 
 
 def to_torch(array: np.ndarray) -> np.ndarray:
-    """Our kernel (HWIO or input before output) as PyTorch lays it out; others as they are."""
+    """Transposes our kernel (HWIO or input before output) to PyTorch's layout; others stay."""
     return np.transpose(array, _axes(array.ndim))
 
 
 def from_torch(array: np.ndarray) -> np.ndarray:
-    """The way back."""
+    """Inverts `to_torch`."""
     return np.transpose(array, np.argsort(_axes(array.ndim)))
 
 

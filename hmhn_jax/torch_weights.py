@@ -19,7 +19,7 @@ _SHOWN = 3  # of many wrong names
 
 @dataclasses.dataclass(frozen=True)
 class Loaded:
-    """What was taken from a state dict.
+    """The parts taken from a state dict.
 
     Attributes:
       file: its path as it was given; None for one in memory.
@@ -37,7 +37,7 @@ class Loaded:
 def load(
     source: str | os.PathLike | Mapping[str, Any], variables: Any
 ) -> tuple[dict[str, Any], Loaded]:
-    """Puts PyTorch's weights into the network's variables.
+    """Loads PyTorch's weights into the network's variables.
 
     Args:
       source: a .pth or .pt file, or a dict of tensors or arrays, named as torchvision's ResNet-18
@@ -75,7 +75,7 @@ def load(
 
 
 def export(variables: Any, naming: str = "dan") -> dict[str, np.ndarray]:
-    """The network's weights under PyTorch's names, each as PyTorch lays it out.
+    """Returns the network's weights under PyTorch's names, in PyTorch's layout.
 
     Args:
       variables: {"params", "batch_stats"} of `HMHN`.
@@ -96,7 +96,7 @@ def save(path: Path, variables: Any, naming: str = "dan") -> None:
 
 
 def _choose_parts(state, weights):
-    """Which parts are taken, and notes on those that are there but are not."""
+    """Returns the parts to take, and notes on those that are not used."""
     ours = {weight.part for weight in weights.values()}
     theirs = {torch_names.part_of(name) for name in state}
     parts, notes = ["trunk"], []

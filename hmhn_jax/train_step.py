@@ -1,4 +1,4 @@
-"""One step of training, as a pure function of the state and a batch."""
+"""One training step, as a pure function of the state and a batch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # any settings with these fields will do
 
 @flax.struct.dataclass
 class TrainState:
-    """All that a step changes.
+    """State that a step changes.
 
     Attributes:
       step: i32[], steps taken.
@@ -37,7 +37,7 @@ class TrainState:
 def make_optimizer(
     settings: ConfigDict, steps_per_epoch: int, num_steps: int
 ) -> optax.GradientTransformationExtraArgs:
-    """AdamW, its rate reduced when the training loss stops falling (section 4.2.1).
+    """Makes AdamW, its rate reduced when the training loss stops falling (section 4.2.1).
 
     The paper's "adaptive learning rate strategy" with "learning factor 0.1" is read as: times 0.1
     after `plateau_patience` epochs whose mean training loss is no lower than the lowest before.
@@ -71,7 +71,7 @@ def make_optimizer(
 def init_state(
     model: HMHN, optimizer: optax.GradientTransformation, image_size: int, seed: int
 ) -> TrainState:
-    """The state before the first step; the same for the same seed."""
+    """Makes the state before the first step; the same for the same seed."""
 
     @jax.jit  # one compilation instead of one for every kind of operation
     def init() -> TrainState:
@@ -90,7 +90,7 @@ def make_train_step(
     seed: int,
     measure: Callable[[dict], dict] | None = None,
 ) -> Callable:
-    """The function that `devices.parallel_step` compiles.
+    """Makes the function that `devices.parallel_step` compiles.
 
     Args:
       model: built with `axis_name=devices.AXIS`.

@@ -1,4 +1,4 @@
-"""Which software computed a result."""
+"""Versions of the software that computed a result."""
 
 import importlib.metadata
 import platform
@@ -9,6 +9,6 @@ PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "tens
 
 
 def installed() -> dict[str, str]:
-    """{"python": "3.11.7", "hmhn-jax": ..., "jax": ...}."""
+    """Returns {"python": "3.11.7", "hmhn-jax": ..., "jax": ...}."""
     own = {"python": platform.python_version(), "hmhn-jax": hmhn_jax.__version__}
     return own | {package: importlib.metadata.version(package) for package in PACKAGES}

@@ -1,4 +1,4 @@
-"""One training a workdir."""
+"""Lock of a workdir: one training at a time."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ except ImportError:  # Windows
 
 @contextlib.contextmanager
 def held(workdir: Path) -> Iterator[None]:
-    """Keeps other programs from training in a workdir; one that is killed keeps nobody out.
+    """Locks a workdir against other training; the lock of a killed program is released.
 
     Nothing is locked on file systems that cannot.
 
@@ -37,7 +37,7 @@ def held(workdir: Path) -> Iterator[None]:
             holder = file.read(200).decode(errors="replace").strip() or "unknown"
             raise UserError(
                 f"{workdir} is in use by another run ({holder}); "
-                "wait for its end or use another --workdir"
+                "wait until it ends or use another --workdir"
             ) from None
         except OSError:  # as some network file systems answer
             pass

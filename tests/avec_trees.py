@@ -1,4 +1,4 @@
-"""Short rendered videos, plain and awkward, and the folders that AVEC and others put them in."""
+"""Short rendered videos, plain and awkward, in the folders of AVEC and of users."""
 
 import functools
 import shutil
@@ -34,7 +34,7 @@ def frames(person: int) -> tuple[np.ndarray, ...]:
 
 
 def write(path, images, codec="libx264", pix_fmt="yuv420p", times_s=None, silence=False):
-    """Encodes images in the container that the file's suffix says."""
+    """Encodes images in the container that the file's suffix names."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=FPS)
@@ -61,7 +61,7 @@ def write(path, images, codec="libx264", pix_fmt="yuv420p", times_s=None, silenc
 
 
 def write_rotated(path):
-    """Lies on its side in the pixels, and the file says so, as phones write it."""
+    """Writes a video whose pixels lie on their side, with a rotation flag, as phones write it."""
     write(path, [np.rot90(image) for image in frames(0)])
     content = path.read_bytes()
     upright, turned = [
@@ -73,13 +73,13 @@ def write_rotated(path):
 
 
 class Videos:
-    """Gives plain videos, each person rendered once."""
+    """Plain videos, each person rendered once."""
 
     def __init__(self, folder: Path):
         self.folder = folder
 
     def put(self, path: Path, session: str) -> None:
-        """Writes a video of a session's subject, in the format that the suffix says."""
+        """Writes a video of a session's subject, in the format that the suffix names."""
         person = list(SESSIONS).index(session) % 3
         suffix = path.suffix.lower()
         made = self.folder / f"{person}{suffix}"
@@ -91,7 +91,7 @@ class Videos:
 
 
 def put_labels(folder_of_split, sessions=None, change=None):
-    """Writes a label file a session; `change` is {session: other score}."""
+    """Writes a label file per session; `change` is {session: other score}."""
     for session, (split, score) in (sessions or SESSIONS).items():
         folder = folder_of_split(split)
         folder.mkdir(parents=True, exist_ok=True)
@@ -100,7 +100,7 @@ def put_labels(folder_of_split, sessions=None, change=None):
 
 
 def layout_a(root, videos):
-    """As released: labels nested, one clip missing, suffixes in any case, other containers."""
+    """Writes the release as published: nested labels, a missing clip, mixed case and formats."""
     suffixes = {("203_1", "Freeform"): ".MP4", ("207_1", "Freeform"): ".wmv"}
     for session, (split, _) in SESSIONS.items():
         for task in TASKS:
@@ -131,7 +131,7 @@ def layout_c(root, videos):
 
 
 def avec2013(root, videos):
-    """The 2013 release, where the scores of 205_1 and 206_1 are those of each other."""
+    """Writes the 2013 release, with the scores of 205_1 and 206_1 swapped."""
     for session, (split, _) in SESSIONS.items():
         folder = root / f"{RELEASED[split]}_AudioVisual" / RELEASED[split]
         videos.put(folder / f"{session}_cut_combined.mp4", session)
@@ -142,7 +142,7 @@ def avec2013(root, videos):
 
 
 def folder_of_traps(root):
-    """Everything that cameras and copying do to videos, and a table of it."""
+    """Writes awkward videos, as cameras and copying make them, and a table of them."""
     noise = np.random.default_rng(0).integers(0, 256, (NUM_FRAMES, 240, 320, 3), np.uint8)
     face = frames(0)
     write(root / "plain.mp4", face)
@@ -186,7 +186,7 @@ TRAPS = {  # in the order of the table
 
 
 def _write_no_frames(path):
-    """Leaves a well-formed mp4 in which nothing is."""
+    """Writes a well-formed mp4 without frames."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=FPS)
         stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"

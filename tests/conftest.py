@@ -1,4 +1,4 @@
-"""What many tests stand on: a small real dataset, and the real command line."""
+"""Shared fixtures: a small real dataset, and the real command line."""
 
 import atexit
 import importlib.util
@@ -48,13 +48,13 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="session")
 def videos(tmp_path_factory) -> avec_trees.Videos:
-    """Puts plain rendered videos where a test wants them."""
+    """Makes plain rendered videos where a test wants them."""
     return avec_trees.Videos(tmp_path_factory.mktemp("videos"))
 
 
 @pytest.fixture(scope="session")
 def manual_dir(tmp_path_factory, videos) -> Path:
-    """TFDS's manual directory with AVEC 2013, AVEC 2014 (layout A) and a folder of traps."""
+    """Makes TFDS's manual directory with AVEC 2013, AVEC 2014 (layout A) and awkward videos."""
     manual_dir = tmp_path_factory.mktemp("manual")
     avec_trees.avec2013(manual_dir / "AVEC2013", videos)
     avec_trees.layout_a(manual_dir / "avec2014", videos)
@@ -64,7 +64,7 @@ def manual_dir(tmp_path_factory, videos) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_dataset(tmp_path_factory) -> Path:
-    """A data_dir with `avec_faces/tiny`: 7 / 2 / 3 rendered subjects of 5 crops, prepared."""
+    """Prepares a data_dir with `avec_faces/tiny`: 7 / 2 / 3 rendered subjects of 5 crops."""
     from data import avec_faces
 
     data_dir = tmp_path_factory.mktemp("tiny")
@@ -79,7 +79,7 @@ def tiny_dataset(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_flags(tiny_dataset) -> list[str]:
-    """Flags that make of the default config the smallest whole network, on `tiny_dataset`."""
+    """Returns flags for the smallest whole network on `tiny_dataset`."""
     fields = {
         "data.dataset": "avec_faces/tiny",
         "data.data_dir": tiny_dataset,
@@ -96,13 +96,13 @@ def tiny_flags(tiny_dataset) -> list[str]:
 
 @pytest.fixture(scope="session")
 def environment() -> dict[str, str]:
-    """For programs started by tests: this checkout, and warnings of deprecated use as errors."""
+    """Returns variables for programs: this checkout, and deprecation warnings as errors."""
     return {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests' / 'strict'}"}
 
 
 @pytest.fixture(scope="session")
 def run(environment) -> Callable[..., subprocess.CompletedProcess]:
-    """run("--workdir", ...) runs `python run.py` with these flags."""
+    """Returns run("--workdir", ...), which runs `python run.py` with these flags."""
 
     def run(*flags) -> subprocess.CompletedProcess:
         command = [sys.executable, ROOT / "run.py", *map(str, flags)]

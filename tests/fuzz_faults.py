@@ -1,4 +1,4 @@
-"""Readers with faults, which `benchmarks.fuzz` must see."""
+"""Readers with faults, which `benchmarks.fuzz` must report."""
 
 import os
 import signal

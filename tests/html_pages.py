@@ -1,4 +1,4 @@
-"""What a page of HTML loads and says."""
+"""Parser for the text and links of an HTML page."""
 
 import dataclasses
 from html.parser import HTMLParser

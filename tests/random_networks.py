@@ -1,4 +1,4 @@
-"""Networks in which no weight or running statistic is left at the value it starts with."""
+"""Networks in which no weight or running statistic has its initial value."""
 
 import jax
 import numpy as np
@@ -11,7 +11,7 @@ OUTPUT_NORM, SCORES = "output_bn", {"scale": 12.0, "bias": 17.0}  # it starts at
 
 
 def random_network(seed: int = 0, dtype: str = "float32", **fields) -> tuple[HMHN, dict]:
-    """Returns a network with these fields and variables that are like those of a trained one.
+    """Returns a network with these fields, and variables like those of a trained one.
 
     Running statistics are near what a batch of random images gives, but not equal to it.
     """
@@ -50,7 +50,7 @@ def _drawn(path, leaf, rng, dtype):
 
 
 def _moved(path, batch, rng):
-    """A running variance halved or more, a running mean moved by a third of the spread."""
+    """Multiplies a running variance by 0.5 to 1.5, moves a running mean by 0.3 of the spread."""
     value = batch[path]
     if path[-1] == "var":
         return value * rng.uniform(0.5, 1.5, value.shape).astype(value.dtype)

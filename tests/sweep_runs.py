@@ -7,7 +7,7 @@ from hmhn_jax.errors import UserError
 
 
 def write_results(workdir, dataset="avec_faces/synthetic"):
-    """What evaluation leaves, with an error that depends on heads and seed."""
+    """Writes an evaluation's results, with an error that depends on heads and seed."""
     config = json.loads((workdir / "config.json").read_text())
     heads, seed = config["model"]["num_heads"], config["seed"]
     results = {
@@ -35,7 +35,7 @@ def write_avec_results(workdir):
 
 
 def write_some_results(workdir):
-    """Every way to fail: two heads cannot be trained, with one a process dies or has a bug."""
+    """Writes results, except for two heads (not trainable) and others (process dies, or a bug)."""
     name, seed = workdir.parts[-2:]
     if name == "2":
         raise UserError("expected more heads, got 2")

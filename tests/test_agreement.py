@@ -1,4 +1,4 @@
-"""Limits of agreement and levels, counted by hand."""
+"""Tests of limits of agreement and severity levels, counted by hand."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What is sent of a run, of a build and of their tables: no face, no name, no path."""
+"""Tests of what is sent of a run, of a build and of their tables: no face, no name, no path."""
 
 import base64
 import csv

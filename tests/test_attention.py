@@ -1,4 +1,4 @@
-"""Overlays show the maps that the network computed."""
+"""Tests that overlays show the maps that the network computed."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""Changes to training crops: each by its own key, none when switched off."""
+"""Tests of augmentation: each crop by its own key, none when switched off."""
 
 import dataclasses
 
@@ -78,7 +78,7 @@ def test_shift_moves_by_a_share_of_the_side():
 
 
 def by_scipy(image, key, settings):
-    """The same changes one after the other, in float64, with resampling by SciPy."""
+    """Computes the same changes one after the other, in float64, with SciPy's resampling."""
     numbers = np.asarray(jax.random.uniform(key, (8,), minval=-1.0, maxval=1.0), np.float64)
     flip, rotation, zoom, shift_y, shift_x, brightness, contrast, saturation = numbers
     image = image.astype(np.float64)

@@ -1,4 +1,4 @@
-"""The dataset as its users build it: by the `tfds` command, and from Python."""
+"""Tests of the dataset as users build it: by the `tfds` command, and from Python."""
 
 import collections
 import json
@@ -73,7 +73,7 @@ def builder(built):
 
 @pytest.fixture
 def spoiled(built, tmp_path):
-    """The rendered videos; of the three for training the second is empty, the third faceless."""
+    """Renders videos; of the three for training the second is empty, the third faceless."""
     folder = tmp_path / "downloads" / "avec_faces" / videos_folder(built).name
     shutil.copytree(videos_folder(built), folder)
     videos = sorted(folder.glob("videos/*.mp4"))

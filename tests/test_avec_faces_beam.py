@@ -1,4 +1,4 @@
-"""A dataset built by Apache Beam's workers, held against the one built by processes of its own."""
+"""Tests that a dataset built by Beam's workers equals the one built by local processes."""
 
 import shutil
 from pathlib import Path
@@ -28,7 +28,7 @@ CONFIG = {
 
 @pytest.fixture(scope="module")
 def manual_dir(tmp_path_factory):
-    """Four people in a folder of their own; the second one's video is corrupt."""
+    """Makes four people in a folder of their own; the second one's video is corrupt."""
     manual_dir = tmp_path_factory.mktemp("manual")
     settings = SyntheticSettings(num_train=3, num_validation=0, num_test=1, num_frames=3)
     write_dataset(manual_dir / "folder", settings, num_processes=1)
@@ -51,7 +51,7 @@ def build(data_dir, manual_dir, **flags):
 
 
 def examples(builder):
-    """{split: its examples in order, pictures as their JPEG bytes}."""
+    """Reads {split: its examples in order, pictures as their JPEG bytes}."""
     as_stored = {"image": tfds.decode.SkipDecoding()}
     return {
         split: [
@@ -118,7 +118,7 @@ def test_the_cache_is_used_and_the_config_may_ask_for_beam(in_memory, expected, 
 
 @pytest.fixture
 def spoiled(manual_dir, tmp_path):
-    """The folder with its only video for testing corrupt, too."""
+    """Makes the folder with its only test video corrupt, too."""
     shutil.copytree(manual_dir, tmp_path / "spoiled")
     spoil(tmp_path / "spoiled", 3)
     return tmp_path / "spoiled"

@@ -1,4 +1,4 @@
-"""A dataset that was built, and labels that have changed since."""
+"""Tests of a built dataset whose labels have changed since."""
 
 import os
 
@@ -16,7 +16,7 @@ OVERWRITE = tfds.download.DownloadConfig(download_mode=tfds.GenerateMode.REUSE_C
 
 @pytest.fixture
 def folder(tmp_path):
-    """A manual directory with three rendered people in a folder of their own."""
+    """Makes a manual directory with three rendered people in a folder of their own."""
     folder = tmp_path / "data" / "downloads" / "manual" / "folder"
     settings = SyntheticSettings(num_train=1, num_validation=1, num_test=1, num_frames=2)
     write_dataset(folder, settings, num_processes=1)
@@ -34,7 +34,7 @@ def build(folder, download_config=None):
     return builder
 
 
-def test_changed_labels_stop_until_it_is_built_anew(folder):
+def test_changed_labels_stop_until_the_dataset_is_built_again(folder):
     first = build(folder)
     assert build(folder).info.metadata == first.info.metadata  # nothing has changed
 
@@ -46,8 +46,8 @@ def test_changed_labels_stop_until_it_is_built_anew(folder):
     with pytest.raises(UserError, match=r"built from other labels.*--overwrite"):
         build(folder)
 
-    anew = build(folder, OVERWRITE)
-    (example,) = anew.as_dataset("train").take(1)
+    rebuilt = build(folder, OVERWRITE)
+    (example,) = rebuilt.as_dataset("train").take(1)
     assert float(example["score"]) == score + 1
     build(folder)
 

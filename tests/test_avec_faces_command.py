@@ -1,4 +1,4 @@
-"""What a build says of a disk that fails."""
+"""Tests of a build's messages on a failing disk."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Real recordings' folders, built by the `tfds` command, and a network trained on them."""
+"""Tests of real recordings' folders, built by the `tfds` command, and of training on them."""
 
 import json
 import shutil
@@ -25,7 +25,7 @@ TRAPS = {
 
 @pytest.fixture(scope="module")
 def builds(tmp_path_factory, manual_dir, videos, environment, tiny_dataset):
-    """Every folder built by the command, two at a time: {name: (data_dir, finished process)}."""
+    """Builds every folder by the command, two at a time: {name: (data_dir, finished process)}."""
     data_dirs = {name: tmp_path_factory.mktemp(name) for name in ("all", "b", "c", "traps", "none")}
     # The synthetic set would take minutes; the command takes one that is there for its own.
     shutil.copytree(
@@ -76,7 +76,7 @@ def open_built(builds, name, config):
 
 
 def videos_of(builder):
-    """{video_id: (split, score, task, subject, [frame indices])}."""
+    """Reads {video_id: (split, score, task, subject, [frame indices])}."""
     read = defaultdict(lambda: (*[None] * 4, []))
     for split in builder.info.splits:
         for example in tfds.as_numpy(builder.as_dataset(split)):

@@ -1,4 +1,4 @@
-"""The levels of Table 1."""
+"""Tests of the levels of Table 1."""
 
 import numpy as np
 import pytest

@@ -151,7 +151,7 @@ def test_scaling_changes_one_thing_at_a_time(tmp_path, monkeypatch):
 
 
 def hold_nothing(contestants, *_):
-    """A result of a tenth of a second a head; 64 pixels do not fit."""
+    """Returns a result of a tenth of a second per head; 64 pixels do not fit."""
     (each,) = contestants
     work = each.arguments["workload"]
     if work["image_size"] == 64:

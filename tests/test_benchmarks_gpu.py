@@ -1,4 +1,4 @@
-"""benchmarks/gpu.py, on a CPU."""
+"""Tests of benchmarks/gpu.py, on a CPU."""
 
 import dataclasses
 import math
@@ -19,7 +19,7 @@ TRUNK = dataclasses.replace(
 
 
 def products(jaxpr):
-    """Operations of all matrix products and convolutions, from what JAX traced."""
+    """Counts the operations of all matrix products and convolutions that JAX traced."""
     count = 0
     for equation in jaxpr.eqns:
         for value in equation.params.values():

@@ -1,4 +1,4 @@
-"""Checkpoints: which are kept, what can be read of them, what a spoiled one says."""
+"""Tests of checkpoints: which are kept, what is restored, and messages about damaged ones."""
 
 import dataclasses
 import json
@@ -40,7 +40,7 @@ def parts(step):
 
 
 def save(workdir, maes):
-    """Checkpoints 1, 2, ... with these validation MAEs."""
+    """Saves checkpoints 1, 2, ... with these validation MAEs."""
     with checkpoints.open_manager(workdir) as manager:
         for step, mae in enumerate(maes, start=1):
             checkpoints.save(manager, step, parts(step), PROVENANCE, mae)
@@ -172,7 +172,7 @@ KEPT = {name: value for name, value in dataclasses.asdict(PROVENANCE).items() if
     ("value", "words"),
     [
         ([], "expected it to be an object"),
-        ({"config": 1}, "of another version, has or lacks data"),
+        ({"config": 1}, "of another version; fields that differ: data"),
         ({"config": 1, **KEPT}, "expected config to be an object, got 1"),
         ({"config": {"seed": 1, "data": {}, "model": {}}, **KEPT}, "config.data.dataset"),
         ({"config": {"seed": "1"}, **KEPT}, "expected config.seed to be a number, got '1'"),

@@ -1,4 +1,4 @@
-"""The Dockerfile and docs/cluster: linters, run.py's own flags, and stand-ins for SLURM."""
+"""Tests of the Dockerfile and docs/cluster: linters, run.py's own flags, SLURM's variables."""
 
 import os
 import re
@@ -28,7 +28,7 @@ def pod():
 
 
 def assert_run_py_takes(arguments, environment):
-    """run.py's own parser, and the config that is named."""
+    """Asserts that run.py's own parser takes these flags, and that the config exists."""
     code = "import sys; from hmhn_jax import command_line; command_line.parse_flags(sys.argv)"
     parsed = subprocess.run(
         [sys.executable, "-c", code, *arguments],
@@ -54,7 +54,7 @@ def test_the_dockerfile_is_clean_and_takes_versions_that_exist():
 
 
 def check(command):
-    """Runs a linter, which pip puts beside the interpreter."""
+    """Runs a linter, which pip installs next to the interpreter."""
     path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
     environment = os.environ | {"PATH": path}
     checked = subprocess.run(command, env=environment, capture_output=True, text=True)

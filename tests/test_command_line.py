@@ -1,4 +1,4 @@
-"""The command line and the environment, as they are read before any work."""
+"""Tests of the command line and the environment, as they are read before any work."""
 
 import os
 import subprocess

@@ -11,7 +11,7 @@ from hmhn_jax import config as config_lib
 
 @pytest.fixture(scope="module")
 def configs(tiny_dataset):
-    """As printed in the paper and as built, small."""
+    """Returns configs as printed in the paper and as built, small."""
     fields = {
         "data.dataset": "avec_faces/tiny",
         "data.data_dir": str(tiny_dataset),

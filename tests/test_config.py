@@ -1,4 +1,4 @@
-"""Configs: every file is usable, wrong values are refused, what is stored comes back."""
+"""Tests of configs: every file is usable, wrong values are refused, stored ones come back."""
 
 import importlib
 from pathlib import Path

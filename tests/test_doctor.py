@@ -1,4 +1,4 @@
-"""The doctor: what it reports, and when it says that training cannot work."""
+"""Tests of the doctor: its report, and when it says that training cannot work."""
 
 import dataclasses
 import json
@@ -39,7 +39,7 @@ def workdir(tmp_path_factory, manual_dir):
 
 @pytest.fixture
 def folder(tmp_path, manual_dir):
-    """Gives a function that makes a `folder` of one good video and a table's rows."""
+    """Returns a function that makes a `folder` of one good video and a table's rows."""
     root = tmp_path / "manual" / "folder"
     root.mkdir(parents=True)
     shutil.copy(manual_dir / "traps" / "plain.mp4", root / "good.mp4")
@@ -53,7 +53,7 @@ def folder(tmp_path, manual_dir):
     return write
 
 
-def test_counts_stand_beside_the_release(workdir):
+def test_counts_are_compared_with_the_release(workdir):
     report = report_of(workdir)
     assert report["counts"] == {
         "train": {"freeform": 3, "northwind": 2},
@@ -252,7 +252,7 @@ def test_columns_of_the_table_do_not_pass_for_what_the_doctor_saw(folder, tmp_pa
     assert video["details"] == {"severity": "mild", "unreadable": "yes", "duration_s": "long"}
 
 
-def test_names_are_no_commands_to_the_terminal(folder, tmp_path, capsys):
+def test_names_are_escaped_for_the_terminal(folder, tmp_path, capsys):
     known = folder("")
     table = "file,subject,score,split,task\n"
     rows = "good.mp4,a,54,train,[/red]\x1b[2J\nempty.mp4,b,54,train,[bold]\n"

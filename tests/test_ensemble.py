@@ -1,4 +1,4 @@
-"""Several networks score together; what does not fit together is one line."""
+"""Tests of ensembles: joint scores, and one line for networks that do not match."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Groups of videos, counted by hand."""
+"""Tests of groups of videos, counted by hand."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def make(tasks, scores=None):
 
 
 def grouped(details, predictions=None):
-    """{column: {group: number of videos}} of videos that differ in nothing else."""
+    """Returns {column: {group: number of videos}} of videos that differ in nothing else."""
     videos = make(["talking"] * len(details))
     predictions = np.zeros(len(videos)) if predictions is None else predictions
     found = group_errors(videos, predictions, {f"v{i}": each for i, each in enumerate(details)})
@@ -46,12 +46,12 @@ def test_errors_by_level_and_task():
     assert first["bias"] == pytest.approx((2 - 9) / 2)
 
 
-def test_numbers_are_parted_at_quartiles():
+def test_numbers_are_divided_at_quartiles():
     details = [{"age": str(age)} for age in (30, 21, 25, 60, 44, 39, 52, 48)]
     assert grouped(details) == {"age": {"21 to 25": 2, "30 to 39": 2, "44 to 48": 2, "52 to 60": 2}}
 
 
-def test_few_numbers_are_groups_by_themselves_and_in_order():
+def test_a_few_different_numbers_are_a_group_each_in_order():
     details = [{"visit": visit} for visit in ("10", "9", "9.0", "10")]
     assert list(grouped(details)["visit"].items()) == [("9", 2), ("10", 2)]
 
@@ -69,7 +69,7 @@ def test_what_is_missing_is_a_group():
     assert sum(grouped(ages)["age"].values()) == 9
 
 
-def test_columns_that_part_nothing_are_left_out():
+def test_columns_that_divide_nothing_are_left_out():
     details = [
         {"comment": f"text {i}", "site": "here", "session": str(i % 2), "empty": ""}
         for i in range(9)

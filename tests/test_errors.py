@@ -1,4 +1,4 @@
-"""A message is one line, whatever strangers wrote into it."""
+"""Tests that a message is one line, whatever untrusted text is in it."""
 
 import pytest
 
@@ -17,14 +17,14 @@ from hmhn_jax.faces.recordings import Found
         ("Zoë 東京\u3000☺ 'x' \\n", "Zoë 東京\u3000☺ 'x' \\n"),
     ],
 )
-def test_what_is_no_letter_is_shown_and_not_obeyed(text, shown):
+def test_control_characters_are_escaped(text, shown):
     assert one_line(text) == shown
     assert str(UserError(text)) == shown
     assert one_line(shown) == shown
     shown.encode()
 
 
-def test_of_a_long_line_both_ends_stay():
+def test_a_long_line_keeps_both_ends():
     line = one_line("labels.csv, line 2: " + "x" * 10**6 + " is not a number")
     assert len(line) <= MOST_LETTERS
     assert line.startswith("labels.csv, line 2: xx")

@@ -1,4 +1,4 @@
-"""Scores of videos, whatever the batch size and the number of crops."""
+"""Tests of videos' scores, for any batch size and number of crops."""
 
 import csv
 import json
@@ -19,7 +19,7 @@ from hmhn_jax.protocols import evaluate_protocols
 
 @pytest.fixture(scope="module")
 def crops():
-    """Three videos of 4, 1 and 6 crops, 11 in all: no multiple of any batch size used."""
+    """Makes three videos of 4, 1 and 6 crops, 11 in all: no multiple of any batch size used."""
     rng = np.random.default_rng(0)
     videos = [
         Video(f"v{i}", f"s{i}", f"v{i}", "talking", float(score))

@@ -1,4 +1,4 @@
-"""An exported network gives the live one's scores without this package, and says what it is."""
+"""Tests of an exported network: scores without this package, and its documentation."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ def config():
 
 @pytest.fixture(scope="module")
 def workdir(config, tmp_path_factory):
-    """Of a network that learnt from Anneliese, among others."""
+    """Makes the workdir of a network that was trained on Anneliese, among others."""
     workdir = tmp_path_factory.mktemp("run")
     data = workdirs.DATA | {
         "videos": {"video_of_anneliese": {"age": 34}},
@@ -42,7 +42,7 @@ def workdir(config, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def exported(workdir, run):
-    """The folder that the command wrote."""
+    """Exports by the command; returns the folder."""
     finished = run("--workdir", workdir, "--mode", "export")
     assert finished.returncode == 0, finished.stderr
     assert str(workdir / "export" / "hmhn.jaxexport") in finished.stdout
@@ -52,7 +52,7 @@ def exported(workdir, run):
 
 
 def alone(code, *arguments, cwd):
-    """What Python prints that does not see this checkout."""
+    """Runs code by a Python that does not see this checkout; returns its output."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     command = [sys.executable, "-I", "-c", code, *map(str, arguments)]
     finished = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
@@ -143,7 +143,7 @@ def test_the_card_says_the_errors_and_the_limits(exported):
     assert "validation" not in card  # there is none
 
 
-def test_nothing_tells_who_was_trained_on(exported):
+def test_the_export_names_no_training_subject(exported):
     for file in exported.iterdir():
         assert b"anneliese" not in file.read_bytes(), file
 
@@ -164,7 +164,7 @@ def test_the_card_of_real_faces_without_an_evaluation(exported):
     assert "a baseline in research" in card
 
 
-def test_names_of_strangers_are_no_markup_in_the_card(exported, workdir, config):
+def test_untrusted_names_are_escaped_in_the_card(exported, workdir, config):
     summary = json.loads((exported / "export.json").read_text())
     (results,) = model_card.read_evaluations(workdir, STEP, config)
     rows = model_card.render(summary, [results]).count("|")
@@ -222,7 +222,7 @@ def test_a_damaged_evaluation_is_named(tmp_path, config):
             model_card.read_evaluations(tmp_path, STEP, config)
 
 
-def test_output_says_where_to(workdir, config, tmp_path):
+def test_output_names_the_folder(workdir, config, tmp_path):
     path = export.export_checkpoint(config, workdir, tmp_path / "elsewhere")
     names = {"example.py", "export.json", "hmhn.jaxexport", "model_card.md"}
     assert {file.name for file in path.parent.iterdir()} == names

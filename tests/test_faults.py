@@ -1,4 +1,4 @@
-"""What the campaign of benchmarks.faults takes for a loss."""
+"""Tests of what benchmarks.faults counts as a loss."""
 
 import json
 import random
@@ -23,7 +23,7 @@ def write_run(workdir, losses, last=50):
     (workdir / "scalars.jsonl").write_text("\n".join(lines) + "\n")
 
 
-def test_a_run_is_held_against_the_whole_one(place, tmp_path):
+def test_a_run_is_compared_with_the_whole_one(place, tmp_path):
     write_run(place.whole, [(1, 0.5), (2, 0.25)])
     write_run(tmp_path / "same", [(1, 0.5), (2, 0.25), (2, 0.25)])
     assert faults_checks.against_whole(place, tmp_path / "same") == ""

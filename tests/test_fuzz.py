@@ -1,4 +1,4 @@
-"""A share of `benchmarks.fuzz`, always the same; and that it sees what it looks for."""
+"""Tests of `benchmarks.fuzz`: a fixed share of it, and planted faults."""
 
 import importlib.util
 import json
@@ -13,7 +13,7 @@ from benchmarks.fuzz_process import FAILURES, Tally, Trier
 
 @pytest.fixture
 def trier(tmp_path, monkeypatch):
-    """With readers of `fuzz_faults` and little patience."""
+    """Makes a trier for the readers of `fuzz_faults` with short time limits."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     (tmp_path / "inputs").mkdir()
     (tmp_path / "inputs" / "fine.txt").write_text("fine")
@@ -45,7 +45,7 @@ def test_no_input_of_a_small_campaign_is_a_failure(tmp_path):
         ("exits", "crash", "status 0"),
         ("hangs", "hang", "no answer within 2 s"),
         ("leaves_it_open", "leak", "open files"),
-        ("leaves_a_file", "leak", "files beside the input: 2 before, 3 after"),
+        ("leaves_a_file", "leak", "files next to the input: 2 before, 3 after"),
         ("leaves_a_temporary_file", "leak", "temporary files: 0 before, 1 after"),
         ("leaves_a_process", "leak", "processes: 0 before, 1 after"),
     ],

@@ -14,7 +14,7 @@ from hmhn_jax.models.mab import MAB
 
 
 class SmallHMHN(nn.Module):
-    """As much of HMHN as has heads."""
+    """The parts of HMHN that heads need."""
 
     @nn.compact
     def __call__(self, images, train=False):
@@ -25,7 +25,7 @@ class SmallHMHN(nn.Module):
 
 
 def maps(*heads):
-    """One crop's maps, f32[1,K,1,W]."""
+    """Makes one crop's maps, f32[1,K,1,W]."""
     return np.array(heads, np.float32)[None, :, None]
 
 
@@ -47,7 +47,7 @@ def test_overlap_and_correlation_of_known_maps(heads, overlap, correlation):
 
 
 def test_heads_in_other_videos():
-    """Both heads look at the same place, which is another one in the second video."""
+    """Checks heads that look at the same place, which is another one in the second video."""
     both = np.concatenate([maps([1, 0], [1, 0]), maps([0, 1], [0, 1])])
     values = head_overlap.describe(both, np.ones((2, 2, 3), np.float32))
     assert values["map overlap"] == pytest.approx(1)

@@ -1,4 +1,4 @@
-"""Where training's numbers stop being finite, and that a run says so."""
+"""Tests of training whose numbers stop being finite."""
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +13,7 @@ from hmhn_jax.models import HMHN
 
 @pytest.fixture(scope="module")
 def network():
-    """Variables of a small network, and forward(params) -> flags of its blocks."""
+    """Returns variables of a small network, and forward(params) -> flags of its blocks."""
     model = HMHN(width=4, lgfe_expansion=1, num_heads=2, dropout_rate=0.0, fast=True)
     images = jax.random.normal(jax.random.key(1), (4, 32, 32, 3))
     variables = jax.jit(model.init)(jax.random.key(0), images)
@@ -30,7 +30,7 @@ def network():
 
 
 def metrics(**changed):
-    """Of a sound step, but for what is changed."""
+    """Returns the metrics of a sound step, with some changed."""
     norms = {f"grad_norm/{name}": 1.0 for name in health.BLOCKS if name != "afb"}
     flags = {f"finite/{name}": 1.0 for name in health.BLOCKS}
     return {"loss": 1.0, "mse": 1.0, "grad_norm": 5**0.5, **norms, **flags} | changed

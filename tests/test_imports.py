@@ -1,4 +1,4 @@
-"""Every module can be imported with what is installed."""
+"""Tests that every module can be imported with what is installed."""
 
 import importlib
 import pkgutil

@@ -1,4 +1,4 @@
-"""Records to batches: every crop, in an order that survives interruption."""
+"""Tests of batches: every crop, in an order that survives interruption."""
 
 import itertools
 import threading

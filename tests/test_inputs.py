@@ -1,4 +1,4 @@
-"""Which files are meant by a path."""
+"""Tests of the files that a path stands for."""
 
 import os
 import re

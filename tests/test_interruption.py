@@ -1,4 +1,4 @@
-"""Signals that ask the program to end."""
+"""Tests of signals that ask the program to end."""
 
 import multiprocessing
 import os
@@ -14,7 +14,7 @@ from hmhn_jax.interruption import Interrupted
 
 @pytest.fixture(autouse=True)
 def handlers():
-    """Those of a program in the foreground; the tests' own are put back."""
+    """Sets the signal handlers of a program in the foreground; restores the tests' own."""
     before = {number: signal.getsignal(number) for number in interruption.EXIT_CODES}
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -38,7 +38,7 @@ def test_sigterm_ends_the_program_and_what_it_started():
 
 
 def code_of_interrupted(block):
-    """The exit code of the `Interrupted` that a block raises."""
+    """Returns the exit code of the `Interrupted` that a block raises."""
     with pytest.raises(Interrupted) as raised:
         block()
     return raised.value.exit_code

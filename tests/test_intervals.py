@@ -1,4 +1,4 @@
-"""Intervals hold what they promise, and know that videos of one person are alike."""
+"""Tests of intervals: coverage, and dependence between videos of one person."""
 
 import numpy as np
 import pytest
@@ -72,7 +72,7 @@ def test_names_of_subjects_and_order_do_not_matter():
     assert shuffled.high == pytest.approx(first.high)
 
 
-def test_blocks_do_not_matter(monkeypatch):
+def test_the_block_size_does_not_matter(monkeypatch):
     rng = np.random.default_rng(4)
     predictions, scores = rng.uniform(0, 63, (2, 20))
     subjects = np.repeat(np.arange(10), 2)

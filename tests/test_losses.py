@@ -1,4 +1,4 @@
-"""The training loss against independent computations."""
+"""Tests of the training loss against independent computations."""
 
 import jax
 import jax.numpy as jnp
@@ -43,7 +43,7 @@ def test_partition_loss_pushes_heads_apart():
     assert gradient[0] > 0 > gradient[2]  # a step downhill moves the ends outwards
 
 
-def test_one_head_has_nothing_to_part():
+def test_partition_loss_of_one_head_is_zero():
     assert float(partition_loss(jnp.ones((2, 1, 3)))) == 0.0
 
 

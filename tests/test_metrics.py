@@ -1,4 +1,4 @@
-"""Errors over videos."""
+"""Tests of errors over videos."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The check of the heads' maps shows what they point at, and nothing where there is nothing."""
+"""Tests of the occlusion check, for maps that matter and maps that do not."""
 
 import numpy as np
 import pytest
@@ -19,14 +19,14 @@ def images():
 
 @pytest.fixture(scope="module")
 def places():
-    """For each crop the five cells that matter, a column; f[N,5,5]."""
+    """Draws for each crop the five cells that matter, a column; f[N,5,5]."""
     maps = np.zeros((NUM_CROPS, CELLS, CELLS), np.float32)
     maps[np.arange(NUM_CROPS), :, np.arange(NUM_CROPS) % CELLS] = 1.0
     return maps
 
 
 def score_of(places):
-    """Scores that are the sum of the pixels' brightness in those places, and nothing else."""
+    """Returns a function that scores images by the spread of brightness in those places alone."""
     pixels = np.kron(places, np.ones((SIDE // CELLS, SIDE // CELLS)))[..., None]
     return lambda images: (images * pixels).std(axis=(1, 2, 3))
 

@@ -1,4 +1,4 @@
-"""New files in, scores out: all of a folder, whatever is in it."""
+"""Tests of predicting files: all of a folder, whatever is in it."""
 
 import csv
 import hashlib
@@ -40,7 +40,7 @@ def second(workdir):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Two videos and a photograph of a face, a video without one, and what is no video."""
+    """Makes a folder of readable, faceless and broken videos, a photograph and a text file."""
     folder = tmp_path_factory.mktemp("inputs") / "mixed"
     avec_trees.write(folder / "anna.mp4", avec_trees.frames(0))
     avec_trees.write(folder / "visit" / "ben.mkv", avec_trees.frames(1)[:6])
@@ -59,7 +59,7 @@ def table(output, name="predictions.csv"):
 
 @pytest.fixture(scope="module")
 def mixed(run, workdir, second, folder, tmp_path_factory):
-    """What `run.py` said of the mixed folder, and where it wrote."""
+    """Runs `run.py` on the mixed folder; returns its output and the results' folder."""
     output = tmp_path_factory.mktemp("mixed") / "out"
     flags = ["--mode", "predict", "--workdir", workdir, "--ensemble", second, "--overlay_video"]
     return run(*flags, "--input", folder, "--output", output), output
@@ -154,7 +154,7 @@ def test_results_say_where_they_come_from(mixed, workdir, second, folder):
     assert digests[anna] == hashlib.sha256(anna.read_bytes()).hexdigest()
 
 
-def test_each_row_says_what_the_network_learnt_from(mixed):
+def test_each_row_names_the_training_data(mixed):
     for name in ("predictions.csv", "frames.csv"):
         for row in table(mixed[1], name):
             assert row["network"].startswith(
@@ -162,7 +162,7 @@ def test_each_row_says_what_the_network_learnt_from(mixed):
             )
 
 
-def test_the_same_network_twice_is_warned_of(
+def test_the_same_network_twice_causes_a_warning(
     config, workdir, folder, tmp_path, monkeypatch, capsys
 ):
     copy = shutil.copytree(workdir, tmp_path / "copy")

@@ -1,4 +1,4 @@
-"""When a file gets a score, and what it is warned of."""
+"""Tests of scores, abstention and warnings."""
 
 import dataclasses
 from pathlib import Path
@@ -77,7 +77,7 @@ def test_no_face_is_no_error():
 SOUND = {"crops": video(20, 20), "scores": [[10.0, 12.0] * 10]}
 
 
-def test_other_people_are_warned_of():
+def test_other_people_cause_a_warning():
     crowded = dataclasses.replace(video(20, 20), num_crowded=2)
     (warning,) = summarise(crowded, SOUND["scores"]).warnings
     assert warning == "more than one face in at least 2 of 20 frames: the largest was followed"
@@ -121,7 +121,7 @@ def test_a_long_video_has_no_more_crops_than_the_default_limit():
     assert settings == CropSettings(rate_hz=None)
 
 
-def test_unknown_crop_settings_are_warned_of():
+def test_unknown_crop_settings_cause_a_warning():
     settings, warning = prediction.crop_settings({})
     assert settings == CropSettings()
     assert "does not say how its crops were made" in warning

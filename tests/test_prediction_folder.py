@@ -1,4 +1,4 @@
-"""What is written appears under its name when it is whole, and takes no other files' place."""
+"""Tests that output appears under its name when it is whole, and replaces no other files."""
 
 import pytest
 

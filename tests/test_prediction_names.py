@@ -1,4 +1,4 @@
-"""Files may have any name: tables and figures show it."""
+"""Tests of tables and figures for files of any name."""
 
 import csv
 import dataclasses
@@ -23,7 +23,7 @@ def made(request, tmp_path):
     return Prediction(path, score=9.0, crops=crops, frame_scores=np.full((1, 3), 9.0, np.float32))
 
 
-def test_a_title_is_no_formula(made, tmp_path):
+def test_dollar_signs_in_a_title_are_no_formula(made, tmp_path):
     path = tmp_path / "scores.png"
     prediction_plots.scores_over_time(path, made, synthetic=False)
     assert path.read_bytes().startswith(b"\x89PNG")

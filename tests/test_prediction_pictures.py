@@ -1,4 +1,4 @@
-"""What pictures of the heads' maps say that these are worth."""
+"""Tests of the caveat on pictures of the heads' maps."""
 
 import json
 from types import SimpleNamespace

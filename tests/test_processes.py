@@ -1,4 +1,4 @@
-"""Several processes: who has which rows, who speaks, and how all of them end."""
+"""Tests of several processes: rows, output, and how all of them end."""
 
 import contextlib
 import csv
@@ -120,7 +120,7 @@ def test_a_number_of_a_process_alone_is_one_line(no_cluster, tmp_path):
 
 @pytest.fixture
 def on_slurm(no_cluster, tmp_path):
-    """on_slurm(what) starts two processes as SLURM does, and ends them with the test."""
+    """Returns on_slurm(what), which starts two processes as SLURM does; they end with the test."""
     with contextlib.ExitStack() as stack:
 
         def start(what):
@@ -157,7 +157,7 @@ def free_port(lowest=65535 - 2**12 + 1):
 
 
 def outcomes(started, limit_s=LIMIT_S):
-    """(exit code, lines of standard output, lines of error) of each."""
+    """Returns (exit code, lines of standard output, lines of error) of each."""
     ended = [process.communicate(timeout=limit_s) for process in started]
     return [
         (process.returncode, out.splitlines(), [e for e in err.splitlines() if "error:" in e])
@@ -175,7 +175,10 @@ def test_the_first_goes_first_and_speaks_alone(on_slurm):
 def test_what_the_first_cannot_do_ends_all(on_slurm):
     first, second = outcomes(on_slurm("fail"))
     assert (first[0], first[2]) == (1, ["error: no room"])
-    assert (second[0], second[2]) == (1, ["error: the first process could not write, and says why"])
+    assert (second[0], second[2]) == (
+        1,
+        ["error: the first process could not write; see its message"],
+    )
 
 
 def test_a_wrong_flag_is_said_once(on_slurm):
@@ -220,7 +223,7 @@ FIELDS = {
 
 @pytest.fixture(scope="module")
 def launch(environment, tiny_flags):
-    """launch(workdir, processes, devices, *flags) starts run.py; it ends with the tests."""
+    """Returns launch(workdir, processes, devices, *flags), which starts run.py until tests end."""
     own = [f"--config.{field}={value}" for field, value in FIELDS.items()]
     with contextlib.ExitStack() as stack:
 
@@ -264,7 +267,7 @@ def saved(workdir):
     return sorted(int(name) for name in names if name.isdigit())
 
 
-def test_two_processes_are_as_good_as_one(launch, tmp_path):
+def test_two_processes_train_like_one(launch, tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
     ((code, _, errors),) = outcomes(launch(one, 1, 4))
     assert code == 0, errors

@@ -1,4 +1,4 @@
-"""Progress never changes what is worked through."""
+"""Tests that progress never changes the items."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""Clips, sessions, and people seen in training: counted by hand."""
+"""Tests of clips, sessions, and people seen in training, counted by hand."""
 
 import numpy as np
 import pytest
@@ -41,13 +41,13 @@ def test_people_seen_in_training_are_counted_apart():
     assert unseen["mae"] == pytest.approx(5)
 
 
-def test_same_subject_baseline_knows_the_seen_and_nobody_else():
+def test_same_subject_baseline_is_for_seen_subjects_only():
     assert PROTOCOLS["sessions_seen"]["same_subject_mae"] == pytest.approx((2 + 8) / 2)
     unseen = PROTOCOLS["sessions_unseen"]
     assert unseen["same_subject_mae"] == unseen["baseline_mae"] == pytest.approx(15)
 
 
-def test_a_group_of_nobody_is_absent():
+def test_an_empty_group_is_absent():
     protocols = evaluate_protocols(VIDEOS, PREDICTIONS, 15.0, subject_means={})
     assert "sessions_seen" not in protocols
     assert protocols["sessions_unseen"] == protocols["sessions"]

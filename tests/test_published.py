@@ -1,4 +1,4 @@
-"""Which rows of the paper stand beside which data."""
+"""Tests of the paper's rows for each dataset."""
 
 import pytest
 
@@ -17,5 +17,5 @@ def test_rows_of_both_tables(dataset, number, mae, rmse):
 
 
 @pytest.mark.parametrize("dataset", ["avec_faces/synthetic", "avec_faces/folder"])
-def test_other_data_have_none(dataset):
+def test_other_datasets_have_no_rows(dataset):
     assert methods(dataset) == []

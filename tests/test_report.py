@@ -1,4 +1,4 @@
-"""The page stands alone, escapes strangers' names, and says what it must."""
+"""Tests of the report: self-contained, escaped, and complete."""
 
 import base64
 import re
@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def crops():
-    """24 videos of 12 people, two crops each but for the last, which has one; odd names."""
+    """Makes 24 videos of 12 people, two crops each, the last with one; odd names."""
     rng = np.random.default_rng(0)
     videos = [
         Video(f"v{i:02}{SCRIPT}", f"<b>s{i // 2}", f"x{i // 2}", f"<i>{i % 2}", float(i))
@@ -74,7 +74,7 @@ def make_results(crops, means, seen=SEEN, **changes):
 
 @pytest.fixture
 def make(tmp_path, crops, means):
-    """make(changes of the results, **arguments of write_report) gives the page's HTML."""
+    """Returns make(changes of the results, **arguments of write_report) -> the page's HTML."""
 
     def make(changes=None, crops=crops, means=means, **arguments):
         path = tmp_path / "report.html"
@@ -87,7 +87,7 @@ def make(tmp_path, crops, means):
 SCALARS = [{"step": step, "loss": 300.0 / step, "validation_mae": 9.0} for step in (10, 20)]
 
 
-def test_it_stands_alone(make):
+def test_the_page_loads_nothing_from_elsewhere(make):
     html = make(scalars=SCALARS)
     page = read_page(html)
     assert page.links
@@ -106,7 +106,7 @@ def test_it_stands_alone(make):
     assert len(html) < 1_000_000
 
 
-def test_names_are_text(make):
+def test_names_are_escaped(make):
     html = make()
     assert SCRIPT not in html
     assert "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;" in html
@@ -115,7 +115,7 @@ def test_names_are_text(make):
         assert name in text
 
 
-def test_it_says_what_it_must(make, crops, means):
+def test_required_statements_are_present(make, crops, means):
     text = read_page(make(scalars=SCALARS)).text.replace("\u2212", "-")  # the minus sign
     results = make_results(crops, means)
     clips, limits = results["protocols"]["clips"], results["agreement"]
@@ -148,7 +148,7 @@ def test_the_same_persons_mean_is_a_baseline_of_people_seen_in_training_only(mak
     text = read_page(make({"seen": {}})).text
     assert "where there is one" not in text
     assert "same person: MAE" not in text
-    assert "Nobody in this split is in the training videos" in text
+    assert "No person of this split is in the training videos" in text
 
 
 def test_config_is_told_by_its_differences(make):
@@ -167,7 +167,7 @@ def test_config_is_told_by_its_differences(make):
         ({"synthetic": False}, "trained on synthetic faces"),
     ],
 )
-def test_synthetic_is_said(make, changes, label):
+def test_synthetic_faces_are_announced(make, changes, label):
     assert label in read_page(make(changes)).text
 
 
@@ -181,7 +181,7 @@ def test_synthetic_is_said(make, changes, label):
         ({"dataset": "avec_faces/avec2014", "synthetic": False}, "HMHN end to end 6.01 7.60"),
     ],
 )
-def test_published_errors_are_beside_the_same_data_only(make, changes, expected):
+def test_published_errors_are_shown_for_the_same_data_only(make, changes, expected):
     text = read_page(make(changes)).text
     assert ("Published errors" in text) == (expected is not None)
     assert "6.05 7.38" not in text or expected == "HMHN end to end 6.05 7.38"

@@ -1,4 +1,4 @@
-"""Where a run goes on; whole runs that are interrupted are in test_run.py."""
+"""Tests of the point where a run resumes; test_run.py has whole interrupted runs."""
 
 import json
 import shutil

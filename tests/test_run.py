@@ -1,4 +1,4 @@
-"""`python run.py` as its users meet it: one command, one line for what went wrong."""
+"""Tests of `python run.py` as users call it: one command, one line for an error."""
 
 import csv
 import hashlib
@@ -39,7 +39,7 @@ def test_an_interruption_says_what_the_same_command_does(monkeypatch, capsys):
 
 @pytest.fixture(scope="module")
 def workdir(tmp_path_factory, run, tiny_flags):
-    """A workdir in which everything was run once, without interruption."""
+    """Runs everything once in a workdir, without interruption."""
     workdir = tmp_path_factory.mktemp("whole") / "run"
     finished = run("--workdir", workdir, *tiny_flags)
     assert finished.returncode == 0, finished.stderr
@@ -49,7 +49,7 @@ def workdir(tmp_path_factory, run, tiny_flags):
 
 
 def assert_one_line(finished, *words, exit_code):
-    """The program ended with one line of error that has these words in it."""
+    """Asserts that the program ended with one line of error that contains these words."""
     assert finished.returncode == exit_code, finished.stderr
     lines = [line for line in finished.stderr.splitlines() if "error" in line.lower()]
     assert finished.stderr.rstrip().splitlines()[-1].startswith("error: ")

@@ -1,4 +1,4 @@
-"""setup.cfg, constraints/ and the Makefile agree on what is installed where."""
+"""Tests that setup.cfg, constraints/ and the Makefile agree on what is installed where."""
 
 import configparser
 import os

@@ -1,4 +1,4 @@
-"""The wait for data is measured where it costs something."""
+"""Tests that the wait for data is measured where it costs time."""
 
 import time
 
@@ -8,7 +8,7 @@ from hmhn_jax.step_timer import StepTimer
 
 
 class Computing:
-    """Stands for an array that a device is still at."""
+    """Stands for an array that a device is still computing."""
 
     def is_ready(self):
         return False

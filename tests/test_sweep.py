@@ -18,7 +18,7 @@ SWEEPS = sorted(path.stem for path in Path("configs/sweeps").glob("*.py"))
 
 
 def settings(**fields):
-    """A sweep of three cells and two seeds, with some fields changed."""
+    """Makes a sweep of three cells and two seeds, with some fields changed."""
     config = ConfigDict()
     config.title = "Heads"
     config.seeds = (0, 1)
@@ -63,7 +63,7 @@ def test_every_run_has_a_process_of_its_own(tmp_path):
     assert str(os.getpid()) not in processes
 
 
-def test_the_papers_numbers_stand_beside_the_same_data_only(tmp_path):
+def test_the_papers_numbers_are_shown_for_the_same_data_only(tmp_path):
     sweep(settings(), tmp_path / "synthetic", write_results, "")
     assert rows(tmp_path / "synthetic")["2"]["mae_paper"] == ""
     text = (tmp_path / "synthetic" / "table.md").read_text()
@@ -82,7 +82,7 @@ def test_a_failed_run_stops_no_other_and_is_tried_again(tmp_path):
     with pytest.raises(UserError) as error:
         sweep(settings(), tmp_path, write_some_results, "")
     message = str(error.value)
-    assert message.startswith("4 of 6 runs failed and the same command tries them again")
+    assert message.startswith("4 of 6 runs failed; the same command tries them again")
     assert "2 (2 heads), seed 0: expected more heads, got 2" in message
     assert "1 (1 heads), seed 0: its process was ended from outside" in message
     assert "1 (1 heads), seed 1: RuntimeError, see" in message
@@ -147,8 +147,8 @@ def test_a_run_without_results_has_failed(tmp_path):
         ({"cells": (settings().cells[0] | {"label": 7},)}, "label must be a str, got 7"),
         ({"cells": (settings().cells[0] | {"set": [1]},)}, "set must be a Mapping"),
         ({"seeds": (-1,)}, r"config\.seed must be at least 0"),
-        ({"cells": settings().cells * 2}, "must have different names"),
-        ({"cells": (settings().cells[0] | {"name": "../1"},)}, "fit for folders"),
+        ({"cells": settings().cells * 2}, "different valid folder names"),
+        ({"cells": (settings().cells[0] | {"name": "../1"},)}, "valid folder names"),
         (
             {"cells": (settings().cells[0] | {"set": {"model.depth": 1}},)},
             r"no known field: \['model\.depth'\]",

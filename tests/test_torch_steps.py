@@ -1,4 +1,4 @@
-"""Scores and training steps are those of an independent PyTorch network, autograd and AdamW.
+"""Tests that scores and training steps equal an independent PyTorch network's.
 
 Both start from the same random weights and see the same batches, with augmentation and dropout
 off, at the rate, decay and losses of configs/avec2014.py; gradients are not clipped and the rate
@@ -35,7 +35,7 @@ def recorded():
 
 @dataclasses.dataclass(frozen=True)
 class Steps:
-    """Steps that the package took; arrays by their paths in its variables.
+    """Steps of the package; arrays by their paths in its variables.
 
     Attributes:
       dtype: of the computation.

@@ -1,4 +1,4 @@
-"""Weights from PyTorch compute here what they compute there; what cannot be used is named."""
+"""Tests of weights from PyTorch: equal outputs, and clear refusals."""
 
 import os
 import pickle
@@ -27,7 +27,7 @@ TORCHVISION = {0: "conv1", 1: "bn1", 4: "layer1", 5: "layer2", 6: "layer3", 7: "
 
 @pytest.fixture(scope="module")
 def network():
-    """A network in PyTorch whose weights and running statistics are all random."""
+    """Makes a network in PyTorch whose weights and running statistics are all random."""
     return random_network(DAN)
 
 
@@ -38,7 +38,7 @@ def state(network):
 
 @pytest.fixture(scope="module")
 def variables():
-    """Of the whole HMHN, so GWA and DFF are there, too."""
+    """Makes variables of the whole HMHN, GWA and DFF included."""
     return init(HMHN(width=4, num_heads=3, lgfe_expansion=1), seed=0)
 
 
@@ -54,14 +54,14 @@ def random_network(settings):
 
 
 def init(model, seed):
-    """Variables of a network; random ones, as compiling its own initialisation takes long."""
+    """Makes random variables of a network, as compiling its own initialisation takes long."""
     shapes = jax.eval_shape(model.init, jax.random.key(0), jnp.zeros((1, 32, 32, 3)))
     rng = np.random.default_rng(seed)
     return jax.tree.map(lambda leaf: rng.uniform(0.5, 1.5, leaf.shape).astype("f"), shapes)
 
 
 def as_torchvision(state):
-    """DAN's trunk renamed; nothing else."""
+    """Renames DAN's trunk."""
     renamed = {}
     for name, tensor in state.items():
         if name.startswith("features."):
@@ -298,7 +298,7 @@ def test_files_that_are_no_weights_are_named_in_one_line(state, variables, tmp_p
 
 
 class Malicious:
-    """Makes a folder when it is unpickled."""
+    """A pickle that makes a folder when it is loaded."""
 
     def __init__(self, path):
         self.path = path

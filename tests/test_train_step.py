@@ -1,4 +1,4 @@
-"""The training step: the same on any number of devices, and really learning."""
+"""Tests of the training step: equal on any number of devices, and effective."""
 
 import json
 import os
@@ -98,7 +98,7 @@ def settings(**fields):
 
 
 def step_sizes(settings, losses, steps_per_epoch=2):
-    """How far a parameter under a constant gradient moves at each step."""
+    """Returns how far a parameter under a constant gradient moves at each step."""
     optimizer = make_optimizer(settings, steps_per_epoch, num_steps=len(losses))
     params = jnp.zeros(())
     state = optimizer.init(params)

@@ -1,4 +1,4 @@
-"""One training a workdir."""
+"""Tests of the lock: one training per workdir."""
 
 import os
 import platform
@@ -21,7 +21,7 @@ with workdir_lock.held(Path(sys.argv[1])):
 """
 
 
-def test_a_second_one_is_told_who_is_the_first(tmp_path):
+def test_a_second_run_is_refused_and_told_the_holder(tmp_path):
     with (
         workdir_lock.held(tmp_path),
         pytest.raises(UserError) as raised,
@@ -33,13 +33,13 @@ def test_a_second_one_is_told_who_is_the_first(tmp_path):
     assert "\n" not in str(raised.value)
 
 
-def test_it_is_free_after_the_end(tmp_path):
+def test_the_lock_is_released_at_the_end(tmp_path):
     for _ in range(2):
         with pytest.raises(ZeroDivisionError), workdir_lock.held(tmp_path):
             raise ZeroDivisionError
 
 
-def test_one_that_was_killed_keeps_nobody_out(tmp_path, environment):
+def test_the_lock_of_a_killed_program_is_released(tmp_path, environment):
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER, tmp_path], env=environment, stdout=subprocess.PIPE
     )
@@ -54,7 +54,7 @@ def test_one_that_was_killed_keeps_nobody_out(tmp_path, environment):
         assert f"process {os.getpid()} " in (tmp_path / "lock").read_text()
 
 
-def test_what_cannot_lock_does_not_lock(tmp_path, monkeypatch):
+def test_file_systems_without_locks_are_used_unlocked(tmp_path, monkeypatch):
     def no_locks(file, operation):
         raise OSError(37, "No locks available")
 

@@ -1,4 +1,4 @@
-"""HMHN in PyTorch, written from the paper alone: the judge of the Flax network.
+"""HMHN in PyTorch, written from the paper alone: the reference for the Flax network.
 
 It shares no code with the package and knows nothing of its modules; what the paper leaves open is
 decided as docs/reproduction.md says. Images are NCHW. Trunk, heads and output carry the names of
@@ -32,7 +32,7 @@ class BasicBlock(nn.Module):
 
 
 def resnet18(width):
-    """ResNet-18 without average pooling and classifier: [B,3,H,W] -> [B,8*width,H/32,W/32]."""
+    """Makes ResNet-18 without pooling and classifier: [B,3,H,W] -> [B,8*width,H/32,W/32]."""
     layers = [
         nn.Conv2d(3, width, 7, 2, 3, bias=False),
         nn.BatchNorm2d(width),
@@ -211,7 +211,7 @@ class TorchHMHN(nn.Module):
 
 
 def partition_loss(heads, ddof=1, epsilon=1e-6):
-    """Eq. 11 of heads [B,K,D]; 0 for one head."""
+    """Computes Eq. 11 of heads [B,K,D]; 0 for one head."""
     num_heads = heads.shape[1]
     if num_heads == 1:
         return heads.new_zeros(())
@@ -220,7 +220,7 @@ def partition_loss(heads, ddof=1, epsilon=1e-6):
 
 
 def total_loss(scores, aux, targets, partition_weight=1.0):
-    """Eq. 10: f[] of scores [B] and targets [B]."""
+    """Computes Eq. 10: f[] of scores [B] and targets [B]."""
     loss = F.mse_loss(scores, targets)
     if "heads" in aux:
         loss = loss + partition_weight * partition_loss(aux["heads"])

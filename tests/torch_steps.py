@@ -1,4 +1,4 @@
-"""Training steps that PyTorch took, kept in `torch_steps.npz` for machines without PyTorch.
+"""Record of training steps by PyTorch, in `torch_steps.npz`, for machines without PyTorch.
 
     PYTHONPATH=.:tests python tests/torch_steps.py
 
@@ -21,7 +21,7 @@ SEPARATOR = "/"
 
 
 def batches() -> list[tuple[np.ndarray, np.ndarray]]:
-    """Images f32[8,64,64,3] and scores f64[8] of each step; NumPy never changes this generator."""
+    """Draws images f32[8,64,64,3] and scores f64[8] of each step, the same with every NumPy."""
     rng = np.random.RandomState(2)
     return [
         (rng.normal(size=(8, 64, 64, 3)).astype("float32"), rng.randint(0, 64, 8).astype("float64"))
@@ -30,7 +30,7 @@ def batches() -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def take() -> dict[str, np.ndarray]:
-    """Lets PyTorch take the steps, in double precision.
+    """Trains by PyTorch, in double precision.
 
     Returns:
       By name, PATH being a path in the package's variables:
@@ -110,7 +110,7 @@ def _steps(twin, learning_rate):
 
 
 def _undone_biases(module):
-    """Names of biases that a batch normalisation takes off again: nothing depends on them."""
+    """Lists biases that a batch normalisation cancels: nothing depends on them."""
     from torch import nn
     from torch_twin import BATCH_NORMS
 
@@ -142,7 +142,7 @@ def _joined(kind, by_path):
 
 
 def read() -> dict[str, np.ndarray]:
-    """Reads what `take` returned where the file was written."""
+    """Reads what `take` returned from the file."""
     with np.load(PATH) as file:
         return dict(file)
 

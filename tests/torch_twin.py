@@ -1,4 +1,4 @@
-"""The PyTorch HMHN of torch_hmhn.py and the package's own, with the same random weights."""
+"""PyTorch HMHN of torch_hmhn.py and the package's own, with the same random weights."""
 
 import dataclasses
 
@@ -61,7 +61,7 @@ class Twin:
 
 
 def make_twin(dtype="float32", seed=0, **fields) -> Twin:
-    """Both networks with these fields, nothing in them left at the value it starts with."""
+    """Makes both networks with these fields, nothing in them at its initial value."""
     module = randomise(TorchHMHN(dropout_rate=0.0, **fields), seed).to(getattr(torch, dtype))
     model = HMHN(dropout_rate=0.0, dtype=jnp.dtype(dtype), **fields)
     shapes = jax.eval_shape(model.init, jax.random.key(0), jnp.zeros((1, 64, 64, 3)))
@@ -87,7 +87,7 @@ def make_twin(dtype="float32", seed=0, **fields) -> Twin:
 
 
 def weight_names(shapes) -> dict:
-    """{path in our variables: name in PyTorch's state dict}."""
+    """Returns {path in our variables: name in PyTorch's state dict}."""
     dan = torch_names.weights_of(shapes, "dan")
     names = {weight.path: name for name, weight in dan.items()}
     for path in traverse_util.flatten_dict(shapes):
@@ -97,7 +97,7 @@ def weight_names(shapes) -> dict:
 
 
 def as_ours(names, state) -> dict:
-    """{path: array laid out as ours} of those arrays under PyTorch's names that are there."""
+    """Converts those arrays under PyTorch's names that are there to {path: array} in our layout."""
     ours = {
         path: torch_names.from_torch(state[name]) for path, name in names.items() if name in state
     }

@@ -1,4 +1,4 @@
-"""Workdirs with a checkpoint that nobody trained, for what only reads them."""
+"""Workdirs with an untrained checkpoint, for code that only reads them."""
 
 import dataclasses
 import json
@@ -31,7 +31,7 @@ DATA = {
 
 
 def tiny_config(**fields) -> ConfigDict:
-    """The smallest network whose maps have more than one cell; no dataset is where it says."""
+    """Returns the smallest network whose maps have several cells; its dataset is missing."""
     values = {
         "data.image_size": 64,
         "data.data_dir": "/nowhere",
@@ -66,7 +66,7 @@ def make(
 
 
 def evaluate(workdir: Path, config: ConfigDict) -> None:
-    """Writes what an evaluation of the workdir on "test" might have said."""
+    """Writes the results of an evaluation of the workdir on "test"."""
     errors = {"mae": 3.471, "rmse": 4.357, "baseline_mae": 9.912, "baseline_rmse": 12.263}
     clips, sessions = errors | {"num_videos": 3}, errors | {"num_sessions": 3}
     results = {

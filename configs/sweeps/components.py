@@ -1,4 +1,4 @@
-"""What each block contributes: rows A to E of the paper's Tables 3 and 4.
+"""Contribution of each block: rows A to E of the paper's Tables 3 and 4.
 
     python run.py --mode sweep --workdir runs/components --config configs/sweeps/components.py
 

@@ -1,4 +1,4 @@
-"""How many grids: Figure 7.
+"""Number of grids: Figure 7.
 
     python run.py --mode sweep --workdir runs/grids --config configs/sweeps/grids.py
 

@@ -1,4 +1,4 @@
-"""How many heads: Figure 6.
+"""Number of heads: Figure 6.
 
     python run.py --mode sweep --workdir runs/heads --config configs/sweeps/heads.py
 

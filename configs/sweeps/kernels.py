@@ -1,4 +1,4 @@
-"""Which parallel convolutions the heads have: Table 5.
+"""Parallel convolutions of the heads: Table 5.
 
     python run.py --mode sweep --workdir runs/kernels --config configs/sweeps/kernels.py
 

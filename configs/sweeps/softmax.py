@@ -1,4 +1,4 @@
-"""Over what GWA's softmax goes: Equation 4 to the letter against what it must mean.
+"""Axis of GWA's softmax: Equation 4 taken literally, and across the grids.
 
     python run.py --mode sweep --workdir runs/softmax --config configs/sweeps/softmax.py
 

@@ -1,4 +1,4 @@
-"""The TFDS dataset `avec_faces`; importing this package registers it."""
+"""TFDS dataset `avec_faces`; importing this package registers it."""
 
 from absl import app
 

@@ -1,4 +1,4 @@
-"""Builds `avec_faces`: aligned face crops of videos, each with its subject's BDI-II score."""
+"""TFDS builder of `avec_faces`: aligned face crops of videos, with BDI-II scores."""
 
 import contextlib
 import dataclasses
@@ -40,7 +40,7 @@ RECORDS = "crop_records"  # of Beam's workers, until all is there
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
-    """One example a crop; the README beside this file describes its fields."""
+    """One example per crop; the README in this folder describes its fields."""
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "Initial release."}  # noqa: RUF012
@@ -271,7 +271,7 @@ def _counted(results: Iterator) -> Iterator:
 
 
 def _manual_dir(download_config, download_dir) -> Path:
-    """Returns where a person puts videos; TFDS's own way ends in a traceback if it is not there."""
+    """Returns the manual directory; TFDS's own property ends in a traceback if it is missing."""
     given = download_config and download_config.manual_dir
     return Path(given or Path(download_dir) / "manual").expanduser()
 

@@ -1,4 +1,4 @@
-"""What a build says, above all under the `tfds` command: lines, and no traceback."""
+"""One-line messages of a build under the `tfds` command."""
 
 import contextlib
 import os
@@ -27,7 +27,7 @@ class OneLine(app.ExceptionHandler):
 
 @contextlib.contextmanager
 def one_line_for_the_disk(folder: Path) -> Iterator[None]:
-    """Makes a UserError of what a disk does that is full, broken or read-only."""
+    """Turns errors of a full, broken or read-only disk into a UserError."""
     try:
         yield
     except Exception as error:
@@ -43,7 +43,7 @@ def _causes(error):
 
 
 def _is_of_the_disk(error):
-    """TensorFlow, which writes the records, has errors of its own."""
+    """Returns whether the disk caused an error, which TensorFlow reports by types of its own."""
     return isinstance(error, OSError) or type(error).__module__.startswith("tensorflow.")
 
 
@@ -58,7 +58,7 @@ def builds_every_config() -> bool:
 
 
 def say_how_many_are_cached(from_cache: Sequence[bool]) -> None:
-    """Prints for how many videos crops were made now, and for how many they were there."""
+    """Prints how many videos were cropped now, and how many came from the cache."""
     cached = sum(from_cache)
     print(
         f"crops: {len(from_cache) - cached} videos decoded, {cached} from the cache",

@@ -1,4 +1,4 @@
-"""The configs of `avec_faces`: where the videos come from and how they are cropped."""
+"""Configs of `avec_faces`: sources of videos and crop settings."""
 
 import dataclasses
 import hashlib
@@ -68,7 +68,7 @@ class FacesConfig(tfds.core.BuilderConfig):
 
     @property
     def is_synthetic(self) -> bool:
-        """Whether the faces are rendered, so that no report takes them for people."""
+        """True if the faces are rendered, so that no report takes them for people."""
         return isinstance(self.videos, SyntheticSettings)
 
 
@@ -103,14 +103,14 @@ def _crop_settings(values: dict) -> CropSettings:
 
 
 def videos_folder(config: FacesConfig, download_dir: Path) -> Path:
-    """Where the rendered videos lie: one folder for each setting of the renderer."""
+    """Returns the folder of rendered videos: one for each setting of the renderer."""
     settings = {"renderer_version": RENDERER_VERSION, **dataclasses.asdict(config.videos)}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
     return download_dir / f"synthetic-{digest[:8]}"
 
 
 def find_recordings(config: FacesConfig, download_dir: Path, manual_dir: Path) -> Found:
-    """Gives a config's videos, rendering those of the synthetic set that are not there yet.
+    """Finds a config's videos; synthetic ones that are missing are rendered.
 
     Args:
       config: which.

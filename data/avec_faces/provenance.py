@@ -1,4 +1,4 @@
-"""What a built dataset says about itself: from which videos, how, and which of them failed."""
+"""Metadata of a built dataset: its videos, crop settings and failures."""
 
 import dataclasses
 import hashlib
@@ -39,9 +39,9 @@ def refuse_failures(reports: Iterable[CropReport], max_failed_share: float) -> N
 
 
 def table_digest(found: Found) -> str:
-    """A digest of what the labels say: who is in which video, with which score, in which split.
+    """Returns a digest of the labels: each video's subject, score and split.
 
-    It takes no video to be read, so that a prepared dataset can be held against its source.
+    No video is read, so that a prepared dataset can be compared with its source.
     """
     rows = sorted(
         (
@@ -59,7 +59,7 @@ def table_digest(found: Found) -> str:
 
 
 def metadata(reports: Iterable[CropReport], config: FacesConfig, found: Found) -> dict:
-    """Describes a dataset in values that JSON knows.
+    """Describes a dataset in JSON values.
 
     Returns:
       fingerprint: sha256 over the videos' contents, ids, splits and scores, the crop settings
@@ -116,7 +116,7 @@ def metadata(reports: Iterable[CropReport], config: FacesConfig, found: Found) -
 
 
 def _copies(reports: list[CropReport]) -> list[str]:
-    """A line for each video whose file is the same as another's."""
+    """Returns a line for each video whose file is the same as another's."""
     first: dict[str, CropReport] = {}
     lines = []
     for each in reports:

@@ -1,1 +1,1 @@
-"""From a video file to aligned face crops. Nothing here knows JAX or TensorFlow."""
+"""Aligned face crops from video files. Nothing here imports JAX or TensorFlow."""

@@ -1,4 +1,4 @@
-"""Turns, scales and cuts a face out of a frame so that its eyes are in place."""
+"""Alignment: rotates, scales and crops a face so that its eyes are at fixed places."""
 
 import dataclasses
 
@@ -12,7 +12,7 @@ from hmhn_jax.faces.orientation import face_in_picture, turn
 
 @dataclasses.dataclass(frozen=True)
 class FaceCrop:
-    """An aligned face and where in the frame it was.
+    """An aligned face and its place in the frame.
 
     Attributes:
       rgb: uint8[size, size, 3], the eyes level and at the same place in every crop. What lies
@@ -74,7 +74,7 @@ def align_face(
 
 
 def unturn(points: np.ndarray, quarter_turns: int, width: int, height: int) -> np.ndarray:
-    """Gives where in a frame of width x height pixels (x, y) [n, 2] lay before `turn`."""
+    """Maps points (x, y) [n, 2] back to a frame of width x height pixels, as before `turn`."""
     x, y = points.T
     places = [(x, y), (width - 1 - y, x), (width - 1 - x, height - 1 - y), (y, height - 1 - x)]
     return np.stack(places[quarter_turns % 4], axis=1)
@@ -83,7 +83,7 @@ def unturn(points: np.ndarray, quarter_turns: int, width: int, height: int) -> n
 def _cut_out(
     rgb: np.ndarray, landmarks: dlib.full_object_detection, size: int, padding: float
 ) -> np.ndarray:
-    """Gives uint8[size, size, 3].
+    """Cuts out uint8[size, size, 3].
 
     dlib's `get_face_chip` cuts out the same square, but fills with black and takes five times as
     long.
@@ -115,7 +115,7 @@ def _cut_out(
 
 
 def _eye_centres(landmarks: dlib.full_object_detection) -> np.ndarray:
-    """Gives float32[2, 2] from two corners an eye; dlib lists the picture's right eye first."""
+    """Computes float32[2, 2] from two corners an eye; dlib lists the picture's right eye first."""
     corners = np.array([(point.x, point.y) for point in landmarks.parts()][:4], np.float32)
     right, left = corners[:2].mean(axis=0), corners[2:].mean(axis=0)
     return np.stack([left, right])

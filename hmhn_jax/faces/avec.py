@@ -1,4 +1,4 @@
-"""The AVEC 2013 and 2014 releases: videos and labels found by what is on disk.
+"""Releases of AVEC 2013 and 2014: videos and labels, found by their names on disk.
 
 Copies of the releases differ in how deep folders are nested and how they are called. So nothing is
 looked for at a fixed place: a file's own name says which session it is (`203_1`), and the nearest
@@ -27,7 +27,7 @@ _SESSION = re.compile(r"(\d+)_(\d+)(?!\d)")
 
 @dataclasses.dataclass(frozen=True)
 class AvecSettings:
-    """Which release, and where.
+    """The release and its folder.
 
     Attributes:
       year: 2013 or 2014.
@@ -117,7 +117,7 @@ def _excluded(exclude: Path, videos: Mapping[tuple[str, str], tuple], root: Path
 def _videos(
     files: list[Path], root: Path, year: int, problems: list[str]
 ) -> tuple[dict[tuple[str, str], tuple[Path, str]], list[str]]:
-    """Gives ({(session, task): (file, split)}, facts) and adds to the problems."""
+    """Returns ({(session, task): (file, split)}, facts) and adds to the problems."""
     videos: dict[tuple[str, str], tuple[Path, str]] = {}
     facts = []
     for path in files:
@@ -144,12 +144,12 @@ def _why_no_video(match: re.Match | None, split: str | None, year: int) -> str:
 
 
 def _task(path: Path, root: Path, year: int) -> str | None:
-    """What the subject does; None if the video is not of this year's release."""
+    """Returns the task of a video; None if the video is not of this year's release."""
     text = " ".join([path.stem, *_folders(path, root)]).lower()
     named = next((task for task in TASKS[2014] if task in text), None)
     return named if year == 2014 else None if named else TASKS[2013][0]
 
 
 def _folders(path: Path, root: Path) -> tuple[str, ...]:
-    """The folders between a file and the root, nearest first."""
+    """Returns the folders between a file and the root, nearest first."""
     return tuple(reversed(path.relative_to(root).parts[:-1]))

@@ -1,4 +1,4 @@
-"""The label files of AVEC 2013 and 2014: one whole number, and the session in the file's name."""
+"""Label files of AVEC 2013 and 2014: one whole number, and the session in the file's name."""
 
 import dataclasses
 import os
@@ -17,7 +17,7 @@ _NAME = re.compile(r"(\d+_\d+)(_(freeform|northwind))?(_depression)?")
 
 @dataclasses.dataclass(frozen=True)
 class Label:
-    """A session's score in BDI-II points, and the file that says it."""
+    """A session's score in BDI-II points, and its label file."""
 
     path: Path
     score: float
@@ -25,7 +25,7 @@ class Label:
 
 @dataclasses.dataclass(frozen=True)
 class Disagreement:
-    """A session whose score is another one in the other year's release.
+    """A session whose score differs in the other year's release.
 
     Attributes:
       session: such as "205_1".

@@ -43,12 +43,12 @@ def parse_use(text: str) -> bool:
 
 
 def is_missing(text: str, codes: Iterable[str] = ()) -> bool:
-    """Whether a cell says that there is no value, in the usual ways or by one of some codes."""
+    """Returns whether a cell says that there is no value, in a usual way or by a code."""
     return text.lower() in _MISSING or any(text == code or _equal(text, code) for code in codes)
 
 
 def has_decimal_comma(texts: Iterable[str]) -> bool:
-    """Whether a number among these has a comma that cannot set thousands apart."""
+    """Returns whether a number among these has a comma that cannot set thousands apart."""
     commas = (re.fullmatch(r"-?(\d+),(\d+)", text, re.ASCII) for text in texts)
     return any(each and (len(each[2]) != 3 or each[1][0] == "0") for each in commas)
 

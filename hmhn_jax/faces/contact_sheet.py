@@ -1,4 +1,4 @@
-"""What was cropped, to be looked at before anybody trains on it: a page of thumbnails."""
+"""Contact sheet: a page of thumbnails of the crops, to be checked before training."""
 
 import dataclasses
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A video file opened, with nothing read but this file, and no more memory taken than it may.
+"""Safe opening of video files: no other file is opened, and memory is bounded.
 
 FFmpeg looks at a file's content, not at its name. What is called a video may be a playlist, which
 makes it open other files; it may also claim frames of any size. Both are refused here.
@@ -28,7 +28,7 @@ ANY_METADATA = {"metadata_errors": "ignore"} if _OLD_PYAV else {}
 
 
 class VideoError(UserError):
-    """A video from which nothing can be had. `reason` says why, without the file's name."""
+    """An unusable video. `reason` says why, without the file's name."""
 
     def __init__(self, path: Path, reason: str):
         super().__init__(f"{path}: {reason}")

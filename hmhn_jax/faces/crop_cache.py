@@ -1,4 +1,4 @@
-"""Crops kept on disk, so that no video is decoded twice: one file a video and settings.
+"""Crops cached on disk, so that no video is decoded twice: one file per video and settings.
 
 Content hashes of videos are kept, too, so that an unchanged video is not read again. A file of
 crops is three parts, one after the other: the SHA-256 of the rest (64 hexadecimal digits and a line
@@ -117,9 +117,9 @@ def write(path: Path, result: VideoCrops | CropFailure) -> None:
 
 
 def read(path: Path) -> VideoCrops | CropFailure | None:
-    """Gives what `write` was given; None if there is no entry, or a damaged one.
+    """Reads what `write` was given; None if there is no entry, or a damaged one.
 
-    A damaged entry stays until it is written anew. So does one that was made by hand: its checksum
+    A damaged entry stays until it is written again. So does one that was made by hand: its checksum
     can be right and what it says nonsense.
     """
     try:

@@ -1,4 +1,4 @@
-"""The face crops of many videos: by several processes, and only of videos not cropped before."""
+"""Face crops of many videos in parallel processes, skipping videos cropped before."""
 
 import contextlib
 import functools
@@ -44,7 +44,7 @@ def crop_videos(
         any number.
       cache_dir: keeps each video's crops as soon as they are finished, so that a run that is
         interrupted, or comes later, decodes only what is missing; nothing is kept when None. A
-        damaged file in it is noticed and made anew. The folder can be deleted at any time.
+        damaged file in it is noticed and made again. The folder can be deleted at any time.
 
     Yields:
       (recording, its crops or why there are none), in the order of `recordings`; `from_cache` of
@@ -69,7 +69,7 @@ def crop_files(
     watch: Callable[[float], None] | None = None,
     parts: Sequence[tuple[float, float | None]] | None = None,
 ) -> Iterator[VideoCrops | CropFailure]:
-    """As `crop_videos`, for videos and pictures of which nothing is known.
+    """Crops videos and pictures without labels, as `crop_videos` does.
 
     `parts` has (start, end) in seconds of each, see `crops.crop_video`; all are whole when None.
     `watch` is told each sampled frame's time in seconds, for which there must be one process; a
@@ -155,7 +155,7 @@ def _crop_or_failure(
     watch: Callable[[float], None] | None,
     part: tuple[float, float | None],
 ) -> tuple[VideoCrops | CropFailure, bool]:
-    """Gives the result, and whether it would be the same next time."""
+    """Returns the result, and whether it would be the same next time."""
     try:
         if is_picture(path):
             return crop_image(path, settings, detector()), True

@@ -35,7 +35,7 @@ VERSIONS = {"cropping engine": ENGINE_VERSION, **SOFTWARE}
 
 
 class CropOptions(PipelineOptions):
-    """Pipeline options of ours, given among Beam's own."""
+    """Pipeline options of this package, given among Beam's own."""
 
     @classmethod
     def _add_argparse_args(cls, parser):
@@ -69,7 +69,7 @@ class CropVideo(beam.DoFn):
         self.versions = VERSIONS  # of the machine that starts the pipeline
 
     def setup(self):
-        """Called once a worker; for threads once each, as they may not share a detector.
+        """Prepares a worker, or each thread of one, as threads may not share a detector.
 
         Raises:
           UserError: the worker has other software, which may give other crops, or lacks some.
@@ -156,7 +156,7 @@ def _url(videos_url: str, path: Path, manual_dir: Path) -> str:
 
 @contextlib.contextmanager
 def _local_copy(url: str) -> Iterator[Path]:
-    """Yields the path of a copy: what decodes videos wants files, and reads them more than once."""
+    """Yields the path of a local copy: decoders need files, and read them more than once."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / url.rsplit("/", 1)[-1]
         with (

@@ -1,4 +1,4 @@
-"""How cropping a video ended, without the crops themselves."""
+"""Outcome of cropping a video, without the crops themselves."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ THUMBNAIL_SIDE = 112  # pixels
 
 @dataclasses.dataclass(frozen=True)
 class CropReport:
-    """What is said of one video.
+    """The outcome for one video.
 
     Attributes:
       recording: which video.
@@ -42,7 +42,7 @@ class CropReport:
 
     @property
     def found_rate(self) -> float:
-        """Share of the sampled frames with a face, 0 to 1."""
+        """The share of the sampled frames with a face, 0 to 1."""
         return self.num_crops / self.num_sampled if self.num_sampled else 0.0
 
     def record(self) -> dict:
@@ -54,7 +54,7 @@ class CropReport:
         }
 
     def summary(self) -> dict:
-        """All but the thumbnails, in values that JSON knows."""
+        """Returns all but the thumbnails, in JSON values."""
         return {
             "video_id": self.recording.video_id,
             "file": str(self.recording.path),
@@ -78,7 +78,7 @@ def from_record(recording: Recording, record: dict) -> CropReport:
 
 
 def report(recording: Recording, result: VideoCrops | CropFailure) -> CropReport:
-    """Keeps of a video's crops what is shown of them."""
+    """Summarises a video's crops for display."""
     if isinstance(result, CropFailure):
         return CropReport(
             recording,

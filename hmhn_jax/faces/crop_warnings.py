@@ -64,7 +64,7 @@ def abstention(crops: VideoCrops) -> str | None:
 
 
 def is_short(num_sampled: int, mean_frames: float | None) -> bool:
-    """Whether so few frames were looked at, compared with the dataset's mean, if that is known."""
+    """Returns whether so few frames were looked at, compared with the dataset's mean, if known."""
     return bool(mean_frames) and num_sampled < SHORT_SHARE * mean_frames
 
 

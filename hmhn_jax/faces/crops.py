@@ -1,4 +1,4 @@
-"""The face crops of a video."""
+"""Face crops of a video."""
 
 import dataclasses
 import hashlib
@@ -27,11 +27,11 @@ SOFTWARE = {"av": av.__version__, "opencv": cv2.__version__, "dlib": dlib.__vers
 
 @dataclasses.dataclass(frozen=True)
 class CropSettings:
-    """How crops are made. Two datasets with other settings are two datasets.
+    """Settings of cropping. Two datasets with other settings are two datasets.
 
     The default looks at a frame each second: faces a second apart differ, those of neighbouring
     frames hardly do and would only make the dataset larger. And it looks at no more than 120 frames
-    of a video: in interviews the length of a video goes along with the score, so that without a
+    of a video: in interviews the length of a video correlates with the score, so that without a
     limit the score could be read from the number of crops, and in training a 20-minute video would
     weigh as much as twenty of a minute. Frames beyond the limit are not cut off at the end; the
     rate is lowered for that video.
@@ -123,7 +123,7 @@ class VideoCrops:
 
 @dataclasses.dataclass(frozen=True)
 class CropFailure:
-    """Why a video gave no crops.
+    """The reason why a video gave no crops.
 
     Attributes:
       reason: one line, without the file's name.

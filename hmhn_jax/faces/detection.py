@@ -1,4 +1,4 @@
-"""Where in a picture faces are: dlib's HOG detector, at several sizes of the picture."""
+"""Face detection: dlib's HOG detector at several sizes of the picture."""
 
 import dataclasses
 import importlib.util
@@ -58,7 +58,7 @@ def load_detector() -> Detector:
 
 
 def landmark_model() -> Path:
-    """The landmark model's file.
+    """Returns the path of the landmark model.
 
     Raises:
       UserError: the package it comes with is not installed.
@@ -108,18 +108,18 @@ def largest_face(
 
 
 def chosen(faces: list[Face], face: Face) -> Face:
-    """One of the faces of a search, which remembers how many others there were."""
+    """Returns one face of a search, with the number of the others."""
     return dataclasses.replace(face, others=len(faces) - 1)
 
 
 def area(box: Box) -> int:
-    """Gives square pixels; 0 for a box that is inside out, as of no overlap."""
+    """Computes the area in square pixels; 0 for an inverted box, as of no overlap."""
     left, top, right, bottom = box
     return max(0, right - left) * max(0, bottom - top)
 
 
 def overlap(one: Box, other: Box) -> float:
-    """Gives intersection over union, 0 to 1."""
+    """Computes intersection over union, 0 to 1."""
     shared = area((*map(max, one[:2], other[:2]), *map(min, one[2:], other[2:])))
     return shared / max(1, area(one) + area(other) - shared)
 

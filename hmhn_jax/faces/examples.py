@@ -1,4 +1,4 @@
-"""The examples of a dataset: one a crop, under a key that is the same in every build."""
+"""Examples of a dataset: one per crop, under a key that is the same in every build."""
 
 import io
 from collections.abc import Iterator

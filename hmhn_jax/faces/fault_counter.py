@@ -1,4 +1,4 @@
-"""Faults of the software among the videos that fail, and when they end the work."""
+"""Counter of software faults among failed videos, which ends the work if all fail."""
 
 import dataclasses
 import platform
@@ -30,7 +30,7 @@ class FaultCounter:
     works: bool = False
 
     def count(self, path: Path, result: VideoCrops | CropFailure) -> None:
-        """Takes the result of one more video.
+        """Counts the result of one more video.
 
         Raises:
           SoftwareFault: `FAULTS_TO_STOP` videos, or all if there are fewer, met a fault, and none

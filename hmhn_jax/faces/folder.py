@@ -14,7 +14,7 @@ from hmhn_jax.faces.subjects import assign_splits
 
 @dataclasses.dataclass(frozen=True)
 class FolderSettings:
-    """Where the videos are and how subjects are split if the table does not say.
+    """The folder, and the division of subjects into splits if the table has none.
 
     Attributes:
       path: the folder, absolute or relative to TFDS's manual directory; `folder` when empty.

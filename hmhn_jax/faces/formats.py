@@ -19,7 +19,7 @@ DAMAGE = (OSError, ValueError, SyntaxError, EOFError, LookupError, ArithmeticErr
 
 
 def is_picture(path: Path) -> bool:
-    """Whether a file is a picture, whatever its name; a GIF is one if it does not move.
+    """Returns whether a file is a picture, whatever its name; a GIF is one if it does not move.
 
     All else is taken for a video: `container.open_video` says what is wrong with what is neither.
     """
@@ -28,7 +28,7 @@ def is_picture(path: Path) -> bool:
 
 
 def has_more_pictures(path: Path) -> bool:
-    """Whether a picture's file holds several to be shown: animated, or with several pages."""
+    """Returns whether a picture's file holds several to be shown: animated, or pages."""
     kind, moves = _format(path)
     return moves and kind != "MPO"  # phones put maps of depth and brightness beside a photograph
 

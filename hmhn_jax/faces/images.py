@@ -1,4 +1,4 @@
-"""The face crop of a picture."""
+"""Face crop of a picture."""
 
 import io
 import warnings
@@ -54,7 +54,7 @@ def read_image(path: Path) -> np.ndarray:
 
 
 def _claimed_size(path: Path, content: bytes) -> tuple[int, int]:
-    """Gives width and height by the file's header; OpenCV would not say before it has decoded."""
+    """Returns width and height from the header; OpenCV would give them only after decoding."""
     try:
         # Pillow warns of large ones, and refuses larger ones than we do.
         with warnings.catch_warnings(action="ignore"):

@@ -1,4 +1,4 @@
-"""What a video or picture says about itself, without decoding more than one frame."""
+"""Headers of videos and pictures, without decoding more than one frame."""
 
 import dataclasses
 from pathlib import Path

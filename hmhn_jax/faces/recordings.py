@@ -41,7 +41,7 @@ class Recording:
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """What a folder of recordings holds, and what is wrong with it.
+    """The recordings found in a folder, and the problems with it.
 
     Attributes:
       recordings: videos with all that a `Recording` needs.
@@ -58,7 +58,7 @@ class Found:
     left_out: tuple[Path, ...] = ()
 
     def __post_init__(self):
-        for name in ("facts", "problems"):  # they quote what strangers wrote
+        for name in ("facts", "problems"):  # they quote untrusted text
             object.__setattr__(self, name, tuple(map(one_line, getattr(self, name))))
 
     def refuse_problems(self) -> None:

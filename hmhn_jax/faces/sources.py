@@ -1,4 +1,4 @@
-"""Where real recordings come from, and where on disk they are looked for."""
+"""Sources of real recordings, and their places on disk."""
 
 import dataclasses
 import functools
@@ -26,11 +26,11 @@ CHOICES = ("table", "columns", "missing", "exclude")  # fields of settings and o
 
 
 class NoDataError(UserError):
-    """The files of a source are not there; the message says where to put them."""
+    """Missing files of a source; the message says where to put them."""
 
 
 def settings_from(values: dict) -> Settings:
-    """Settings from JSON: `{"source": "folder", ...}`; without a source they are the synthetic's.
+    """Parses settings from JSON: `{"source": "folder", ...}`; the default source is synthetic.
 
     Raises:
       UserError: for an unknown source or field.
@@ -67,7 +67,7 @@ def with_choices(settings: Settings, choices: Mapping[str, str]) -> Settings:
 
 
 def source_name(settings: RealSettings) -> str:
-    """Its key in `SOURCES`, which is also the name of its folder."""
+    """Returns the source's key in `SOURCES`, which is also the name of its folder."""
     return f"avec{settings.year}" if isinstance(settings, AvecSettings) else "folder"
 
 
@@ -97,7 +97,7 @@ def find(settings: RealSettings, manual_dir: Path) -> Found:
 
 
 def find_root(settings: RealSettings, manual_dir: Path) -> Path:
-    """The folder of a source: the named one, or the manual directory if it is that itself.
+    """Finds the folder of a source: the named one, or the manual directory itself.
 
     Raises:
       NoDataError: neither is there.
@@ -120,7 +120,7 @@ def find_root(settings: RealSettings, manual_dir: Path) -> Path:
 
 
 def _is_root(children: list[Path], manual_dir: Path, settings: RealSettings) -> bool:
-    """Whether the files lie in the manual directory itself.
+    """Returns whether the files lie in the manual directory itself.
 
     It may as well hold the files of any other dataset, so that only what looks like the source
     counts.

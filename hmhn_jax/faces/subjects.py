@@ -1,4 +1,4 @@
-"""Which people are in which split."""
+"""Splits by subject."""
 
 import hashlib
 from collections import defaultdict
@@ -9,7 +9,7 @@ from hmhn_jax.faces.recordings import SPLITS, Recording
 
 
 def splits_by_subject(recordings: Iterable[Recording]) -> dict[str, list[str]]:
-    """{subject: the splits it is in, in the order of `SPLITS`}, by subject."""
+    """Returns {subject: the splits it is in, in the order of `SPLITS`}, by subject."""
     splits = defaultdict(set)
     for recording in recordings:
         splits[recording.subject_id].add(recording.split)
@@ -17,7 +17,7 @@ def splits_by_subject(recordings: Iterable[Recording]) -> dict[str, list[str]]:
 
 
 def overlap_facts(recordings: Iterable[Recording]) -> list[str]:
-    """One line about the subjects that are in more than one split; none if there are none."""
+    """Describes in one line the subjects in more than one split; none if there are none."""
     shared = {
         subject: splits for subject, splits in splits_by_subject(recordings).items() if splits[1:]
     }
@@ -30,7 +30,7 @@ def overlap_facts(recordings: Iterable[Recording]) -> list[str]:
 def assign_splits(
     subjects: Iterable[str], shares: Sequence[float], seed: int = 0
 ) -> dict[str, str]:
-    """Deals subjects to splits at random, but always in the same way.
+    """Assigns subjects to splits at random, but reproducibly.
 
     Subjects are put in the order of a hash of seed and name and cut at the shares, so that neither
     the order nor the number of a subject's videos matters.

@@ -1,4 +1,4 @@
-"""The times of a video's packets, made to advance where its file has them wrong.
+"""Timeline of a video: packet times corrected to advance.
 
 Recordings that were joined begin again at 0, a damaged part may claim to lie days ahead, some
 files give every frame the same time, and headers claim any length. One pass over the packets,
@@ -29,7 +29,7 @@ NO_TIME = np.iinfo(np.int64).min
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """Packets that have one clock.
+    """Packets that share one clock.
 
     Attributes:
       first: the number of its first packet in the file.
@@ -43,7 +43,7 @@ class Part:
     jumps: tuple[tuple[int, int], ...] = ()
 
     def moved(self, time: int | None) -> int | None:
-        """Returns where a time lies on the timeline, in ticks."""
+        """Returns the position of a time on the timeline, in ticks."""
         if time is None or self.offset is None:
             return None
         return time + self.offset - sum(ticks for at, ticks in self.jumps if time >= at)
@@ -51,7 +51,7 @@ class Part:
 
 @dataclasses.dataclass(frozen=True)
 class Timeline:
-    """Times of a video, as all its packets tell them.
+    """Times of a video, as all its packets give them.
 
     Attributes:
       parts: at least one.
@@ -109,7 +109,7 @@ def read_timeline(path: Path) -> Timeline:
 def arranged(
     shown: np.ndarray, decoded: np.ndarray, base: float, frame_ticks: int
 ) -> tuple[tuple[Part, ...], int, tuple[str, ...]]:
-    """Returns the parts of a timeline, how many ticks they last, and notes.
+    """Arranges the packets; returns the parts, their length in ticks, and notes.
 
     Args:
       shown, decoded: i64[packets], when each is to be shown and decoded.
@@ -152,7 +152,7 @@ def _known(times):
 
 
 def _breaks(shown, decoded, base):
-    """Returns the numbers of the packets at which times go back to another clock."""
+    """Returns the numbers of the packets at which times jump to another clock."""
     clock, back_s = decoded, BACK_S
     if (decoded == NO_TIME).all():
         clock, back_s = shown, BACK_WITHOUT_DECODING_TIMES_S

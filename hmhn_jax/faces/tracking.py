@@ -1,4 +1,4 @@
-"""Follows one person's face through the sampled frames of a video.
+"""Tracking of one person's face through the sampled frames of a video.
 
 The face is looked for afresh in every frame, first around its last place, which is many times
 faster than in the whole frame. Nothing is carried on unseen: a box is always this frame's own.
@@ -41,7 +41,7 @@ SCENE_CUT_DIFFERENCE = 6.0
 
 @dataclasses.dataclass(frozen=True)
 class Track:
-    """What is remembered from one sampled frame of a video to the next; start with `Track()`.
+    """State kept from one sampled frame of a video to the next; start with `Track()`.
 
     Attributes:
       box: the person's last face, in pixels of the turned frame; None if anyone will do.

@@ -110,10 +110,10 @@ def _rate_to_fit(
 
 
 class _Decoder:
-    """Decodes what is needed of a stream.
+    """Decoder that decodes only the frames needed of a stream.
 
     Attributes:
-      due: seconds since the first frame; whoever reads the frames sets it to say that frames
+      due: seconds since the first frame; the reader of the frames sets it to say that frames
         before it are not wanted, and only ever raises it.
       num_decoded: sound frames so far.
     """
@@ -127,7 +127,7 @@ class _Decoder:
         self._start: Fraction | None = None
 
     def frames(self) -> Iterator[tuple[int, Fraction, av.VideoFrame]]:
-        """Yields sound frames: index, seconds since the first, frame. Some before `due` lack."""
+        """Yields sound frames (index, seconds, frame); some before `due` are left out."""
         previous = None
         skipped = set()  # times of packets that gave no frame, or not yet
         for packet in self._packets:
@@ -154,7 +154,7 @@ class _Decoder:
                 self.num_decoded += 1
 
     def _is_early(self, packet: av.Packet) -> bool:
-        """Whether the packet's frame will not be wanted.
+        """Returns whether the packet's frame will not be wanted.
 
         If no other frame refers to it, as to every second one in common videos, the decoder can
         pass it over. That halves the time of most videos, and changes no other frame.

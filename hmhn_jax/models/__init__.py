@@ -1,4 +1,4 @@
-"""The network: pure Flax modules of (variables, images, rng), no I/O."""
+"""Network: pure Flax modules of (variables, images, rng), no I/O."""
 
 from hmhn_jax.models.afb import AFB
 from hmhn_jax.models.dff import DFF

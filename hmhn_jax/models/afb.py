@@ -1,4 +1,4 @@
-"""Attention fusion (AFB): sets the heads against each other, adds them up, gives the score."""
+"""Attention fusion (AFB): normalises over the heads, sums them, and regresses the score."""
 
 import flax.linen as nn
 import jax
@@ -9,7 +9,7 @@ from hmhn_jax.models.layers import at_least_float32, batch_norm
 
 
 class AFB(nn.Module):
-    """Fuses the heads (section 3.5): log-softmax over them, then their sum.
+    """Fusion of the heads (section 3.5): log-softmax over them, then their sum.
 
     There is nothing to learn here; the partition loss acts on what this returns. One head alone is
     passed on as it is: its log-softmax would be 0 whatever the image.
@@ -17,7 +17,7 @@ class AFB(nn.Module):
 
     @nn.compact
     def __call__(self, heads: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """f[B,K,C] -> the fused vector f32[B,C] and the normalised heads f32[B,K,C]."""
+        """Fuses f[B,K,C] -> the fused vector f32[B,C] and the normalised heads f32[B,K,C]."""
         normalised = at_least_float32(heads)
         if heads.shape[1] > 1:
             normalised = jax.nn.log_softmax(normalised, axis=1)
@@ -25,7 +25,7 @@ class AFB(nn.Module):
 
 
 class Regression(nn.Module):
-    """The output: dropout, Dense to one number, batch normalisation of that number.
+    """Output layer: dropout, Dense to one number, batch normalisation of that number.
 
     Attributes:
       dropout_rate: share of the inputs set to zero in training.
@@ -44,7 +44,7 @@ class Regression(nn.Module):
 
     @nn.compact
     def __call__(self, features: jax.Array, train: bool) -> jax.Array:
-        """f[B,C] -> scores f32[B] in BDI-II points. Needs the rng "dropout" in training."""
+        """Regresses f[B,C] -> scores f32[B], BDI-II points. Needs the rng "dropout" in training."""
         if train and self.dropout_rate > 0:
             keep = 1.0 - self.dropout_rate
             mask = batch_mask(self.make_rng("dropout"), keep, features.shape, self.axis_name)
@@ -56,7 +56,7 @@ class Regression(nn.Module):
                 self.axis_name,
                 scale_init=initializers.constant(self.score_std),
                 bias_init=initializers.constant(self.score_mean),
-                # At first the spread of these numbers is tiny beside their mean.
+                # At first the spread of these numbers is tiny compared with their mean.
                 use_fast_variance=False,
                 name="output_bn",
             )(score)
@@ -66,7 +66,7 @@ class Regression(nn.Module):
 def batch_mask(
     rng: jax.Array, keep: float, shape: tuple[int, int], axis_name: str | None
 ) -> jax.Array:
-    """True with probability `keep`, bool[B,C]; this device's rows of the whole batch's mask.
+    """Draws True with probability `keep`, bool[B,C]: this device's rows of the whole batch's mask.
 
     Drawn for the whole batch, so that an example's mask depends on its place in the batch and
     not on how many devices share the work (`nn.Dropout` would draw one for each device).

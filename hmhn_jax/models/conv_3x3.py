@@ -1,4 +1,4 @@
-"""The trunk's 3x3 convolutions with many channels, in training."""
+"""3x3 convolutions of the trunk with many channels, in training."""
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +13,7 @@ TILE = 4
 
 
 def conv_3x3(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """A 3x3 convolution with stride 1, zero-padded by one pixel.
+    """Convolves with a 3x3 kernel, stride 1, zero-padded by one pixel.
 
     Equal to `jax.lax.conv_general_dilated` with "SAME" padding, which it is on a GPU and in half
     precision. On a CPU, XLA's convolutions do as many multiplications as a processor can; so does

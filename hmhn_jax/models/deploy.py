@@ -1,4 +1,4 @@
-"""The network at inference, computed with folded weights: the same scores, sooner."""
+"""Fast inference with folded weights: the same scores as the trained network."""
 
 import jax
 import jax.numpy as jnp
@@ -49,7 +49,7 @@ def forward(
 
 
 def _one_by_one(function):
-    """Computes image after image, so that what lies between stays in the cache.
+    """Computes image after image, so that intermediate results stay in the cache.
 
     The cores share each image.
     """
@@ -61,7 +61,7 @@ def _one_by_one(function):
 
 
 def _blocks(x, blocks):
-    """Blocks of the trunk, f[B,H,W,C] -> f[B,H',W',D]."""
+    """Applies blocks of the trunk, f[B,H,W,C] -> f[B,H',W',D]."""
     for block in blocks:
         strides = 2 if "shortcut" in block else 1
         y = _conv(jax.nn.relu(_conv(x, block["first"], strides)), block["second"])
@@ -72,7 +72,7 @@ def _blocks(x, blocks):
 
 
 def _attend(model: HMHN, weights: HeadWeights, features: jax.Array):
-    """MAB: f[B,H,W,C] -> the heads' vectors f[B,K,C] and their spatial maps f[B,K,H,W]."""
+    """Applies MAB: f[B,H,W,C] -> the heads' vectors f[B,K,C] and their spatial maps f[B,K,H,W]."""
     reduced = jnp.split(_dense(features, weights.reduce), model.num_heads, axis=-1)
     reduce = {"sum": jnp.sum, "mean": jnp.mean}[model.spatial_reduce]
     spatial = jnp.stack(
@@ -91,7 +91,7 @@ def _attend(model: HMHN, weights: HeadWeights, features: jax.Array):
 
 
 def _conv(x: jax.Array, layer: Layer | WinogradLayer, strides: int = 1) -> jax.Array:
-    """f[B,H,W,C] -> f[B,H/strides,W/strides,D], padded as `layers.conv` pads."""
+    """Convolves f[B,H,W,C] -> f[B,H/strides,W/strides,D], padded as `layers.conv` pads."""
     if isinstance(layer, WinogradLayer):
         return _add(winograd_conv(x, layer.matrices), layer.bias)
     padding = [((size - 1) // 2, size // 2) for size in layer.kernel.shape[:2]]
@@ -102,7 +102,7 @@ def _conv(x: jax.Array, layer: Layer | WinogradLayer, strides: int = 1) -> jax.A
 
 
 def _dense(x: jax.Array, layer: Layer) -> jax.Array:
-    """f[B,H,W,C] -> f[B,H,W,D]."""
+    """Applies a dense layer, f[B,H,W,C] -> f[B,H,W,D]."""
     return _add(x @ layer.kernel, layer.bias)
 
 

@@ -1,4 +1,4 @@
-"""The network's weights for inference, made by `fold` and used by `deploy`."""
+"""Weights for inference, made by `fold` and used by `deploy`."""
 
 from typing import NamedTuple
 
@@ -49,7 +49,7 @@ class HeadWeights:
 
 @struct.dataclass
 class DeployedWeights:
-    """What `deploy.forward` computes with; None where a block is switched off.
+    """Weights of `deploy.forward`; None where a block is switched off.
 
     Attributes:
       lgfe: both 1x1 convolutions.

@@ -1,4 +1,4 @@
-"""Deep feature fusion (DFF): joins the image and what grid-wise attention made of it."""
+"""Deep feature fusion (DFF): combines the image with its grid-wise attended version."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ class DFF(nn.Module):
 
     @nn.compact
     def __call__(self, images: jax.Array, weighted: jax.Array, train: bool) -> jax.Array:
-        """Both inputs f[B,H,W,C]; returns f[B,H,W,C] between 0 and 1."""
+        """Fuses both inputs f[B,H,W,C] into f[B,H,W,C] between 0 and 1."""
         channels = images.shape[-1]
         if self.fast:
             images, weighted = (jnp.moveaxis(each, -1, 0) for each in (images, weighted))

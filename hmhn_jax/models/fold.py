@@ -1,4 +1,4 @@
-"""Makes the weights for inference: every normalisation becomes part of the layer before it."""
+"""Folding of weights for inference: each normalisation becomes part of the layer before it."""
 
 from typing import Any
 
@@ -64,7 +64,7 @@ def _cast(tree, dtype):
 
 
 def _normalised(tree: dict, layer: str, norm: str) -> Layer:
-    """The layer and the normalisation behind it, where there is one."""
+    """Combines a layer with the normalisation behind it, where there is one."""
     layer, norm = (
         {name: np.asarray(leaf, np.float64) for name, leaf in tree.get(module, {}).items()}
         for module in (layer, norm)
@@ -77,7 +77,7 @@ def _normalised(tree: dict, layer: str, norm: str) -> Layer:
 
 
 def _pointwise(layer: Layer) -> Layer:
-    """f[1,1,C,D] -> f[C,D]."""
+    """Reshapes f[1,1,C,D] -> f[C,D]."""
     return layer._replace(kernel=layer.kernel[0, 0])
 
 
@@ -108,7 +108,7 @@ def _block(tree: dict, winograd: bool) -> dict[str, Layer | WinogradLayer]:
 
 
 def _transformed(layer: Layer) -> Layer | WinogradLayer:
-    """For `winograd_conv`, if the kernel is 3x3."""
+    """Transforms a 3x3 kernel for `winograd_conv`; others stay as they are."""
     if layer.kernel.shape[:2] != (3, 3):
         return layer
     return WinogradLayer(transform(layer.kernel, 2), layer.bias)
@@ -129,7 +129,7 @@ def _heads(model: HMHN, tree: dict, winograd: bool) -> HeadWeights:
 
 
 def _added_branches(model: HMHN, head: dict) -> Layer:
-    """The parallel convolutions as one, with a kernel as tall and as wide as the largest."""
+    """Adds the parallel convolutions up to one, with a kernel as large as the largest of them."""
     kernel, bias = 0.0, 0.0
     tallest, widest = (max(sizes) for sizes in zip(*model.kernels, strict=True))
     for index, (height, width) in enumerate(model.kernels, start=1):
@@ -142,6 +142,6 @@ def _added_branches(model: HMHN, head: dict) -> Layer:
 
 
 def _around(size: int, largest: int) -> tuple[int, int]:
-    """Zeros before and after a kernel of `size`, so that its centre is that of the largest."""
+    """Counts the zeros before and after a kernel of `size`, centred in the largest."""
     before = (largest - 1) // 2 - (size - 1) // 2
     return before, largest - size - before

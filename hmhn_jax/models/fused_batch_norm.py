@@ -1,4 +1,4 @@
-"""Batch normalisation and the ReLU behind it, of which only the input is kept for the gradient."""
+"""Batch normalisation with ReLU, of which only the input is kept for the gradient."""
 
 import functools
 
@@ -12,7 +12,7 @@ _PIXELS = (0, 1, 2)
 
 
 class FusedBatchNorm(nn.Module):
-    """`layers.batch_norm`, and a ReLU where asked, by `normalise`; the same variables.
+    """`layers.batch_norm`, and a ReLU if asked, by `normalise`; the same variables.
 
     Attributes:
       relu: whether one follows.
@@ -24,7 +24,7 @@ class FusedBatchNorm(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
-        """f[B,H,W,C] -> f[B,H,W,C]."""
+        """Normalises f[B,H,W,C] -> f[B,H,W,C]."""
         channels = x.shape[-1:]
         scale = self.param("scale", nn.initializers.ones, channels, jnp.float32)
         bias = self.param("bias", nn.initializers.zeros, channels, jnp.float32)
@@ -44,7 +44,7 @@ class FusedBatchNorm(nn.Module):
 def normalise(
     x: jax.Array, scale: jax.Array, bias: jax.Array, relu: bool, axis_name: str | None
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Normalises by the statistics of the batch, and cuts off what is negative.
+    """Normalises by the statistics of the batch, and sets negative values to 0.
 
     Differentiated step by step, a normalisation keeps its input, the distances from the mean, and
     the ReLU its result. All of it follows from the input. With n = (x - mean) / deviation and g the

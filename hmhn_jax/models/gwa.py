@@ -28,7 +28,7 @@ class LGFE(nn.Module):
 
     @nn.compact
     def __call__(self, grids: jax.Array, train: bool) -> jax.Array:
-        """f[..., H/h, W/w, C] -> f[..., H/h, W/w, C]."""
+        """Extracts features, f[..., H/h, W/w, C] -> f[..., H/h, W/w, C]."""
         channels = grids.shape[-1]
         for features in (channels * self.expansion, channels):
             grids = conv(features, (1, 1), dtype=self.dtype)(grids)
@@ -96,7 +96,7 @@ class GWA(nn.Module):
 def attend_planes(
     planes: jax.Array, lgfe: Callable, grid: tuple[int, int], softmax_axis: str
 ) -> tuple[jax.Array, jax.Array]:
-    """What `GWA` does, on planes.
+    """Computes what `GWA` does, on planes.
 
     Args:
       planes: f[C,B,H,W].
@@ -122,13 +122,13 @@ def attend_planes(
 
 
 def grid_weights(features: jax.Array, softmax_axis: str) -> jax.Array:
-    """One weight per grid and channel (Eq. 4-5), f[B,G,H/h,W/w,C] -> f[B,G,C]."""
+    """Computes one weight per grid and channel (Eq. 4-5), f[B,G,H/h,W/w,C] -> f[B,G,C]."""
     products = _products("BGyxC,BGzxC->BGCyz", features)
     return _shares(products, features.shape[3], {"grid": 1, "last": -1}[softmax_axis])
 
 
 def _products(rows, features):
-    """Of rows with rows, in the precision of the softmax: half would round sums of many numbers."""
+    """Multiplies rows with rows in the softmax's precision, as half would round long sums."""
     precise = jnp.promote_types(features.dtype, jnp.float32)
     return jnp.einsum(rows, features, features, preferred_element_type=precise)
 

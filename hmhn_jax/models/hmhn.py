@@ -1,4 +1,4 @@
-"""HMHN: the hybrid multi-head cross attention network (Li et al. 2023)."""
+"""Hybrid multi-head cross attention network, HMHN (Li et al. 2023)."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from hmhn_jax.models.resnet import ResNet18
 
 
 class HMHN(nn.Module):
-    """A face image in, a BDI-II score out (section 3, Fig. 2); 19.72 M parameters by default.
+    """The network: face image -> BDI-II score (section 3, Fig. 2); 19.72 M parameters by default.
 
     Attributes:
       num_heads: K of MAB.

@@ -1,4 +1,4 @@
-"""The two layers that every block is made of, with the settings they share."""
+"""Convolution and batch normalisation with the settings that every block shares."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ he_normal_fan_out = initializers.variance_scaling(2.0, "fan_out", "normal")
 
 
 def conv(features: int, kernel: tuple[int, int], strides: int = 1, **kwargs: Any) -> nn.Conv:
-    """A convolution f[B,H,W,C] -> f[B,H/strides,W/strides,features], padded as PyTorch pads.
+    """Returns a convolution f[B,H,W,C] -> f[B,H/strides,W/strides,features], padded as by PyTorch.
 
     "SAME" would pad a strided convolution on one side only; (k-1)/2 on both keeps weights
     interchangeable with torchvision's.
@@ -35,7 +35,7 @@ def conv(features: int, kernel: tuple[int, int], strides: int = 1, **kwargs: Any
 
 
 def batch_norm(train: bool, axis_name: str | None, **kwargs: Any) -> nn.BatchNorm:
-    """Batch normalisation over all axes but the last, and over the devices of `axis_name`."""
+    """Returns batch normalisation over all axes but the last, and the devices of `axis_name`."""
     return nn.BatchNorm(
         use_running_average=not train,
         momentum=MOMENTUM,
@@ -46,12 +46,12 @@ def batch_norm(train: bool, axis_name: str | None, **kwargs: Any) -> nn.BatchNor
 
 
 def at_least_float32(x: jax.Array) -> jax.Array:
-    """`x` in the precision that softmaxes and scores need; float64 stays float64."""
+    """Converts `x` to the precision of softmaxes and scores; float64 stays float64."""
     return x.astype(jnp.promote_types(x.dtype, jnp.float32))
 
 
 def average_over(axis_name: str | None, tree: Any) -> Any:
-    """The mean of each array over the devices of an axis: one exchange, however many arrays."""
+    """Averages each array over the devices of an axis: one exchange, however many arrays."""
     if not axis_name or jax.lax.axis_size(axis_name) == 1:  # XLA would copy all of it
         return tree
     flat, restore = ravel_pytree(tree)
@@ -59,7 +59,7 @@ def average_over(axis_name: str | None, tree: Any) -> Any:
 
 
 class ConvWeights(nn.Module):
-    """The parameters of `conv`, for a convolution that is computed in another way.
+    """Parameters of `conv`, for a convolution that is computed in another way.
 
     Attributes:
       shape: of the kernel, (height, width, channels in, channels out).
@@ -73,7 +73,7 @@ class ConvWeights(nn.Module):
 
     @nn.compact
     def __call__(self) -> tuple[jax.Array, jax.Array | None]:
-        """The kernel and the bias f[D], None without one."""
+        """Returns the kernel and the bias f[D], None without one."""
         kernel = self.param("kernel", he_normal_fan_out, self.shape, jnp.float32)
         bias = None
         if self.use_bias:
@@ -82,7 +82,7 @@ class ConvWeights(nn.Module):
 
 
 class BatchNormWeights(nn.Module):
-    """The variables of `batch_norm`, for a normalisation that is computed in another way.
+    """Variables of `batch_norm`, for a normalisation that is computed in another way.
 
     Attributes:
       axis_name: device axis over which batch statistics are averaged.
@@ -94,7 +94,7 @@ class BatchNormWeights(nn.Module):
     def __call__(
         self, moments: Callable, channels: int, train: bool
     ) -> tuple[jax.Array, jax.Array]:
-        """Scale and shift f[C] that normalise: x * scale + shift.
+        """Returns scale and shift f[C] that normalise: x * scale + shift.
 
         Args:
           moments: () -> the mean and the variance of each channel over the batch of all devices,
@@ -115,7 +115,7 @@ class BatchNormWeights(nn.Module):
 
 
 def plane_moments(planes: jax.Array, axis_name: str | None) -> tuple[jax.Array, jax.Array]:
-    """Mean and variance f32[C] of planes f[C,...], over the devices of `axis_name`, too."""
+    """Computes mean and variance f32[C] of planes f[C,...], also over devices of `axis_name`."""
     planes = at_least_float32(planes).reshape(len(planes), -1)
     moments = planes.mean(axis=1), jnp.square(planes).mean(axis=1)
     mean, square = average_over(axis_name, moments)

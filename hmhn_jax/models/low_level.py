@@ -1,4 +1,4 @@
-"""GWA, DFF and the trunk's first layers at inference, where images are large and channels few."""
+"""Inference of GWA, DFF and the trunk's first layers: large images, few channels."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ from hmhn_jax.models.stem import stem_conv
 def low_level(
     model: HMHN, weights: DeployedWeights, images: jax.Array
 ) -> tuple[jax.Array, jax.Array | None]:
-    """What the network does before the trunk's first block.
+    """Computes everything before the trunk's first block.
 
     Args:
       model: the network; only its fields count.
@@ -37,7 +37,7 @@ def low_level(
 
 
 def _attend_and_fuse(model, weights, images):
-    """GWA and DFF: f[B,H,W,C] -> the same, and the grids' weights f32[B,h,w,C]."""
+    """Applies GWA and DFF: f[B,H,W,C] -> the same, and the grids' weights f32[B,h,w,C]."""
     planes = jnp.moveaxis(images, -1, 0)
     first, second = weights.lgfe
 
@@ -60,7 +60,7 @@ def _leaky_relu(x):
 
 
 def _fuse(weights, planes, weighted):
-    """DFF: both f[C,B,H,W] -> f[C,B,H,W]."""
+    """Applies DFF: both f[C,B,H,W] -> f[C,B,H,W]."""
     relu, layers = jax.nn.relu, weights.dff
     conv = _conv_plane_by_plane if weights.for_cpu else _conv
     transformed = conv(planes, layers["ft1"], relu) + conv(weighted, layers["ft2"], relu)
@@ -72,14 +72,14 @@ def _fuse(weights, planes, weighted):
 
 
 def _conv(planes: jax.Array, layer: Layer, activation: Callable) -> jax.Array:
-    """A 3x3 convolution and what follows it, f[C,B,H,W] -> f[D,B,H,W]."""
+    """Applies a 3x3 convolution and its activation, f[C,B,H,W] -> f[D,B,H,W]."""
     return activation(shifted_conv(planes, layer.kernel) + layer.bias[:, None, None, None])
 
 
 def _conv_plane_by_plane(planes: jax.Array, layer: Layer, activation: Callable) -> jax.Array:
-    """The same in a loop.
+    """Computes `_conv` in a loop over planes.
 
-    It keeps XLA from computing a convolution anew wherever the next one needs a number.
+    It keeps XLA from computing a convolution again wherever the next one needs a number.
     """
     padded = pad(planes)
 

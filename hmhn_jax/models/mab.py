@@ -1,4 +1,4 @@
-"""Multi-head cross attention (MAB): several heads look at several regions of the face."""
+"""Multi-head cross attention (MAB): several heads attend to regions of the face."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -34,7 +34,7 @@ class AttentionHead(nn.Module):
 
     @nn.compact
     def __call__(self, features: jax.Array, train: bool) -> tuple[jax.Array, jax.Array]:
-        """f[B,H,W,C] -> the attended vector f[B,C] and the spatial map f[B,H,W]."""
+        """Attends f[B,H,W,C] -> the attended vector f[B,C] and the spatial map f[B,H,W]."""
         channels = features.shape[-1]
 
         def normalise(x, name):
@@ -78,7 +78,7 @@ class MAB(nn.Module):
 
     @nn.compact
     def __call__(self, features: jax.Array, train: bool) -> tuple[jax.Array, jax.Array]:
-        """f[B,H,W,C] -> the heads' vectors f[B,K,C] and their spatial maps f[B,K,H,W]."""
+        """Attends f[B,H,W,C] -> the heads' vectors f[B,K,C] and their spatial maps f[B,K,H,W]."""
         heads, maps = zip(
             *(
                 AttentionHead(

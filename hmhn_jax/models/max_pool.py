@@ -12,14 +12,14 @@ _NOWHERE = 255  # no place of a window
 
 @jax.custom_vjp
 def max_pool(x: jax.Array) -> jax.Array:
-    """3x3, stride 2, padded by one pixel: f[B,H,W,C] -> f[B,H/2,W/2,C], sides rounded up.
+    """Pools 3x3, stride 2, padded by one pixel: f[B,H,W,C] -> f[B,H/2,W/2,C], sides rounded up.
 
     Equal to `flax.linen.max_pool` with `padding=((1, 1), (1, 1))`, its gradient included, which
     goes to the first pixel of a window that has the maximum; where a pixel is NaN, the gradient
     goes elsewhere. XLA finds that pixel by a search in
     each window, when the gradient comes; here the nine places of all windows are compared one after
     the other, in passes over contiguous memory, and the winner's place is kept. Looking for the
-    maximum again later would not do: XLA may compute the pixels anew and round them otherwise.
+    maximum again later would not do: XLA may compute the pixels again and round them otherwise.
 
     Pixel 2i + a is the pixel a of the pair i. A window's rows 0, 1 and 2 are pixel 1 of the pair
     before, and pixels 0 and 1 of its own; so are its columns.
@@ -31,7 +31,7 @@ def max_pool(x: jax.Array) -> jax.Array:
 
 def _forward(x):
     if jax.default_backend() == "cpu":
-        # Images stay in the cache, and XLA does not search anew for each use of a place.
+        # Images stay in the cache, and XLA does not search again for each use of a place.
         maxima, places = jax.lax.map(_search, x)
     else:
         maxima, places = jax.vmap(_search)(x)
@@ -39,7 +39,7 @@ def _forward(x):
 
 
 def _search(image):
-    """f[H,W,C] -> each window's maximum f[H/2,W/2,C] and which of its nine places has it, u8."""
+    """Finds each window's maximum, f[H,W,C] -> f[H/2,W/2,C], and its place out of nine, u8."""
     height, width, channels = image.shape
     rows, columns = -(-height // 2), -(-width // 2)
     padding = ((0, 2 * rows - height), (0, 2 * columns - width), (0, 0))
@@ -72,7 +72,7 @@ def _backward(residuals, grads):
 
 
 def _places_of_pixels(below, right):
-    """Which place of the window `below` and `right` the pixels of a pair are, u8[1,1,2,1,2,1]."""
+    """Returns each pixel's place in the window `below` and `right` of a pair, u8[1,1,2,1,2,1]."""
     places = np.full((1, 1, 2, 1, 2, 1), _NOWHERE, np.uint8)
     for place, (row, column) in enumerate(_WINDOW):
         if (row == 0, column == 0) == (below, right):

@@ -1,4 +1,4 @@
-"""LGFE and DFF's convolutions on planes f[C,...], a channel after the other.
+"""Convolutions of LGFE and DFF on planes f[C,...], channels first.
 
 With three channels, channels last leaves nothing to vectorise over but those three. Here every
 operation runs over whole planes. The modules have the variables of `conv` and `batch_norm` under
@@ -39,7 +39,7 @@ class LGFEPlanes(nn.Module):
 
     @nn.compact
     def __call__(self, planes: jax.Array, train: bool) -> jax.Array:
-        """f[C,N] -> f[C,N]."""
+        """Extracts features, f[C,N] -> f[C,N]."""
         channels = len(planes)
         hidden = channels * self.expansion
         first, first_bias = ConvWeights((1, 1, channels, hidden), dtype=self.dtype, name="Conv_0")()
@@ -63,7 +63,7 @@ class LGFEPlanes(nn.Module):
 
 
 def _moments(planes, axis_name):
-    """Mean f[C] and covariance f[C,C] over the pixels of f[C,N]."""
+    """Computes mean f[C] and covariance f[C,C] over the pixels of f[C,N]."""
     mean = average_over(axis_name, planes.mean(axis=1))
     centred = planes - mean[:, None]
     covariance = jnp.stack([jnp.stack([(a * b).mean() for b in centred]) for a in centred])
@@ -75,7 +75,7 @@ def _leaky_relu(x):
 
 
 def conv_planes(planes: jax.Array, features: int, dtype: Any, name: str) -> jax.Array:
-    """A 3x3 `conv`, by `shifted_conv`: f[C,B,H,W] -> f[features,B,H,W], inside a compact module."""
+    """Convolves f[C,B,H,W] -> f[features,B,H,W] by `shifted_conv`, inside a compact module."""
     kernel, bias = ConvWeights((3, 3, len(planes), features), dtype=dtype, name=name)()
     return shifted_conv(planes.astype(kernel.dtype), kernel) + bias[:, None, None, None]
 
@@ -83,7 +83,7 @@ def conv_planes(planes: jax.Array, features: int, dtype: Any, name: str) -> jax.
 def batch_norm_planes(
     planes: jax.Array, train: bool, axis_name: str | None, name: str
 ) -> jax.Array:
-    """`batch_norm` of f[C,...], inside a compact module."""
+    """Applies `batch_norm` to f[C,...], inside a compact module."""
     scale, shift = BatchNormWeights(axis_name, name=name)(
         lambda: plane_moments(planes, axis_name), len(planes), train
     )

@@ -11,7 +11,7 @@ _CHUNK = 4096  # pixels at a time in the backward pass: their hidden channels st
 def pointwise_pair(
     planes: jax.Array, first: jax.Array, bias: jax.Array, second: jax.Array
 ) -> jax.Array:
-    """second^T leaky_relu(first^T planes + bias), for every pixel.
+    """Computes second^T leaky_relu(first^T planes + bias), for every pixel.
 
     With three channels in and out and 48 between them, the hidden channels are sixteen times the
     image, and reading and writing them is what a pair of convolutions costs. Here they are
@@ -68,7 +68,7 @@ def _backward(residuals, grads_DxN):
 
 
 def _outer_products(rows_CxM, rows_CxN):
-    """rows_CxM^T rows_CxN, f[M,N]."""
+    """Computes rows_CxM^T rows_CxN, f[M,N]."""
     return sum(a[:, None] * b[None] for a, b in zip(rows_CxM, rows_CxN, strict=True))
 
 

@@ -1,4 +1,4 @@
-"""The trunk: ResNet-18 (He et al. 2016) without its pooling and classifier."""
+"""ResNet-18 (He et al. 2016) without its pooling and classifier: the trunk."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ class BasicBlock(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
-        """f[B,H,W,C] -> f[B,H/strides,W/strides,features]."""
+        """Applies the block, f[B,H,W,C] -> f[B,H/strides,W/strides,features]."""
 
         def conv_bn(x, kernel, strides, name, relu=False):
             if self.fast and kernel == (3, 3) and strides == 1:
@@ -70,7 +70,7 @@ class ResNet18(nn.Module):
 
     @nn.compact
     def __call__(self, images: jax.Array, train: bool) -> jax.Array:
-        """f[B,H,W,C] -> f[B,H/32,W/32,8*width], sides rounded up."""
+        """Extracts features, f[B,H,W,C] -> f[B,H/32,W/32,8*width], sides rounded up."""
         if self.fast:
             shape = (7, 7, images.shape[-1], self.width)
             kernel, _ = ConvWeights(shape, use_bias=False, dtype=self.dtype, name="stem_conv")()
@@ -97,7 +97,7 @@ class ResNet18(nn.Module):
 
 
 def _batch_norm(module, x, train, name, relu):
-    """The normalisation called `name`, and a ReLU where asked, inside a compact module."""
+    """Applies the normalisation called `name`, and a ReLU if asked, inside a compact module."""
     if module.fast:
         return FusedBatchNorm(relu, module.axis_name, name=name)(x, train)
     x = batch_norm(train, module.axis_name, dtype=module.dtype, name=name)(x)

@@ -1,4 +1,4 @@
-"""A 3x3 convolution of few channels, as shifted multiply-adds."""
+"""3x3 convolution of few channels, as shifted multiply-adds."""
 
 import itertools
 
@@ -37,12 +37,12 @@ def _shifted_conv(planes, kernel):
 
 
 def pad(planes: jax.Array) -> jax.Array:
-    """A pixel of zeros around planes, f[C,B,H,W] -> f[C,B,H+2,W+2]."""
+    """Pads planes with a pixel of zeros, f[C,B,H,W] -> f[C,B,H+2,W+2]."""
     return jnp.pad(planes, ((0, 0), (0, 0), (1, 1), (1, 1)))
 
 
 def convolve_padded(padded: jax.Array, kernel: jax.Array) -> jax.Array:
-    """One plane of the convolution, f[C,B,H+2,W+2] and a kernel f[3,3,C] -> f[B,H,W]."""
+    """Convolves to one plane, f[C,B,H+2,W+2] and a kernel f[3,3,C] -> f[B,H,W]."""
     return sum(
         kernel[row, column, channel] * _shift(padded[channel], row, column)
         for row, column in TAPS

@@ -1,4 +1,4 @@
-"""The trunk's first convolution, on pairs of pixels."""
+"""First convolution of the trunk, on pairs of pixels."""
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +6,7 @@ from einops import rearrange
 
 
 def stem_conv(images: jax.Array, kernel: jax.Array) -> jax.Array:
-    """A 7x7 convolution with stride 2, zero-padded by three pixels.
+    """Convolves with a 7x7 kernel, stride 2, zero-padded by three pixels.
 
     Computed as a 4x4 convolution with stride 1 on images whose 2x2 blocks of pixels have become
     channels ("space to depth"): the same sums, with four times as many channels in, which suits the

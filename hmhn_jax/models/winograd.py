@@ -45,7 +45,7 @@ _RESULTS = {  # A^T
 
 
 def transform(kernel: jax.Array | np.ndarray, size: int) -> jax.Array | np.ndarray:
-    """The matrices G g G^T of a kernel f[3,3,C,D] for tiles of size m, f[(m+2)^2,C,D]."""
+    """Computes G g G^T of a kernel f[3,3,C,D] for tiles of size m, f[(m+2)^2,C,D]."""
     stack = kernel.__array_namespace__().stack
     columns = stack(_combine(_KERNEL[size], [kernel[:, column] for column in range(3)]))
     rows = stack(_combine(_KERNEL[size], [columns[:, row] for row in range(3)]))
@@ -53,7 +53,7 @@ def transform(kernel: jax.Array | np.ndarray, size: int) -> jax.Array | np.ndarr
 
 
 def winograd_conv(x: jax.Array, matrices: jax.Array) -> jax.Array:
-    """A 3x3 convolution with stride 1, zero-padded by one pixel.
+    """Convolves with a 3x3 kernel, stride 1, zero-padded by one pixel.
 
     Args:
       x: f[B,H,W,C].
@@ -74,7 +74,7 @@ def winograd_conv(x: jax.Array, matrices: jax.Array) -> jax.Array:
 
 
 def kernel_gradient(x: jax.Array, grads: jax.Array, size: int) -> jax.Array:
-    """The gradient of the kernel of a convolution by `winograd_conv`, by tiles of size m.
+    """Computes the gradient of the kernel of a convolution by `winograd_conv`, by tiles of size m.
 
     Args:
       x: f[B,H,W,C].
@@ -100,12 +100,12 @@ def kernel_gradient(x: jax.Array, grads: jax.Array, size: int) -> jax.Array:
 
 
 def _counts(x, size):
-    """How many tiles of an image lie below and beside each other."""
+    """Counts the tiles of an image in rows and columns."""
     return -(-x.shape[1] // size), -(-x.shape[2] // size)
 
 
 def _tiles(x, size):
-    """B^T d B of all tiles, f[B,H,W,C] -> f[(m+2)^2,N,C]."""
+    """Computes B^T d B of all tiles, f[B,H,W,C] -> f[(m+2)^2,N,C]."""
     rows, columns = _counts(x, size)
     below, right = rows * size - x.shape[1] + 1, columns * size - x.shape[2] + 1
     x = jnp.pad(x, ((0, 0), (1, below), (1, right), (0, 0)))
@@ -125,7 +125,7 @@ def _transposed(rows: Rows) -> Rows:
 
 
 def _combine(rows: Rows, parts: Sequence) -> list:
-    """Of each row of numbers the sum of the parts, times their numbers."""
+    """Computes the weighted sum of the parts, for each row of weights."""
     return [
         sum(
             part if number == 1 else number * part

@@ -1,1 +1,1 @@
-"""A local page on which a trained network is tried on a video or a picture."""
+"""Local web page that scores a video or a picture with a trained network."""

@@ -1,4 +1,4 @@
-"""The page and what it asks for, over HTTP."""
+"""HTTP application: the page and its requests."""
 
 import contextlib
 import tempfile
@@ -27,7 +27,7 @@ from hmhn_jax.serve.uploads import RefusedError, drain, receive, too_large
 
 
 def make_app(work: Work, about: dict, limits: Limits, host: str) -> ASGIApp:
-    """The page, its script and style, and:
+    """Makes the application that serves the page, its script and style, and:
 
     POST /jobs?name=NAME with a file as body: 202 {"id"}; or {"error"} with 400 (empty), 408 (too
       slow), 413 (too large), 415 (no video or picture), 422 (too long), 503 (busy, or the server
@@ -66,7 +66,7 @@ def make_app(work: Work, about: dict, limits: Limits, host: str) -> ASGIApp:
             headers = {"Retry-After": "10"} if error.status == 503 else {}
             return JSONResponse({"error": error.reason}, error.status, headers)
         except ClientDisconnect:
-            return Response(status_code=400)  # nobody reads it
+            return Response(status_code=400)  # the client has gone
         return JSONResponse({"id": job.id}, 202)
 
     async def show(request: Request) -> Response:
@@ -145,7 +145,7 @@ async def _upload(request: Request, limits: Limits) -> Job:
     jobs = request.app.state.jobs
     job = jobs.open(one_line(name, 200))
     if job is None:
-        raise RefusedError(503, "busy with other files; try again in a while")
+        raise RefusedError(503, "busy with other files; try again later")
     try:
         path = job.folder / f"upload{suffix}"
         is_small = suffix in PICTURE_SUFFIXES  # by its name, as nothing of it is here yet

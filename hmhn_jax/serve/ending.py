@@ -1,4 +1,4 @@
-"""How the page ends while somebody still sends it a file."""
+"""Shutdown of the server while uploads are in progress."""
 
 import asyncio
 import sys
@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class Server(uvicorn.Server):
-    """Ends requests that are under way at once, and says so in one line on stderr.
+    """Server that ends requests in progress at once, and says so in one line on stderr.
 
     Uvicorn alone waits for them first, and then tells of each with a traceback. `until_ended` makes
     an answer of the cancellation.
@@ -30,7 +30,7 @@ class Server(uvicorn.Server):
 
 
 def until_ended(app: ASGIApp) -> ASGIApp:
-    """The app; a request that the server's end cuts off is answered 503, {"error"}."""
+    """Wraps the app; a request cut off by the server's end is answered 503, {"error"}."""
 
     async def until_ended(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -1,4 +1,4 @@
-"""Who may speak to the page: its own origin under a name of this machine, nobody else's page.
+"""Access to the page: only from its own origin, under a name of this machine.
 
 A page on the internet can make a browser send requests to this machine (request forgery), and can
 point a name of its own at it (DNS rebinding). The browser tells both in its headers.
@@ -25,7 +25,7 @@ HEADERS = {
 
 
 def guarded(app: ASGIApp, host: str) -> ASGIApp:
-    """The app, for requests that come from its own page or no page; with `HEADERS` on all answers.
+    """Wraps the app: other origins are refused, and all answers have `HEADERS`.
 
     Args:
       app: what answers.
@@ -49,7 +49,7 @@ def guarded(app: ASGIApp, host: str) -> ASGIApp:
 
 
 def refusal(headers: Headers, bound_to: str) -> str | None:
-    """Why a request is not answered; None if it is."""
+    """Returns why a request is refused; None if it is answered."""
     host = headers.get("host", "")
     if not is_own_name(_hostname(host), bound_to):
         return f"expected a request to this machine, got one to {host!r}"
@@ -60,7 +60,7 @@ def refusal(headers: Headers, bound_to: str) -> str | None:
 
 
 def is_own_name(name: str, bound_to: str) -> bool:
-    """Whether a request's host is this machine's, so that nobody else has given it to it.
+    """Returns whether a request's host is this machine's own, not a name given to it by others.
 
     An address is: rebinding takes a name. On a loopback address only loopback ones are.
     """
@@ -76,7 +76,7 @@ def is_own_name(name: str, bound_to: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address or name can be reached from this machine only."""
+    """Returns whether an address or name can be reached from this machine only."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

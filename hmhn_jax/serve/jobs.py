@@ -1,4 +1,4 @@
-"""Uploads worked on one after the other, each in a folder that goes when its work is done."""
+"""Queue of uploads, each in a folder that is deleted when its work is done."""
 
 import contextlib
 import dataclasses
@@ -17,7 +17,7 @@ from hmhn_jax.serve.limits import Limits
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What came out for an upload.
+    """The outcome of an upload.
 
     Attributes:
       values: of what JSON knows.
@@ -29,7 +29,7 @@ class Outcome:
 
 
 class CancelledError(BaseException):
-    """Nobody waits for the work any more. No `Exception`, so that nothing takes it for a fault."""
+    """Cancelled work. No `Exception`, so that it is not taken for a fault."""
 
 
 # work(path, progress): progress takes the share done, or None when it is not known, and may raise
@@ -49,7 +49,7 @@ class Job:
       progress: share of the work that is done; None when not known, 1 when it is over.
       outcome: when done.
       error: one line, when failed.
-      cancelled: whether nobody waits for it any more.
+      cancelled: whether the client no longer waits for it.
     """
 
     id: str
@@ -67,7 +67,7 @@ class Job:
 
 
 class Jobs:
-    """The uploads of a server, and for a while what came out."""
+    """Uploads of a server, and for a while their outcomes."""
 
     def __init__(self, folder: Path, work: Work, limits: Limits):
         self._folder = folder
@@ -92,7 +92,7 @@ class Jobs:
             return job
 
     def submit(self, job: Job, path: Path) -> None:
-        """Has a received file worked on when those before it are done."""
+        """Queues a received file."""
         job.state = "waiting"
         self._executor.submit(self._run, job, path)
 
@@ -100,13 +100,13 @@ class Jobs:
         return self._jobs.get(id)
 
     def position(self, job: Job) -> int:
-        """How many are worked on before it."""
+        """Returns the number of jobs before it in the queue."""
         with self._lock:
             ids = [each.id for each in self._jobs.values() if each.state in ("waiting", "working")]
         return ids.index(job.id) if job.id in ids else 0
 
     def discard(self, job: Job) -> None:
-        """Forgets a job, and ends its work."""
+        """Removes a job, and ends its work."""
         job.cancelled = True
         with self._lock:
             self._jobs.pop(job.id, None)

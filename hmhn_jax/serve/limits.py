@@ -1,11 +1,11 @@
-"""How much the page takes on."""
+"""Limits of the page."""
 
 import dataclasses
 
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """What is refused, and what is kept.
+    """Limits on uploads, jobs and results.
 
     Attributes:
       max_bytes: of one upload.

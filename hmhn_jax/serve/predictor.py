@@ -1,4 +1,4 @@
-"""What the page shows of a video or picture."""
+"""Prediction of a video or picture for the page."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ SHARE_OF_CROPPING, SHARE_OF_SCORING = 0.8, 0.95
 
 
 def make_work(members: Sequence[Trained], batch_size: int, max_duration_s: float) -> Work:
-    """work(path, progress) predicts one file with these networks.
+    """Returns work(path, progress), which predicts one file with these networks.
 
     Args:
       members: the networks; the first one's maps are shown.
@@ -49,9 +49,9 @@ def make_work(members: Sequence[Trained], batch_size: int, max_duration_s: float
 
 
 def describe(made: Prediction, trained: Trained) -> Outcome:
-    """A prediction in values that JSON knows, and pictures of what the heads look at.
+    """Describes a prediction in JSON values, with pictures of the heads' maps.
 
-    Each picture is a strip: the aligned face, and beside it each head's map over it. They are of
+    Each picture is a strip: the aligned face, then each head's map over it. They are of
     the frames with the highest, the median and the lowest score.
     """
     chosen, pictures = [], []

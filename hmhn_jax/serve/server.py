@@ -1,4 +1,4 @@
-"""`--mode serve`: the page, on this machine."""
+"""Server of `--mode serve`: the page, on this machine."""
 
 import contextlib
 import socket
@@ -13,7 +13,7 @@ from hmhn_jax.notices import NOTICE, SYNTHETIC
 
 
 def serve(config: ConfigDict, workdir: Path, host: str, port: int) -> None:
-    """Serves the page until it is interrupted, and removes all that was uploaded.
+    """Serves the page until it is interrupted, and removes all uploads.
 
     Args:
       config: of the run; `evaluate.checkpoint` chooses the checkpoint.
@@ -57,7 +57,7 @@ def serve(config: ConfigDict, workdir: Path, host: str, port: int) -> None:
         print(f"the page is at http://{address}:{listener.getsockname()[1]} (Ctrl-C ends it)")
         if not is_loopback(host):
             print(
-                f"warning: whoever can reach {host} can use it; there is no password and no "
+                f"warning: anyone who can reach {host} can use it; there is no password and no "
                 "encryption"
             )
         if about["synthetic"]:

@@ -1,4 +1,4 @@
-"""A request's body becomes a file, never whole in memory."""
+"""Streaming of a request's body to a file, never whole in memory."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ from hmhn_jax.serve.limits import Limits
 
 
 class RefusedError(Exception):
-    """An upload that is not taken: HTTP status and one line."""
+    """A refused upload: HTTP status and one line."""
 
     def __init__(self, status: int, reason: str):
         super().__init__(reason)
@@ -56,9 +56,9 @@ async def receive(request: Request, path: Path, max_bytes: int, stall_s: float) 
 
 
 async def drain(request: Request, limits: Limits) -> None:
-    """Reads on what is not wanted: a browser hears the answer only when it has sent its request.
+    """Reads and discards the rest, as a browser reads the answer only after sending its request.
 
-    No more than an upload may have is read; whoever sends on is cut off.
+    No more than an upload may have is read; a client that sends more is cut off.
     """
     received = 0
     with contextlib.suppress(TimeoutError, ClientDisconnect, RuntimeError):

@@ -1,4 +1,4 @@
-"""Videos to test on: rendered talking faces, and flat frames that can be told apart."""
+"""Test videos: rendered talking faces, and flat frames that can be told apart."""
 
 import struct
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ from hmhn_jax.faces.video import sampled_frames
 
 @pytest.fixture(scope="session")
 def recordings(tmp_path_factory) -> list[Recording]:
-    """Four rendered subjects, six frames each at 4 frames a second."""
+    """Renders four subjects, six frames each at 4 frames a second."""
     settings = SyntheticSettings(num_train=2, num_validation=1, num_test=1, num_frames=6, fps=4)
     return read_labels(write_dataset(tmp_path_factory.mktemp("faces"), settings, num_processes=2))
 
@@ -30,7 +30,7 @@ def detector() -> Detector:
 
 @pytest.fixture
 def write_video(tmp_path) -> Callable[..., Path]:
-    """Gives a function that encodes frames shown at given times."""
+    """Returns a function that encodes frames shown at given times."""
 
     def write(
         name: str,
@@ -58,7 +58,7 @@ def write_video(tmp_path) -> Callable[..., Path]:
 
 @pytest.fixture
 def faceless_video(write_video) -> Path:
-    """Three frames of noise."""
+    """Writes three frames of noise."""
     rng = np.random.default_rng(0)
     frames = rng.integers(0, 256, (3, 240, 320, 3), dtype=np.uint8)
     return write_video("faceless.mp4", frames, [0.0, 0.25, 0.5])
@@ -66,7 +66,7 @@ def faceless_video(write_video) -> Path:
 
 @pytest.fixture
 def flag_as_turned() -> Callable[[Path, Sequence[int]], None]:
-    """Gives a function that makes an mp4 file say that players have to turn it.
+    """Returns a function that flags an mp4 file as rotated.
 
     Its argument is the matrix (a, b, c, d, x, y) of the container: a player shows the pixel (p, q)
     at (a p + c q + x, b p + d q + y).
@@ -87,5 +87,5 @@ def flag_as_turned() -> Callable[[Path, Sequence[int]], None]:
 
 @pytest.fixture(scope="session")
 def people(recordings) -> list[list[np.ndarray]]:
-    """The six frames of each subject."""
+    """Decodes the six frames of each subject."""
     return [[frame.rgb for frame in sampled_frames(each.path)] for each in recordings]

@@ -10,7 +10,7 @@ from hmhn_jax.faces.video import sampled_frames
 
 @pytest.fixture(scope="module")
 def frames(recordings):
-    """Three frames of each subject."""
+    """Reads three frames of each subject."""
     return [
         frame.rgb
         for recording in recordings

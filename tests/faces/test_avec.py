@@ -1,4 +1,4 @@
-"""The releases' folders, made of empty files: finding and pairing never opens a video."""
+"""Tests of the releases' folders, made of empty files: pairing never opens a video."""
 
 import os
 
@@ -23,7 +23,7 @@ def put(path, text=""):
 
 @pytest.fixture
 def tree(tmp_path):
-    """Layout B of AVEC 2014, without a defect."""
+    """Writes layout B of AVEC 2014, without a defect."""
     avec_trees.layout_b(tmp_path, EmptyVideos())
     return tmp_path
 

@@ -1,4 +1,4 @@
-"""The page of thumbnails."""
+"""Tests of the contact sheet."""
 
 import base64
 import re

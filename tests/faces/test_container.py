@@ -1,4 +1,4 @@
-"""What is called a video opens no other file, and cannot claim all memory."""
+"""Tests of opening videos: no other file is opened, and memory is bounded."""
 
 import io
 import os
@@ -66,7 +66,7 @@ def test_a_relative_name_is_no_protocol(real, monkeypatch):
 
 @pytest.mark.parametrize("side", [10_000, 60_000])
 @pytest.mark.parametrize(("codec", "pix_fmt"), [("rawvideo", "bgr24"), ("mjpeg", "yuvj420p")])
-def test_frames_of_any_size_can_be_claimed_but_not_had(tmp_path, codec, pix_fmt, side):
+def test_huge_claimed_frames_are_refused(tmp_path, codec, pix_fmt, side):
     content = bytearray(encoded(codec, pix_fmt))
     path = tmp_path / "bomb.avi"
     path.write_bytes(content)

@@ -22,7 +22,7 @@ def recording_of(path):
 
 
 def plain(result):
-    """A result that == compares, arrays and all."""
+    """Converts a result so that == compares it, arrays included."""
     if isinstance(result, CropFailure):
         return result
     return [
@@ -81,7 +81,7 @@ def test_any_number_of_processes_gives_the_same(recordings):
 
 @pytest.fixture
 def trips_over(monkeypatch):
-    """trips_over(paths): decoding these raises what no video can cause; gives those tried."""
+    """Makes decoding of these paths raise what no video can cause; returns the paths tried."""
 
     def install(paths):
         real, tried = crops.sampled_frames, []
@@ -110,7 +110,7 @@ def test_a_strange_error_costs_its_own_video_only(recordings, trips_over):
 
 
 def copies_of(path, folder, count):
-    """Recordings of so many files with the same pictures: a byte behind an mp4's end is none."""
+    """Makes recordings with the same pictures: a byte after an mp4's end is ignored."""
     made = []
     for number in range(count):
         copy = folder / f"{number}.mp4"
@@ -153,7 +153,7 @@ def test_unreadable_videos_are_no_fault_however_many(tmp_path):
 
 
 def summary(pairs):
-    """(whether it came from the cache, what it is) of each result."""
+    """Returns (whether it came from the cache, its kind) of each result."""
     return [(result.from_cache, plain(result)) for _, result in pairs]
 
 
@@ -187,7 +187,7 @@ def test_other_settings_or_content_decode_again(recordings, tmp_path):
     assert not from_cache(recording_of(moved))
 
 
-def test_a_damaged_entry_is_made_anew(recordings, tmp_path):
+def test_a_damaged_entry_is_made_again(recordings, tmp_path):
     def run():
         return summary(crop_videos(recordings[:2], EVERY_FRAME, 1, tmp_path))
 

@@ -1,4 +1,4 @@
-"""What workers say of videos, and what they need; the crops are those of test_avec_faces_beam."""
+"""Tests of Beam's workers: their reports and software; test_avec_faces_beam compares the crops."""
 
 import dataclasses
 import json

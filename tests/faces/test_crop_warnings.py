@@ -1,4 +1,4 @@
-"""What a build and a prediction warn of, the same for the same video."""
+"""Warnings of a build and of a prediction, the same for the same video."""
 
 import dataclasses
 import json

@@ -85,7 +85,7 @@ def looped(path, clip, times):
 
 
 def peak_memory(video):
-    """Megabytes that a program takes which crops this video."""
+    """Returns the peak memory, in megabytes, of a program that crops this video."""
     program = (
         "import re, sys; from pathlib import Path\n"
         "from hmhn_jax.faces import crops, detection\n"

@@ -11,7 +11,7 @@ ROWS = [f"v{number}.mp4,p{number // 2},{number}" for number in range(20)]
 
 @pytest.fixture
 def folder(tmp_path):
-    """Gives a function that writes a table beside the empty videos v0.mp4 to v19.mp4."""
+    """Returns a function that writes a table next to the empty videos v0.mp4 to v19.mp4."""
     for number in range(20):
         (tmp_path / f"v{number}.mp4").touch()
 
@@ -45,14 +45,14 @@ def test_videos_that_are_not_listed_are_facts(folder):
     assert "not listed in people.csv" in unlisted[0]
 
 
-def test_without_splits_people_are_dealt_and_never_torn_apart(folder):
+def test_without_splits_each_subject_is_assigned_to_one_split(folder):
     dealt = splits(folder(ROWS))
     assert sorted(dealt.values()).count("train") == 12
     assert all(dealt[f"v{n}"] == dealt[f"v{n + 1}"] for n in range(0, 20, 2))
     assert set(splits(folder(ROWS), split_shares=(0.5, 0.0, 0.5)).values()) == {"train", "test"}
 
 
-def test_dealing_does_not_depend_on_the_order_of_rows(folder):
+def test_assigned_splits_do_not_depend_on_the_order_of_rows(folder):
     dealt = splits(folder(ROWS))
     assert splits(folder(random.Random(0).sample(ROWS, 20))) == dealt
 
@@ -103,7 +103,7 @@ def test_there_must_be_one_table(folder):
     assert len(find(root, FolderSettings(table="people.csv")).recordings) == len(ROWS)
 
 
-def test_empty_columns_and_rows_at_the_edge_are_none(folder):
+def test_empty_columns_and_rows_at_the_edge_are_ignored(folder):
     padded = folder([*(f"{row},," for row in ROWS), ",,,,"], header="file,subject,score,,")
     found = find(padded, FolderSettings())
     assert len(found.recordings) == len(ROWS)
@@ -163,7 +163,7 @@ def test_absolute_paths_do_not_reach_the_ids(folder, tmp_path):
     assert [each.video_id for each in found.recordings] == ["v0", "v1"]
 
 
-def test_shares_that_are_no_three_numbers_are_refused(folder):
+def test_split_shares_must_be_three_numbers(folder):
     for shares in (0.5, ("a", "b", "c"), (1.0,)):
         with pytest.raises(UserError, match="expected shares"):
             find(folder(ROWS), FolderSettings(split_shares=shares))

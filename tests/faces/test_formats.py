@@ -1,4 +1,4 @@
-"""What is a picture and what a video, whatever it is called."""
+"""Tests of what is a picture and what a video, whatever it is called."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""Pictures: upright, or one line why not."""
+"""Tests of reading pictures: upright, or an error of one line."""
 
 import io
 import resource
@@ -104,7 +104,7 @@ def test_what_is_no_picture_is_one_line(tmp_path, content):
 
 
 def png(width, height):
-    """A few bytes that claim to be a large picture."""
+    """Encodes a few bytes that claim to be a large picture."""
     body = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = [(b"IHDR", body), (b"IDAT", zlib.compress(bytes(999))), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(
@@ -125,7 +125,7 @@ def jpeg(width, height):
 @pytest.mark.parametrize("make", [png, jpeg])
 @pytest.mark.parametrize("side", [12_000, 60_000])
 @pytest.mark.filterwarnings("error")
-def test_a_picture_can_claim_any_size_but_not_have_it(tmp_path, make, side):
+def test_huge_claimed_pictures_are_refused(tmp_path, make, side):
     path = tmp_path / "bomb.png"
     path.write_bytes(make(side, side))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

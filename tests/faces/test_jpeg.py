@@ -1,4 +1,4 @@
-"""Crops come back at the size that is asked for, or it is said what is wrong."""
+"""Tests of decoding crops: the requested size, or a clear error."""
 
 import io
 

@@ -8,7 +8,7 @@ HEADER = "file,subject,task,split,score\n"
 
 @pytest.fixture
 def table(tmp_path):
-    """Gives a function that writes a table beside the empty videos a.mp4, b.mp4 and x/c.avi."""
+    """Returns a function that writes a table next to the empty videos a.mp4, b.mp4 and x/c.avi."""
     (tmp_path / "x").mkdir()
     for name in ("a.mp4", "b.mp4", "x/c.avi"):
         (tmp_path / name).touch()

@@ -1,4 +1,4 @@
-"""Every part of a recording is looked at, whatever its file says of times."""
+"""Tests of timelines: every part of a recording is sampled, whatever its times are."""
 
 import struct
 
@@ -18,7 +18,7 @@ MILLISECOND = 0.001
 
 @pytest.fixture
 def joined(write_video):
-    """Two transport streams in one file, the second one longer: frames 0 to 19 and 20 to 49."""
+    """Joins two transport streams in one file, the second longer: frames 0 to 19 and 20 to 49."""
     first = write_video("a.ts", flat_frames(20), np.arange(20) / 10)
     second = write_video("b.ts", flat_frames(50)[20:], np.arange(30) / 10)
     first.write_bytes(first.read_bytes() + second.read_bytes())

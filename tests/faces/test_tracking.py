@@ -9,7 +9,7 @@ from hmhn_jax.faces.tracking import Track, follow
 
 
 def follow_all(frames, detector, seconds_apart=0.25):
-    """The face in each frame, and the last track."""
+    """Returns the face in each frame, and the last track."""
     faces = []
     track = Track()
     for number, frame in enumerate(frames):
@@ -23,7 +23,7 @@ def scaled(frame, factor):
 
 
 def side_by_side(left, right):
-    """A wide frame; None leaves a place empty."""
+    """Joins images into a wide frame; None leaves a place empty."""
     wide = np.full((480, 1280, 3), 128, np.uint8)
     for start, frame in ((50, left), (750, right)):
         if frame is not None:

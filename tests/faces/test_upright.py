@@ -1,4 +1,4 @@
-"""Frames come out as players show them, however they lie in the file."""
+"""Tests of display orientation, for every orientation in a file."""
 
 import struct
 
@@ -14,7 +14,7 @@ from hmhn_jax.faces.video import sampled_frames
 
 @pytest.fixture(scope="module")
 def picture():
-    """A smooth picture, u8[192, 256, 3], that no turn or mirror leaves as it is."""
+    """Makes a smooth picture, u8[192, 256, 3], that no rotation or mirroring leaves as it is."""
     small = np.random.default_rng(0).integers(0, 256, (3, 4, 3), np.uint8)
     return cv2.resize(small, (256, 192), interpolation=cv2.INTER_CUBIC)
 

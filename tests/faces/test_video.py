@@ -11,7 +11,7 @@ GRAY_STEP = 4  # gray values between one flat frame and the next, so that encodi
 
 
 def flat_frames(count, height=48, width=64):
-    """Frames of one gray each; `numbers` reads from the gray which one it is."""
+    """Makes frames of one gray each; `numbers` reads their number from the gray."""
     return [np.full((height, width, 3), 20 + GRAY_STEP * i, np.uint8) for i in range(count)]
 
 
@@ -186,7 +186,7 @@ def test_skips_corrupt_frames(write_video):
 
 
 def truncated(path):
-    """An mp4 keeps its index at its end."""
+    """Writes an mp4 without its end, where the index is."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=30)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"

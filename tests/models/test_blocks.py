@@ -1,4 +1,4 @@
-"""DFF, the trunk, MAB and AFB, each by itself."""
+"""Tests of DFF, the trunk, MAB and AFB, each by itself."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""Folded weights give the scores, and what people look at, of the network they are of."""
+"""Tests of folded weights: the same scores and maps as the trained network."""
 
 import functools
 
@@ -24,13 +24,13 @@ QUICKLY = {"xla_backend_optimization_level": 0}
 
 
 def folded(model, variables, images, for_cpu=True):
-    """{name: array} of the network with folded weights."""
+    """Computes {name: array} with folded weights."""
     compiled = jax.jit(functools.partial(forward, model), compiler_options=QUICKLY)
     return named(*compiled(fold(model, variables, for_cpu), images))
 
 
 def plain(model, variables, images):
-    """The same of the network itself, by Flax's own layers."""
+    """Computes the same by Flax's own layers."""
     compiled = jax.jit(model.clone(fast=False).apply, compiler_options=QUICKLY)
     return named(*compiled(variables, images))
 
@@ -40,7 +40,7 @@ def named(scores, aux):
 
 
 def check_equal(ours, theirs, rtol):
-    """Every output to `rtol`, relative to its own size."""
+    """Asserts that every output agrees to `rtol`, relative to its own size."""
     assert ours.keys() == theirs.keys()
     for name, expected in theirs.items():
         atol = rtol * np.abs(expected).max()

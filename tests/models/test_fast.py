@@ -1,4 +1,4 @@
-"""Every faster way of computing gives the numbers of the plain layers, and their gradients."""
+"""Tests of the faster operations: values and gradients of the plain layers."""
 
 import flax.linen as nn
 import jax
@@ -32,7 +32,7 @@ def normal(seed, *shape):
 
 
 def assert_equal_with_gradients(fast, plain, *inputs):
-    """Same values, and the same gradients in every input, to 1e-6 of their size."""
+    """Asserts equal values, and equal gradients in every input, to 1e-6 of their size."""
     cotangents = normal(99, *jax.eval_shape(plain, *inputs).shape)
     ours, theirs = (
         jax.jit(lambda *inputs, function=function: _with_gradients(function, cotangents, inputs))(
@@ -102,7 +102,7 @@ def test_conv_3x3_is_a_convolution(size, channels):
 
 @pytest.mark.parametrize("tile", [2, 4])
 def test_winograds_in_float32(tile):
-    """Its errors are small, and float32 stays float32 where Python's floats are float64."""
+    """Checks that errors are small, and float32 stays float32 where Python's floats are float64."""
     wide = normal(0, 2, 16, 16, 128), normal(1, 3, 3, 128, 128), normal(2, 2, 16, 16, 128)
     x, kernel, grads = (jnp.asarray(array, jnp.float32) for array in wide)
     expected, pull_back = jax.vjp(plain_conv_3x3, *wide[:2])
@@ -122,7 +122,9 @@ def test_winograds_in_float32(tile):
         (128, 8, "float32", "gpu", False),
     ],
 )
-def test_where_winograds_pays(channels, side, dtype, backend, winograds, monkeypatch):
+def test_winograds_is_used_where_it_is_faster(
+    channels, side, dtype, backend, winograds, monkeypatch
+):
     monkeypatch.setattr(jax, "default_backend", lambda: backend)
     x, kernel = jnp.zeros((1, side, side, channels), dtype), jnp.zeros((3, 3, channels, 128), dtype)
     gradients = jax.grad(lambda *inputs: conv_3x3(*inputs).sum(), (0, 1))

@@ -1,4 +1,4 @@
-"""Grid-wise attention: what it looks at, and that it looks at all."""
+"""Tests of grid-wise attention."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""HMHN as a whole: its size, its switches, what depends on what."""
+"""Tests of HMHN as a whole: size, switches, dependencies."""
 
 import functools
 
@@ -40,7 +40,7 @@ def train_scores(model, variables, images, seed):
 
 @pytest.fixture(scope="module")
 def small():
-    """The whole network, small, with variables."""
+    """Makes the whole network, small, with variables."""
     model = HMHN(**SMALL)
     return model, init(model, images_of(64))
 
@@ -106,7 +106,7 @@ def test_any_size_and_grid(size, grid):
 
 
 @pytest.mark.parametrize(
-    ("kernels", "millions"),  # docs/reproduction.md gives these beside those of Table 5
+    ("kernels", "millions"),  # docs/reproduction.md gives these next to those of Table 5
     [
         (((3, 3), (3, 3), (3, 3)), 26.0),
         (((1, 7), (7, 7), (7, 1)), 44.9),
@@ -221,7 +221,7 @@ def types(tree):
 
 
 def operations(jaxpr):
-    """All equations that JAX traced, those of inner functions too."""
+    """Lists all equations that JAX traced, those of inner functions included."""
     for equation in jaxpr.eqns:
         yield equation
         for value in equation.params.values():

@@ -1,4 +1,4 @@
-"""The network computes what an independent PyTorch network of the same weights computes."""
+"""Tests that the network equals an independent PyTorch network with the same weights."""
 
 import jax
 import numpy as np
@@ -9,7 +9,7 @@ pytest.importorskip("torch", reason="PyTorch is not installed: see the extra 'pa
 import torch
 from torch_twin import make_twin
 
-INSIDE = ("dff", "mab")  # blocks whose outputs are compared beside what the network returns
+INSIDE = ("dff", "mab")  # blocks whose outputs are compared in addition to the network's outputs
 
 
 def images_of(height, width, batch=3, seed=0):
@@ -17,7 +17,7 @@ def images_of(height, width, batch=3, seed=0):
 
 
 def torch_outputs(twin, images, train=False):
-    """{name: array}, laid out as the package lays it, channels last."""
+    """Computes {name: array} in the package's layout, channels last."""
     twin.torch.train(train)
     with torch.no_grad():
         scores, aux = twin.torch(torch.from_numpy(images.transpose(0, 3, 1, 2)))
@@ -28,7 +28,7 @@ def torch_outputs(twin, images, train=False):
 
 
 def flax_outputs(twin, images, train=False):
-    """The same of the package's network."""
+    """Computes the same with the package's network."""
 
     @jax.jit
     def apply(variables, images):
@@ -51,7 +51,7 @@ def flax_outputs(twin, images, train=False):
 
 
 def check_equal(ours, theirs, rtol=1e-4):
-    """Every output to `rtol`, relative to its own size."""
+    """Asserts that every output agrees to `rtol`, relative to its own size."""
     assert ours.keys() == theirs.keys()
     assert {name: array.shape for name, array in ours.items()} == {
         name: array.shape for name, array in theirs.items()

@@ -1,4 +1,4 @@
-"""XLA options: taken where the installed XLA knows them, the user's own first."""
+"""Tests of XLA options: used if the installed XLA knows them, the user's own first."""
 
 import jax
 import numpy as np
@@ -11,7 +11,7 @@ from hmhn_jax.runtime.compiler_options import OPTIONS
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch):
-    """No answer of an earlier test, and no flags from outside."""
+    """Clears the answer of an earlier test, and flags from outside."""
     monkeypatch.delenv("XLA_FLAGS", raising=False)
     compiler_options.known.cache_clear()
     yield

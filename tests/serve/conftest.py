@@ -1,4 +1,4 @@
-"""A server in this process, and whoever speaks to it over HTTP."""
+"""Server in this process, and an HTTP client for it."""
 
 import contextlib
 import http.client
@@ -33,13 +33,13 @@ ABOUT = {
 
 
 class Client:
-    """Speaks to a server, a connection a request."""
+    """HTTP client with a connection per request."""
 
     def __init__(self, port: int):
         self.port = port
 
     def ask(self, method, path, body=None, headers=None):
-        """Status, headers and body of the answer; the body as JSON when it is."""
+        """Sends a request; returns status, headers and body, which is parsed if it is JSON."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         with contextlib.closing(connection):
             connection.request(method, path, body, headers or {})
@@ -53,7 +53,7 @@ class Client:
         return self.ask("POST", f"/jobs?name={name}", body)
 
     def wait(self, id, until=("done", "failed")):
-        """The job when its state is one of these."""
+        """Waits for one of these states; returns the job."""
         deadline = time.monotonic() + 60
         while True:
             _, _, job = self.ask("GET", f"/jobs/{id}")
@@ -65,7 +65,7 @@ class Client:
 
 @pytest.fixture
 def temporary(tmp_path, monkeypatch) -> Path:
-    """Where the server keeps its temporary folder."""
+    """Makes the folder for the server's temporary folder."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     return tmp_path / "temporary"
@@ -73,7 +73,7 @@ def temporary(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def serving(temporary):
-    """`with serving(work, **limits) as client:` serves what a function makes of uploads.
+    """Returns serving(work, **limits), a context that serves a function's results for uploads.
 
     `evaluation` is what is known of the network's errors.
     """

@@ -1,4 +1,4 @@
-"""The page over HTTP: what goes in comes out, what may not go in is refused, nothing stays."""
+"""Tests of the page over HTTP: results, refusals, and deletion of uploads."""
 
 import hashlib
 import http.client
@@ -25,13 +25,13 @@ PNG = b"\x89PNG a picture"
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
-    """Three seconds of grey, as bytes."""
+    """Encodes three seconds of grey, as bytes."""
     grey = [np.full((48, 64, 3), 128, np.uint8)] * 12
     return write(tmp_path_factory.mktemp("clip") / "clip.mp4", grey).read_bytes()
 
 
 def digest(path, progress):
-    """Stands in for the network: says what file it was given."""
+    """Returns the file's hash and path, in place of a network's result."""
     progress(0.5)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     return Outcome({"sha256": sha256, "path": str(path)}, (PNG,))
@@ -42,7 +42,7 @@ def files_in(folder):
 
 
 class Held:
-    """Work that goes on until it is let go or cancelled."""
+    """Work that continues until it is released or cancelled."""
 
     def __init__(self):
         self.at_once = self.most_at_once = 0
@@ -107,7 +107,7 @@ def read_words(client):
     return read_page(client.ask("GET", "/")[2].decode()).text
 
 
-def test_the_networks_own_error_and_the_worth_of_its_maps_are_beside_them(serving):
+def test_the_page_shows_the_networks_error_and_its_occlusion_check(serving):
     with serving(pytest.fail) as client:
         words = read_words(client)
     assert "off by 3.5 points on average on its test videos; 95 % limits of agreement" in words
@@ -116,7 +116,7 @@ def test_the_networks_own_error_and_the_worth_of_its_maps_are_beside_them(servin
     assert "0.81 times as far as hiding another place (95 % interval 0.70 to 0.94)." in words
 
 
-def test_maps_that_matter_are_not_talked_down(serving):
+def test_maps_with_a_high_ratio_carry_no_disclaimer(serving):
     check = {"ratio": 1.5, "ratio_interval": [1.2, 1.9]}
     with serving(pytest.fail, EVALUATION | {"attention_check": check}) as client:
         words = read_words(client)
@@ -132,7 +132,7 @@ def test_maps_that_matter_are_not_talked_down(serving):
         (EVALUATION, "off by 3.5 points on average on its test videos."),
     ],
 )
-def test_what_was_not_measured_is_said_to_be_so(serving, evaluation, error):
+def test_the_page_says_what_was_not_measured(serving, evaluation, error):
     with serving(pytest.fail, evaluation) as client:
         words = read_words(client)
     assert error in words
@@ -271,7 +271,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(serving, temporary):
 
 
 def begin_upload(client, length):
-    """An upload of which some is missing."""
+    """Starts an upload of which some is missing."""
     connection = http.client.HTTPConnection("127.0.0.1", client.port)
     connection.putrequest("POST", "/jobs?name=clip.mp4")
     connection.putheader("Content-Length", str(length))
@@ -332,6 +332,6 @@ def test_other_peoples_pages_are_refused(serving, clip, headers, words):
         {"Host": "[::1]:8000"},
     ],
 )
-def test_the_own_page_is_not(serving, clip, headers):
+def test_requests_of_the_own_page_are_answered(serving, clip, headers):
     with serving(digest) as client:
         assert client.ask("POST", "/jobs?name=clip.mp4", clip, headers)[0] == 202

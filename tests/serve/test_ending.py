@@ -1,4 +1,4 @@
-"""The end of the server is not cut short; the rest of it is in test_app.py."""
+"""Tests that the server's shutdown is not cut short; test_app.py has the rest."""
 
 import signal
 

@@ -32,7 +32,7 @@ def clip(tmp_path_factory):
 
 
 def made(score=19.45, **fields):
-    """What the page is told of a prediction."""
+    """Returns what the page is told of a prediction."""
     trained = SimpleNamespace(model=SimpleNamespace(use_mab=True, num_heads=2))
     return describe(Prediction(Path("upload.mp4"), score=score, **fields), trained).values
 

@@ -1,4 +1,4 @@
-"""The page with a real network, and the command that serves it."""
+"""Tests of the page with a real network, and of the command that serves it."""
 
 import signal
 import socket
@@ -42,7 +42,7 @@ def members(config, workdir):
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
-    """Three seconds of a drawn face."""
+    """Renders three seconds of a synthetic face."""
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
     path.write_bytes(encode(Clip(0, 0, NUM_FRAMES, FPS, SIZE).frames(), FPS, SIZE))
     return path
@@ -50,7 +50,7 @@ def clip(tmp_path_factory):
 
 @pytest.fixture
 def run_page(serving, members):
-    """What the page says of a file."""
+    """Returns what the page shows for a file."""
 
     def run_page(path, max_duration_s=60.0):
         with serving(make_work(members, BATCH, max_duration_s)) as client:
@@ -109,7 +109,7 @@ def test_a_video_longer_than_it_says_ends_where_it_may(run_page, clip):
 
 @pytest.fixture
 def command(workdir, environment, tmp_path):
-    """Starts `run.py --mode serve` on a free port; gives the process."""
+    """Starts `run.py --mode serve` on a free port; returns the process."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     process = subprocess.Popen(
@@ -155,7 +155,7 @@ def test_without_the_packages_one_line_says_what_to_install(config, workdir, mon
         server.serve(config, workdir, "127.0.0.1", 0)
 
 
-def test_an_address_that_others_reach_is_warned_of(config, workdir, monkeypatch, capsys):
+def test_an_address_that_others_reach_causes_a_warning(config, workdir, monkeypatch, capsys):
     monkeypatch.setattr("uvicorn.Server.run", lambda *_, **__: None)
     server.serve(config, workdir, "0.0.0.0", 0)
-    assert "warning: whoever can reach 0.0.0.0" in capsys.readouterr().out
+    assert "warning: anyone who can reach 0.0.0.0" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""What a request says of its length is not believed, and cannot trip the server."""
+"""Tests of uploads whose declared length is wrong."""
 
 import asyncio
 from types import SimpleNamespace
@@ -21,7 +21,7 @@ def received(tmp_path, length, chunks):
 
 
 @pytest.mark.parametrize("length", ["", "5", "1", "\u00b2", "-1", "five", "0x5"])
-def test_what_comes_counts(tmp_path, length):
+def test_received_bytes_count_whatever_length_is_declared(tmp_path, length):
     assert received(tmp_path, length, [b"abc", b"de"]) == b"abcde"
     with pytest.raises(RefusedError, match="too large"):
         received(tmp_path, length, [b"abcdef"] * 2)

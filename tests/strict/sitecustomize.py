@@ -1,4 +1,4 @@
-"""Deprecated use in programs that tests start is an error, as in the tests' own process."""
+"""Deprecation warnings as errors in programs that tests start, as in the tests' own process."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""Draws the contact sheet: `python -m hmhn_jax.faces.synthetic OUT.png`."""
+"""Command that draws the contact sheet: `python -m hmhn_jax.faces.synthetic OUT.png`."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""From a painted face to a frame: the head is turned, set on its body and photographed."""
+"""Camera: turns a painted head, sets it on its body and photographs it."""
 
 import cv2
 import numpy as np
@@ -53,7 +53,7 @@ def _add_body(image, session, pose):
 
 
 def _add_head(image, session, pose, face, relief, head, mouth_open):
-    """Looks up, for every pixel around the head, which point of the canvas it shows."""
+    """Looks up the canvas point that each pixel around the head shows."""
     unit = session.pixels_per_unit * pose.scale
     center_x = session.center[0] + pose.shift_x * session.pixels_per_unit
     center_y = session.center[1] + pose.shift_y * session.pixels_per_unit

@@ -1,4 +1,4 @@
-"""The canvas a face is painted on, and the brushes that paint on it.
+"""Canvas for faces, and the brushes that paint on it.
 
 A face is painted flat, looking straight ahead, and only bent over its relief by `camera`. Positions
 are in face units: 1 is half the width of an average face, the origin lies on the nose bridge
@@ -38,7 +38,7 @@ def smoothstep(start: float, end: float, values: np.ndarray | float) -> np.ndarr
 
 
 def window(center: Point, reach_x: float, reach_y: float) -> Window:
-    """The part of the canvas within `reach_x`, `reach_y` of `center`, in face units."""
+    """Returns the part of the canvas within `reach_x`, `reach_y` of `center`, in face units."""
 
     def span(middle, reach, origin, size):
         first = int((middle - reach - origin) * PIXELS_PER_UNIT)
@@ -51,7 +51,7 @@ def window(center: Point, reach_x: float, reach_y: float) -> Window:
 def gaussian(
     center: Point, deviation: Point, angle: float = 0.0, where: Window = ...
 ) -> np.ndarray:
-    """A soft spot of height 1, on the whole canvas or in the window `where`.
+    """Draws a soft spot of height 1, on the whole canvas or in the window `where`.
 
     Args:
       center: x, y of its middle.
@@ -88,7 +88,7 @@ def blend(image: np.ndarray, coverage: np.ndarray, color: np.ndarray | Color) ->
 
 
 def polygon(points: np.ndarray, where: Window, blur: float) -> np.ndarray:
-    """Coverage from 0 to 1 of a filled polygon, f32[h, w] of the window.
+    """Draws a filled polygon as coverage from 0 to 1, f32[h, w] of the window.
 
     Args:
       points: f32[n, 2], its corners in face units.
@@ -101,7 +101,7 @@ def polygon(points: np.ndarray, where: Window, blur: float) -> np.ndarray:
 
 
 def stroke(points: np.ndarray, width: int, where: Window, blur: float) -> np.ndarray:
-    """Coverage from 0 to 1 of a line through `points`, `width` pixels wide; see `polygon`."""
+    """Draws a line through `points`, `width` pixels wide, as coverage 0 to 1; see `polygon`."""
     mask = _empty_mask(where)
     line = _fixed_point(points, where)
     cv2.polylines(mask, [line], False, 255, width, cv2.LINE_AA, _SUBPIXEL_BITS)
@@ -111,7 +111,7 @@ def stroke(points: np.ndarray, width: int, where: Window, blur: float) -> np.nda
 def noise(
     rng: np.random.Generator, cell: Point | float, size: tuple[int, int] = (HEIGHT, WIDTH)
 ) -> np.ndarray:
-    """Smooth noise of about unit variance, f32[size].
+    """Draws smooth noise of about unit variance, f32[size].
 
     Args:
       rng: where the randomness comes from.

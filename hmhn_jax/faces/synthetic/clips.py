@@ -1,4 +1,4 @@
-"""One clip: who is seen with which score, its frames, and the video file they make."""
+"""Synthetic clips: subject, score, frames and video file."""
 
 import dataclasses
 import fractions
@@ -40,12 +40,12 @@ class Clip:
 
     @property
     def subject(self) -> Subject:
-        """Who is seen; does not depend on the score."""
+        """The subject, which does not depend on the score."""
         return draw_subject(self._rng(_LOOKS))
 
     @property
     def score(self) -> int:
-        """BDI-II points, 0 to 63; do not depend on who is seen."""
+        """BDI-II points, 0 to 63, which do not depend on the subject."""
         return round(MAX_SCORE * self._rng(_SCORE).beta(*_SCORE_BETA))
 
     def frames(self) -> Iterator[np.ndarray]:

@@ -1,4 +1,4 @@
-"""The embedded data set: a folder of synthetic videos and their labels."""
+"""Synthetic dataset: a folder of videos and their labels."""
 
 import csv
 import dataclasses
@@ -25,7 +25,7 @@ TASK = "talking"
 
 @dataclasses.dataclass(frozen=True)
 class SyntheticSettings:
-    """What fixes the synthetic set to the bit.
+    """Settings that determine the synthetic set to the bit.
 
     Attributes:
       num_train, num_validation, num_test: subjects, and so clips, of each split.
@@ -53,7 +53,7 @@ class SyntheticSettings:
 
 @dataclasses.dataclass(frozen=True)
 class _Entry:
-    """One row of the labels, and the clip it is about."""
+    """One row of the labels, and its clip."""
 
     file: str
     subject: str
@@ -117,7 +117,7 @@ def _entries(settings: SyntheticSettings) -> Iterator[_Entry]:
 
 
 def _claim(directory, settings):
-    """Notes what the folder is going to hold, or refuses one that holds something else."""
+    """Records the settings in the folder, or refuses one made with other settings."""
     wanted = {"renderer_version": RENDERER_VERSION, **dataclasses.asdict(settings)}
     wanted["size"] = list(settings.size)
     note = directory / SETTINGS_FILE

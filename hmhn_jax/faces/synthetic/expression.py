@@ -1,4 +1,4 @@
-"""What a face does in a clip: the cues of the score, as time courses.
+"""Facial expression over time: the cues of the score, as time courses.
 
 The cues are those that the literature on depressed faces names: heavy lids, inner brows drawn up
 and together, lip corners that sag, fewer and smaller smiles, lowered gaze and head, and less
@@ -46,7 +46,7 @@ class Expression:
 
 @dataclasses.dataclass(frozen=True)
 class Pose:
-    """Where the head is.
+    """Pose of the head.
 
     Attributes:
       yaw, pitch, roll: radians; positive turns to the image's right, down, and clockwise.
@@ -119,7 +119,7 @@ def _at(courses, index):
 
 
 def _drift(rng, num_frames, correlation_frames, deviation):
-    """A random walk that returns to zero (Ornstein-Uhlenbeck), f64[num_frames]."""
+    """Draws a random walk that returns to zero (Ornstein-Uhlenbeck), f64[num_frames]."""
     keep = np.exp(-1 / correlation_frames)
     values = deviation * rng.standard_normal(num_frames)
     for frame in range(1, num_frames):
@@ -128,7 +128,7 @@ def _drift(rng, num_frames, correlation_frames, deviation):
 
 
 def _smiles(rng, times, severity):
-    """Smiles come more rarely and stay smaller the higher the severity."""
+    """Draws smiles, which come more rarely and stay smaller the higher the severity."""
     length = times[-1] - times[0]
     count = rng.poisson(0.7 * (1 - severity) ** 1.5 * length) + (
         rng.random() < 0.35 * (1 - severity)
@@ -155,7 +155,7 @@ def _bell(times, middle, deviation):
 
 
 def _speech(rng, times, activity, drift):
-    """Opening and stretch of the mouth: syllables within phrases, livelier with more activity."""
+    """Draws opening and stretch of the mouth: syllables in phrases, livelier with more activity."""
     syllables_per_second = 2.2 + 1.6 * activity
     syllables = np.sin(2 * np.pi * syllables_per_second * times + rng.uniform(0, 6))
     syllables += 0.6 * np.sin(2 * np.pi * 1.7 * syllables_per_second * times + rng.uniform(0, 6))

@@ -29,7 +29,7 @@ _BROW_WINDOW = (0.42, 0.34)
 def lid_curves(
     subject: Subject, expression: Expression, side: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Upper lid, lower lid and the crease above, each f64[17, 2] from inner to outer corner."""
+    """Computes upper lid, lower lid and crease, each f64[17, 2] from inner to outer corner."""
     x = side * subject.eye_x + side * _ACROSS * subject.eye_half_width
     corner_line = subject.eye_y - subject.eye_tilt * _ACROSS
     lower = corner_line + (0.60 * subject.eye_height - 0.03 * expression.smile) * _ARCH
@@ -67,7 +67,7 @@ def paint_eye(
 
 
 def _eyeball(subject, expression, center, lid_y, where):
-    """The eye as seen through the opening, f32[h, w, 3]."""
+    """Paints the eye as seen through the opening, f32[h, w, 3]."""
     x, y = X[where], Y[where]
     from_corner = np.abs(x - center[0]) / subject.eye_half_width
     shade = (1 - 0.35 * smoothstep(0.6, 1.05, from_corner))[..., None]
@@ -89,7 +89,7 @@ def _eyeball(subject, expression, center, lid_y, where):
 
 
 def brow_curve(subject: Subject, expression: Expression, side: int) -> np.ndarray:
-    """The middle line of a brow, f64[15, 2] from inner to outer end."""
+    """Computes the middle line of a brow, f64[15, 2] from inner to outer end."""
     x = _ALONG_BROW * subject.eye_half_width * 1.25 + 0.02
     x = side * (subject.eye_x + x - 0.035 * expression.furrow * _INNERNESS)
     sadness = expression.inner_brow_raise
@@ -121,7 +121,7 @@ def paint_brow(albedo: np.ndarray, head: Head, expression: Expression, side: int
 
 
 def paint_frown(albedo: np.ndarray, relief: np.ndarray, head: Head, expression: Expression) -> None:
-    """Paints what moving brows do to the skin: lines between them and across the forehead."""
+    """Paints the lines that moving brows make between them and across the forehead."""
     subject = head.subject
     brow_y = subject.eye_y - subject.brow_gap
     furrow = expression.furrow

@@ -1,4 +1,4 @@
-"""The parts of a face that move, painted on the layers of a resting head."""
+"""Moving parts of a face, painted on the layers of a resting head."""
 
 import numpy as np
 

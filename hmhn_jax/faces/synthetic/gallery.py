@@ -1,4 +1,4 @@
-"""A picture of the synthetic faces, to see what they are before trusting them."""
+"""Gallery of synthetic faces, for inspection by people."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ def contact_sheet(
     tile: int = 160,
     people_per_row: int = 2,
 ) -> np.ndarray:
-    """Shows several subjects, each with the same light and pose noise at several scores.
+    """Draws several subjects, each with the same light and pose noise at several scores.
 
     Args:
       scores: BDI-II points, from left to right within a subject.

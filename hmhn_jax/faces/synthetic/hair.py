@@ -1,4 +1,4 @@
-"""Hair: where it covers the head, and how its strands look."""
+"""Hair: shape and strands."""
 
 import dataclasses
 
@@ -30,7 +30,7 @@ class HairStyle:
       side_end: y down to which the hair in front of the ears reaches.
       fringe: how far it falls below the hairline.
       recession: how far the hairline has moved up.
-      length: y down to which hair hangs beside the face; 0 where it does not.
+      length: y down to which hair hangs next to the face; 0 where it does not.
       curly: whether strands are curls.
     """
 
@@ -73,7 +73,7 @@ def paint_hair(rng: np.random.Generator, subject: Subject) -> tuple[np.ndarray, 
 
 
 def _silhouette(rng, x, style):
-    """The outer outline of head and hair, a little frayed."""
+    """Computes the coverage of head and hair, with a slightly frayed outline."""
     above = (x / (1.02 + style.volume)) ** 2.2 + (np.abs(Y) / (SKULL_TOP + style.volume)) ** 2.3
     if style.length:
         below = (x / (1.02 + style.volume)) ** 4 + (np.abs(Y) / style.length) ** 8
@@ -84,7 +84,7 @@ def _silhouette(rng, x, style):
 
 
 def _above_hairline(rng, subject, style):
-    """Hair on top of the head, ending at the hairline in fine strands."""
+    """Computes the coverage of hair on top of the head, ending at the hairline in fine strands."""
     off_part = np.abs(X - subject.hair_part)
     line = subject.hairline - style.recession * np.exp(-((X / 0.75) ** 4))
     line = line + 0.10 * off_part + 1.1 * np.clip(np.abs(X) - 0.6, 0, 1) ** 1.2
@@ -96,7 +96,7 @@ def _above_hairline(rng, subject, style):
 
 
 def _beside_face(x, style, strands):
-    """Hair in front of the ears, or hanging beside the face."""
+    """Computes the coverage of hair in front of the ears, or hanging next to the face."""
     if style.length:
         inner = 0.93 - 0.20 * smoothstep(0.5, 1.5, Y)
         return smoothstep(inner - 0.02, inner + 0.03, x + 0.008 * strands)
@@ -104,7 +104,7 @@ def _beside_face(x, style, strands):
 
 
 def _strands(rng, style):
-    """Light and dark strands of about unit variance, f32[HEIGHT, WIDTH]."""
+    """Draws light and dark strands of about unit variance, f32[HEIGHT, WIDTH]."""
     if style.curly:
         return 0.8 * noise(rng, 6) + 0.6 * noise(rng, 3)
     straight = 0.8 * noise(rng, (2.2, 60)) + 0.6 * noise(rng, (5, 90))

@@ -1,4 +1,4 @@
-"""A subject's head at rest: the layers that all frames of a clip share."""
+"""Resting head of a subject: the layers that all frames of a clip share."""
 
 import dataclasses
 
@@ -34,7 +34,7 @@ class Head:
       subject: whose head it is.
       albedo: f32[H, W, 3], colours without light.
       relief: f32[H, W], height towards the viewer, in face units.
-      coverage: f32[H, W], 1 where the head is, 0 beside it.
+      coverage: f32[H, W], 1 where the head is, 0 elsewhere.
       hair: f32[H, W], 1 where hair covers the skin.
       speckle: f32[H, W], fine noise of unit variance for whatever is painted later.
       glasses: f32[H, W], 1 on the frame of the glasses.
@@ -60,7 +60,7 @@ def build_head(subject: Subject) -> Head:
     shadow_under_hair = cv2.GaussianBlur(hair, (0, 0), 7) * (1 - hair)
     albedo *= (1 - 0.5 * shadow_under_hair)[..., None]
     coverage = np.clip(np.maximum(np.maximum(face, hair), ears), 0, 1)
-    # Beside the face, half-covering strands are hair before the wall, not hair before skin.
+    # Next to the face, half-covering strands are hair before the wall, not hair before skin.
     blend(albedo, hair / np.maximum(coverage, 1e-3), hair_color)
     relief = _relief(subject, roundness) + 0.12 * cv2.GaussianBlur(hair, (0, 0), 4)
     return Head(
@@ -75,7 +75,7 @@ def build_head(subject: Subject) -> Head:
 
 
 def _roundness(subject):
-    """0 in the middle of the face, 1 on its outline: an egg with a broad chin."""
+    """Computes 0 in the middle of the face, 1 on its outline: an egg with a broad chin."""
     taper = subject.jaw_taper * smoothstep(0.1, 1.35, Y) + 0.10 * smoothstep(-0.9, -1.6, Y)
     x = np.abs(X) / (subject.face_width * (1 - taper))
     below = x**2.1 + (np.abs(Y) / CHIN_Y) ** 2.7
@@ -141,7 +141,7 @@ def _paint_beard(rng, subject, albedo):
 
 
 def _ears(subject, albedo):
-    """Coverage of the ears; paints their folds on `albedo`."""
+    """Returns the coverage of the ears, and paints their folds on `albedo`."""
     ears = np.zeros((HEIGHT, WIDTH), np.float32)
     for side in SIDES:
         middle = (side * 1.03 * subject.face_width, 0.06)

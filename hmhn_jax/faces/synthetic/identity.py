@@ -1,4 +1,4 @@
-"""Who is seen: everything about a synthetic person that does not depend on the score."""
+"""Identity of a synthetic person: all that does not depend on the score."""
 
 import dataclasses
 
@@ -35,7 +35,7 @@ HAIR_STYLES = ("cropped", "swept", "fringe", "long", "curly", "receding")
 
 @dataclasses.dataclass(frozen=True)
 class RestingFace:
-    """How a face looks when nothing is felt, in the units of the cues it is added to.
+    """The face at rest, in the units of the cues it is added to.
 
     It is what makes the score hard to read from a single face: some people look tired or stern
     by nature.
@@ -104,7 +104,7 @@ class Subject:
 
     @property
     def nose_y(self) -> float:
-        """Where the nose ends."""
+        """The height at which the nose ends."""
         return self.eye_y + self.nose_length
 
 

@@ -46,7 +46,7 @@ class LipCurves:
 
 
 def lip_curves(subject: Subject, expression: Expression) -> LipCurves:
-    """Where the lips are for one expression."""
+    """Computes the edges of the lips for one expression."""
     smile = expression.smile
     width = 1 + 0.16 * smile + 0.10 * expression.mouth_stretch
     corner_lift = 0.14 * (expression.lip_corner + smile) + subject.mouth_curve
@@ -97,7 +97,7 @@ def _lip_color(subject):
 
 
 def _inside(subject, expression, curves, where: Window):
-    """Teeth and the dark behind them, f32[h, w, 3]."""
+    """Paints teeth and the dark behind them, f32[h, w, 3]."""
     inside = np.empty((*X[where].shape, 3), np.float32)
     inside[:] = (0.17, 0.06, 0.06)
     teeth_top = curves.upper_inner[len(_ACROSS) // 2]

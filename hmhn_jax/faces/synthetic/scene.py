@@ -1,4 +1,4 @@
-"""What surrounds a head: the wall behind it, the neck and the clothes below it."""
+"""Surroundings of a head: the wall behind it, the neck and the clothes below it."""
 
 import cv2
 import numpy as np
@@ -10,7 +10,7 @@ from hmhn_jax.faces.synthetic.shading import Light
 
 
 def paint_wall(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
-    """A wall with things on it, out of focus; f32[height, width, 3], 0 to 1, size = (w, h)."""
+    """Paints a wall with objects, out of focus; f32[height, width, 3], 0 to 1, size = (w, h)."""
     width, height = size
     wall = np.empty((height, width, 3), np.float32)
     wall[:] = rng.uniform(0.25, 0.8) * (1 + rng.normal(0, 0.06, 3))
@@ -44,7 +44,7 @@ def paint_body(
     center: tuple[float, float],
     pixels_per_unit: float,
 ) -> tuple[int, np.ndarray, np.ndarray]:
-    """Neck, clothes and the hair behind them, lit.
+    """Paints neck, clothes and the hair behind them, lit.
 
     Args:
       rng: draws the clothes.

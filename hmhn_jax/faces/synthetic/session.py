@@ -1,4 +1,4 @@
-"""Where a clip is recorded: light, background, clothes and camera, independent of the score."""
+"""Recording session: light, background, clothes and camera, independent of the score."""
 
 import dataclasses
 

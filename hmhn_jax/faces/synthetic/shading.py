@@ -40,7 +40,7 @@ def shade(head: Head, albedo: np.ndarray, relief: np.ndarray, light: Light) -> n
     facing = 1 / np.sqrt(1 + slope_x * slope_x + slope_y * slope_y)
 
     def towards(direction):
-        """Cosine of the angle between the surface and a direction."""
+        """Computes the cosine of the angle between the surface and a direction."""
         x, y, z = (np.float32(value) for value in direction / np.linalg.norm(direction))
         return (z - x * slope_x - y * slope_y) * facing
 

@@ -1,4 +1,4 @@
-"""One clip: reproducible, independent streams, a real video of a real-looking face."""
+"""Tests of synthetic clips: reproducible, independent streams, a video of a detectable face."""
 
 import dataclasses
 import io
@@ -99,7 +99,7 @@ def test_detector_finds_one_face_and_it_is_where_it_was_drawn():
 
 
 def test_pose_moves_the_face_as_its_docstring_says():
-    """Positive yaw turns to the image's right, positive pitch down; so do the shifts."""
+    """Checks that positive yaw turns to the image's right, positive pitch down, and shifts too."""
     dlib = pytest.importorskip("dlib")
     detector = dlib.get_frontal_face_detector()
     subject = draw_subject(np.random.default_rng(3))

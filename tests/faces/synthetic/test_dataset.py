@@ -1,4 +1,4 @@
-"""The folder of videos: complete, reproducible, and never half written."""
+"""Tests of the folder of videos: complete, reproducible, and never half written."""
 
 import csv
 import dataclasses
@@ -34,7 +34,7 @@ def modified(directory):
 
 @pytest.fixture(scope="module")
 def complete(tmp_path_factory):
-    """What a finished folder holds: names and bytes."""
+    """Returns the names and bytes in a finished folder."""
     directory = tmp_path_factory.mktemp("complete")
     write(directory)
     return contents(directory)
@@ -42,7 +42,7 @@ def complete(tmp_path_factory):
 
 @pytest.fixture
 def folder(tmp_path, complete):
-    """A finished folder that the test may spoil."""
+    """Copies a finished folder that the test may change."""
     for name, content in complete.items():
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)

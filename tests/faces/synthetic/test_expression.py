@@ -1,4 +1,4 @@
-"""The score moves the cues, and nothing but the cues."""
+"""Tests of expressions: the score moves the cues, and nothing but the cues."""
 
 import dataclasses
 import functools
@@ -16,7 +16,7 @@ LOW, MIDDLE, HIGH = 2, 25, 50
 
 @functools.cache
 def performances(score, num_sessions=60):
-    """Different people, with the same random numbers whatever the score."""
+    """Draws several people, with the same random numbers whatever the score."""
     subjects = [draw_subject(np.random.default_rng([index, 0])) for index in range(num_sessions)]
     return [
         (subject, perform(np.random.default_rng([index, 1]), subject, score, 12, 4))
@@ -25,7 +25,7 @@ def performances(score, num_sessions=60):
 
 
 def mean_cue(name, score):
-    """Mean over sessions and moments of a field of the expression or the pose."""
+    """Averages a field of the expression or the pose over sessions and moments."""
     return np.mean(
         [
             getattr(part, name)
@@ -69,7 +69,7 @@ def test_head_moves_less_at_high_scores(movement):
 
 
 def test_cues_reach_the_drawn_face():
-    """What is painted, not only the numbers behind it, follows the score."""
+    """Checks that the painted face, not only the numbers behind it, follows the score."""
 
     def painted(score):
         openings, corners, obliqueness = [], [], []
@@ -108,6 +108,6 @@ def test_same_seed_gives_the_same_performance():
 
 
 def test_scores_vary_within_what_a_score_explains():
-    """People of one score differ, so that a score cannot simply be read off."""
+    """Checks that people of one score differ, so that a score cannot simply be read off."""
     corners = [moments[0][0].lip_corner for _, moments in performances(MIDDLE)]
     assert np.std(corners) > 0.05

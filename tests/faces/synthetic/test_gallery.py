@@ -1,4 +1,4 @@
-"""The picture for the README."""
+"""Tests of the gallery for the README."""
 
 import runpy
 import sys
@@ -19,7 +19,7 @@ def test_every_subject_is_shown_at_every_score():
     faces = sheet[caption:]
     low, high = faces[:tile, :tile], faces[:tile, tile : 2 * tile]
     assert not np.array_equal(low, high)
-    assert (faces[tile:, 2 * tile :] == 255).all()  # nobody stands in the fourth place
+    assert (faces[tile:, 2 * tile :] == 255).all()  # the fourth place is empty
     assert (sheet[:caption] < 128).any()  # captions are written
 
 
