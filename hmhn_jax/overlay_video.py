@@ -50,6 +50,7 @@ def write_overlay_video(path: Path, made: Prediction, trained: Trained, syntheti
         stream.height = side + NUM_LINES * LINE
         stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = Fraction(1, TICKS)
+        pts = -1
         for start in range(0, len(made.crops), FRAMES_AT_ONCE):
             some = made.crops[start : start + FRAMES_AT_ONCE]
             images = decode_crops([crop.jpeg for crop in some], trained.image_size)
@@ -60,7 +61,8 @@ def write_overlay_video(path: Path, made: Prediction, trained: Trained, syntheti
                 below = _caption(row.shape, score, crop.time_s, synthetic)
                 image = np.concatenate([np.concatenate(row, axis=1), below])
                 frame = av.VideoFrame.from_ndarray(image, format="rgb24")
-                frame.pts, frame.time_base = round(crop.time_s * TICKS), Fraction(1, TICKS)
+                pts = max(pts + 1, round(crop.time_s * TICKS))  # some files have two at one time
+                frame.pts, frame.time_base = pts, Fraction(1, TICKS)
                 container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return True

@@ -125,10 +125,10 @@ def predict_files(
     results = crop_files(paths, settings, num_processes, watch=watch) if paths else ()
     for path, crops in zip(paths, results, strict=True):
         failure = isinstance(crops, CropFailure)
-        # What tripped over a file would trip over it again.
-        duration_s = None if failure and crops.is_fault else _duration(path)
+        duration_s = None if failure else crops.duration_s
         if failure:
-            made = prediction.failed(path, crops, duration_s)
+            # What tripped over a file would trip over it again.
+            made = prediction.failed(path, crops, None if crops.is_fault else _duration(path))
         elif reason := abstention(crops):
             rate, warnings = len(crops.crops) / crops.num_sampled, (f"no score: {reason}",)
             made = Prediction(path, face_found_rate=rate, duration_s=duration_s, warnings=warnings)

@@ -6,6 +6,7 @@ import shlex
 import shutil
 from pathlib import Path
 
+import avec_trees
 import numpy as np
 import pytest
 
@@ -263,3 +264,13 @@ def test_names_are_escaped_for_the_terminal(folder, tmp_path, capsys):
     assert r"[/red]\x1b[2J" in said
     assert "[bold]" in said
     assert "\x1b" not in said
+
+
+def test_wrong_times_are_said(folder, manual_dir, tmp_path):
+    known = folder("good.mp4,1,3,train\njoined.ts,2,9,train\n")
+    joined = tmp_path / "manual" / "folder" / "joined.ts"
+    avec_trees.write(joined, avec_trees.frames(1) * 2)
+    joined.write_bytes(2 * joined.read_bytes())
+    doctor.examine(known, tmp_path)
+    facts = report_of(tmp_path)["warnings"]
+    assert f"{joined}: its times go back or jump 1 times: joined or damaged?" in facts

@@ -1,6 +1,7 @@
 """Tests of predicting files: all of a folder, whatever is in it."""
 
 import csv
+import dataclasses
 import hashlib
 import json
 import shutil
@@ -18,6 +19,7 @@ from PIL import Image
 from hmhn_jax import ensemble, predict
 from hmhn_jax.errors import UsageError, UserError
 from hmhn_jax.faces import crops
+from hmhn_jax.overlay_video import write_overlay_video
 
 CAPTION = 60  # pixels
 SHIFT = 6.0  # points that the second network scores higher than the first
@@ -137,6 +139,16 @@ def test_overlay_video_shows_each_crop_in_time(mixed):
     assert np.abs(face - head).mean() > 5
     for line in np.split(picture[192:], 3):
         assert (line > 128).any()
+
+
+def test_overlay_video_of_frames_at_one_time(config, workdir, folder, tmp_path):
+    members = ensemble.restore(config, [workdir])
+    (made,) = predict.predict_files(members, [folder / "anna.mp4"], 8, num_processes=1)
+    at_once = [dataclasses.replace(crop, time_s=0.5) for crop in made.crops]
+    made = dataclasses.replace(made, crops=tuple(at_once))
+    assert write_overlay_video(tmp_path / "a.mp4", made, members[0], synthetic=True)
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        assert len(list(container.decode(video=0))) == len(at_once) == 12
 
 
 def test_results_say_where_they_come_from(mixed, workdir, second, folder):

@@ -21,6 +21,7 @@ FORMATS = ("mov", "matroska", "avi", "asf", "flv", "mpeg", "mpegts", "mpegvideo"
 # Brands of the pictures that phones take, which FFmpeg opens as a video of their tiles.
 STILL_BRANDS = ("heic", "heix", "mif1", "avif")
 MOST_PIXELS = 8192 * 4320  # of a frame: the most of level 6.2, the highest, of H.264 and HEVC
+MOST_FAILURES = 100  # packets one after the other that cannot be read
 
 # Titles and the like may be in any encoding. Before PyAV 19, `av.open` refused what is not UTF-8.
 _OLD_PYAV = int(av.__version__.split(".")[0]) < 19
@@ -64,11 +65,21 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
 
 
 def packets_of(container: InputContainer, stream: VideoStream) -> Iterator[av.Packet]:
-    """Yields the packets of a stream in the file's order; a file that is cut off ends early."""
-    try:
-        yield from container.demux(stream)
-    except (av.InvalidDataError, av.EOFError):
-        return
+    """Yields the packets of a stream in the file's order; a file that is cut off ends early.
+
+    What is damaged within is passed over where the format lets the next packet be found.
+    """
+    failures = 0
+    while failures < MOST_FAILURES:
+        try:
+            for packet in container.demux(stream):
+                failures = 0
+                yield packet
+            return
+        except av.EOFError:
+            return
+        except av.InvalidDataError:
+            failures += 1
 
 
 def _refuse_missing_or_empty(path: Path) -> None:

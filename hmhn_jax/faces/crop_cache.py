@@ -109,6 +109,7 @@ def write(path: Path, result: VideoCrops | CropFailure) -> None:
         header["notes"] = list(result.notes)
         header["num_cuts"] = result.num_cuts
         header["is_picture"] = result.is_picture
+        header["duration_s"] = result.duration_s
         header["crops"] = [_described(crop) for crop in result.crops]
         images = [crop.jpeg for crop in result.crops]
     content = b"".join([json.dumps(header).encode(), b"\n", *images])
@@ -161,6 +162,7 @@ def _parsed(content: bytes) -> VideoCrops | CropFailure:
         notes=tuple(header["notes"]),
         num_cuts=header.get("num_cuts", 0),  # as above
         is_picture=header["is_picture"],
+        duration_s=header["duration_s"],
     )
 
 

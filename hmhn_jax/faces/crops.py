@@ -14,7 +14,6 @@ import numpy as np
 from hmhn_jax.errors import UserError
 from hmhn_jax.faces.align import FaceCrop, align_face
 from hmhn_jax.faces.detection import Box, Detector
-from hmhn_jax.faces.timeline import read_timeline
 from hmhn_jax.faces.tracking import Track, follow
 from hmhn_jax.faces.video import VideoError, sampled_frames
 
@@ -101,9 +100,10 @@ class VideoCrops:
       from_cache: whether they were made by an earlier run.
       num_crowded: frames that were seen to show another face too. No frame was searched for that
         alone, so there may be more.
-      notes: a line for each thing that is wrong with the video's times or picture.
+      notes: a line for each thing that is wrong with the video's times or picture, or was not read.
       num_cuts: how often the whole picture changed from one frame looked at to the next.
       is_picture: whether the file is a picture, see `formats.is_picture`.
+      duration_s: seconds of the video; None if nothing says, and for a picture.
     """
 
     crops: tuple[Crop, ...]
@@ -114,6 +114,7 @@ class VideoCrops:
     notes: tuple[str, ...] = ()
     num_cuts: int = 0
     is_picture: bool = False
+    duration_s: float | None = None
 
     @property
     def median_confidence(self) -> float:
@@ -170,15 +171,12 @@ def crop_video(
       NoFaceError: there is no face in any sampled frame.
       VideoError: the video cannot be decoded.
     """
-    timeline = read_timeline(path)
     crops = []
     track = Track()
     num_sampled = num_crowded = num_unsure = 0
-    notes = dict.fromkeys(timeline.notes)
-    limits = settings.rate_hz, settings.max_frames_per_video
-    for frame in sampled_frames(path, *limits, timeline, *part):
+    frames = sampled_frames(path, settings.rate_hz, settings.max_frames_per_video, *part)
+    for frame in frames:
         num_sampled += 1
-        notes |= dict.fromkeys(frame.notes)
         if watch is not None:
             watch(frame.time_s)
         face, track = follow(frame.rgb, frame.time_s, track, detector)
@@ -191,15 +189,17 @@ def crop_video(
     if not crops:
         reason = f"no face found in any of {num_sampled} sampled frames"
         raise NoFaceError(path, reason, num_sampled)
+    notes, duration = frames.notes, frames.timeline.duration_s
     if num_unsure:
-        notes[f"{TURN_UNSURE} in {num_unsure} of {len(crops)} frames with a face"] = None
+        notes += (f"{TURN_UNSURE} in {num_unsure} of {len(crops)} frames with a face",)
     return VideoCrops(
         tuple(crops),
         num_sampled,
         sha256_of(path),
         num_crowded=num_crowded,
-        notes=(*notes, *part_notes(part, timeline.duration_s)),
+        notes=(*notes, *part_notes(part, duration)),
         num_cuts=track.num_cuts,
+        duration_s=None if duration is None else float(duration),
     )
 
 

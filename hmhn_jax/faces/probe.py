@@ -6,7 +6,6 @@ from pathlib import Path
 from hmhn_jax.faces.container import open_video
 from hmhn_jax.faces.formats import is_picture
 from hmhn_jax.faces.images import read_image
-from hmhn_jax.faces.timeline import read_timeline
 from hmhn_jax.faces.video import sampled_frames
 
 
@@ -43,8 +42,9 @@ def probe(path: Path) -> Header:
     if is_picture(path):
         height, width, _ = read_image(path).shape
         return Header(None, None, width, height, "picture", (), constant_rate=True)
-    timeline = read_timeline(path)
-    first = next(iter(sampled_frames(path, max_frames=1, timeline=timeline)))
+    frames = sampled_frames(path, max_frames=1)
+    first = next(iter(frames))
+    timeline = frames.timeline
     with open_video(path) as (_, stream):
         average, base = stream.average_rate, stream.base_rate
         return Header(
@@ -53,6 +53,6 @@ def probe(path: Path) -> Header:
             width=first.rgb.shape[1],
             height=first.rgb.shape[0],
             codec=stream.codec_context.name,
-            notes=(*timeline.notes, *first.notes),
+            notes=frames.notes,
             constant_rate=not (average and base) or abs(average / base - 1) < 0.01,
         )

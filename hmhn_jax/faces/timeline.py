@@ -1,160 +1,179 @@
-"""Timeline of a video: packet times corrected to advance.
+"""The times of a video's packets, made to advance where its file has them wrong.
 
 Recordings that were joined begin again at 0, a damaged part may claim to lie days ahead, some
-files give every frame the same time, and headers claim any length. One pass over the packets,
+files give many frames the same time, and headers claim any length. One pass over the packets,
 without decoding, tells what is there.
 """
 
-import array
+import contextlib
 import dataclasses
-import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+from av.video.stream import VideoStream
 
+from hmhn_jax.faces.clock import NO_TIME, arranged
 from hmhn_jax.faces.container import open_video, packets_of
 
-# Times that go back by more than this are of another recording. Where packets have no decoding
-# times, those of showing a frame count, which go back a little where frames are reordered.
-BACK_S, BACK_WITHOUT_DECODING_TIMES_S = 0.5, 5.0
-# A pause longer than this, and than all the rest of the file, is a fault of its clock: a jump.
-LONG_PAUSE_S = 60
+NOTED_PAUSE_S = 2  # longer than any camera waits for its next frame
 HEADER_TOLERANCE = 0.02  # of the length; within it the header is believed
+MOST_LEFT = 0.1  # of a file of unknown length, after its last frame
+LEAST_UNREAD_S = 0.25  # shorter stretches are not spoken of
 FALLBACK_FPS, MOST_FPS = 25, 240  # a stream without timestamps may claim no rate, or any
-NO_TIME = np.iinfo(np.int64).min
+# Packets of short videos are kept from the pass until they are decoded: opening and reading a file
+# again may take longer than to decode one of its frames. Counted with what each packet needs.
+MOST_BYTES_KEPT, BYTES_A_PACKET = 16 << 20, 1 << 9
 
 
-@dataclasses.dataclass(frozen=True)
-class Part:
-    """Packets that share one clock.
-
-    Attributes:
-      first: the number of its first packet in the file.
-      offset: ticks of the stream to add to its times; None if they do not advance, so that frames
-        follow each other by the frame rate.
-      jumps: (time, ticks) of each jump ahead: so much is taken off the times from there on.
-    """
-
-    first: int
-    offset: int | None
-    jumps: tuple[tuple[int, int], ...] = ()
-
-    def moved(self, time: int | None) -> int | None:
-        """Returns the position of a time on the timeline, in ticks."""
-        if time is None or self.offset is None:
-            return None
-        return time + self.offset - sum(ticks for at, ticks in self.jumps if time >= at)
-
-
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Timeline:
-    """Times of a video, as all its packets give them.
+    """Times of a video, as all its packets tell them.
 
     Attributes:
-      parts: at least one.
+      times: i64[packets], when each packet's frame is shown, in ticks of the stream; of packets
+        whose frames an edit list leaves out, there are none.
+      is_moved: whether any packet's own time differs from `times`.
+      counted: bool[packets], frames whose own time is wrong or missing: they follow the frame
+        before them by `frame_s`.
+      base: seconds a tick.
       duration_s: the header's length where the frames agree with it, else that of the frames; None
         if nothing says.
       frame_s: seconds from one frame to the next, for frames without a time.
       notes: a line for each thing that the file has wrong.
     """
 
-    parts: tuple[Part, ...]
+    times: np.ndarray
+    is_moved: bool
+    counted: np.ndarray
+    base: Fraction
     duration_s: Fraction | None
     frame_s: Fraction
     notes: tuple[str, ...]
 
+    @property
+    def start_s(self) -> Fraction:
+        """Returns when the first frame is shown, by the stream's clock."""
+        return int(self.times.min()) * self.base if len(self.times) else Fraction(0)
+
+    def unread(
+        self,
+        sampled_s: Sequence[Fraction],
+        interval_s: Fraction,
+        first_s: Fraction,
+        last_s: Fraction | None,
+    ) -> tuple[str, ...]:
+        """Returns a line if there are packets of times for which no frame was had.
+
+        Args:
+          sampled_s: when the frames that were had are shown, by the stream's clock.
+          interval_s: one was wanted this long after the other at the latest; each one if 0.
+          first_s, last_s: of the part that was wanted; last_s is None for the video's end.
+        """
+        times = np.sort(self.times) * float(self.base)
+        least = max(LEAST_UNREAD_S, 4 * self.frame_s)  # a few may come in another order
+        end = times[-1] + float(self.frame_s) if last_s is None else float(last_s)
+        times = times[(times >= first_s) & (times < end)]
+        sampled = np.sort(np.array(sampled_s, float))
+        wanted = np.append(times, end)
+        due = np.concatenate([[float(first_s)], sampled + float(interval_s) + float(self.base)])
+        missed_from = wanted[np.searchsorted(times, due)]
+        missed = np.append(sampled, end) - missed_from
+        missed_s = missed[missed > least].sum()
+        if not missed_s:
+            return ()
+        return (f"{missed_s:.1f} of {end - float(first_s):.1f} s could not be decoded: damaged?",)
+
     def applied(self, packets: Iterable[av.Packet]) -> Iterator[av.Packet]:
-        """Yields all packets of the stream, with times that advance from part to part."""
-        number, coming = 0, list(reversed(self.parts))
+        """Yields all packets of the stream, with times that advance."""
+        if not self.is_moved:
+            yield from packets
+            return
+        number = 0
         for packet in packets:
-            if packet.size:
-                if coming and number == coming[-1].first:
-                    part = coming.pop()
-                if part.offset != 0 or part.jumps:
-                    packet.pts, packet.dts = part.moved(packet.pts), part.moved(packet.dts)
+            # The file may have grown since.
+            if _is_shown(packet) and number < len(self.times):
+                if self.counted[number]:
+                    packet.pts = packet.dts = None
+                elif moved := int(self.times[number]) - packet.pts:
+                    packet.pts += moved
+                    packet.dts = None if packet.dts is None else packet.dts + moved
                 number += 1
             yield packet
 
 
-def read_timeline(path: Path) -> Timeline:
-    """Reads all packets of a video's stream, which takes a hundredth of decoding them.
+@contextlib.contextmanager
+def open_with_timeline(path: Path) -> Iterator[tuple[VideoStream, Timeline, Iterator[av.Packet]]]:
+    """Opens a file and gives its video, the timeline, and all packets with times that advance.
+
+    All packets are read once before, which takes a hundredth of decoding them.
 
     Raises:
       VideoError: see `open_video`.
     """
-    shown, decoded = array.array("q"), array.array("q")
-    with open_video(path) as (container, stream):
+    kept, size = [], 0
+    shown, decoded, last = [], [], None
+    with contextlib.ExitStack() as opened:
+        container, stream = opened.enter_context(open_video(path))
         for packet in packets_of(container, stream):
-            if packet.size:
+            if _is_shown(packet):
                 shown.append(NO_TIME if packet.pts is None else packet.pts)
                 decoded.append(NO_TIME if packet.dts is None else packet.dts)
-        base = stream.time_base or Fraction(1, 90_000)
-        claimed = stream.duration and stream.duration * base
-        claimed = claimed or Fraction(container.duration or 0, av.time_base)
-        rates = (stream.average_rate, claimed and len(shown) / claimed, FALLBACK_FPS)
+                last = packet
+            size += packet.size + BYTES_A_PACKET
+            if size <= MOST_BYTES_KEPT:
+                kept.append(packet)
+            else:
+                kept.clear()
+        end = (last.pos or 0) + last.size if last else 0
+        timeline = _timeline(container, stream, np.array(shown, int), np.array(decoded, int), end)
+        packets = kept
+        if size > MOST_BYTES_KEPT:
+            opened.close()
+            container, stream = opened.enter_context(open_video(path))
+            packets = packets_of(container, stream)
+        yield stream, timeline, timeline.applied(packets)
+
+
+def read_timeline(path: Path) -> Timeline:
+    """Reads the times of all packets of a video's stream; raises as `open_video`."""
+    with open_with_timeline(path) as (_, timeline, _):
+        return timeline
+
+
+def _is_shown(packet):
+    return packet.size and not packet.is_discard
+
+
+def _timeline(container, stream, shown, decoded, end):
+    """Makes a timeline of packets' times, i64[packets], the last of which ends at byte `end`."""
+    base = stream.time_base or Fraction(1, 90_000)
+    claimed = stream.duration and stream.duration * base
+    claimed = claimed or Fraction(container.duration or 0, av.time_base)
+    rates = (stream.average_rate, claimed and len(shown) / claimed, FALLBACK_FPS)
     frame_s = 1 / Fraction(next(rate for rate in rates if rate and rate <= MOST_FPS))
     frame_ticks = max(1, round(frame_s / base))
-    parts, ticks, notes = arranged(np.array(shown), np.array(decoded), float(base), frame_ticks)
-    span = ticks * base
-    if not span or abs(claimed - span) <= max(HEADER_TOLERANCE * span, 2 * frame_ticks * base):
-        return Timeline(parts, claimed or span or None, frame_s, notes)
-    if claimed:
+    if not len(shown):
+        return Timeline(shown, False, shown == 0, base, claimed or None, frame_s, ())
+    times, counted, step, notes = arranged(shown, decoded, float(base), frame_ticks)
+    first = int(times.min()) * base
+    span = int(times.max() + step) * base - first
+    # Average rates of damaged files may be any: a frame takes no longer than a few usual ones.
+    tolerance = max(HEADER_TOLERANCE * span, 2 * min(frame_ticks, 4 * step) * base)
+    duration = claimed if abs(claimed - span) <= tolerance else span
+    if claimed and min(abs(claimed - span), abs(claimed - first - span)) > tolerance:
         notes += (f"the file claims {float(claimed):.0f} s, its frames last {float(span):.0f} s",)
-    return Timeline(parts, span, frame_s, notes)
-
-
-def arranged(
-    shown: np.ndarray, decoded: np.ndarray, base: float, frame_ticks: int
-) -> tuple[tuple[Part, ...], int, tuple[str, ...]]:
-    """Arranges the packets; returns the parts, their length in ticks, and notes.
-
-    Args:
-      shown, decoded: i64[packets], when each is to be shown and decoded.
-      base: seconds a tick.
-      frame_ticks: from one frame to the next, by the frame rate.
-    """
-    bounds = [0, *_breaks(shown, decoded, base), len(shown)]
-    known = [_known(shown[first:last]) for first, last in itertools.pairwise(bounds)]
-    steps = np.concatenate([np.diff(times) for times in known])
-    step = int(np.median(steps)) if len(steps) else frame_ticks
-    longest = max(LONG_PAUSE_S / base, steps[steps <= LONG_PAUSE_S / base].sum())
-    parts, end, start = [], 0, 0
-    for first, last, times in zip(bounds, bounds[1:], known, strict=False):
-        if len(times) == 1 and last - first > 2:
-            parts.append(Part(first, None))
-            end += (last - first) * frame_ticks
-        elif not len(times):
-            parts.append(Part(first, 0))
-            end += (last - first) * frame_ticks
-        else:
-            start = start if parts else int(times[0])
-            pauses = np.diff(times)
-            jumps = [
-                (int(times[i + 1]), int(pauses[i]) - step) for i in np.flatnonzero(pauses > longest)
-            ]
-            parts.append(Part(first, start + end - int(times[0]), tuple(jumps)))
-            end += int(times[-1] - times[0]) + step - sum(ticks for _, ticks in jumps)
-    wrong = len(parts) - 1 + sum(len(part.jumps) for part in parts)
-    notes = ()
-    if wrong:
-        notes += (f"its times go back or jump {wrong} times: joined or damaged?",)
-    if any(part.offset is None for part in parts):
-        notes += ("its times stand still: frames were taken by their number",)
-    return tuple(parts), end, notes
-
-
-def _known(times):
-    """Returns the times that are not missing, each once, in order."""
-    return np.unique(times[times != NO_TIME])
-
-
-def _breaks(shown, decoded, base):
-    """Returns the numbers of the packets at which times jump to another clock."""
-    clock, back_s = decoded, BACK_S
-    if (decoded == NO_TIME).all():
-        clock, back_s = shown, BACK_WITHOUT_DECODING_TIMES_S
-    numbers = np.flatnonzero(clock != NO_TIME)
-    return (numbers[1:][np.diff(clock[numbers].astype(float)) < -back_s / base]).tolist()
+    elif "avi" in container.format.name and stream.frames > (1 + HEADER_TOLERANCE) * len(shown) + 2:
+        notes += (f"the file claims {stream.frames} frames, it has {len(shown)}",)
+    pauses = np.diff(np.sort(times))
+    paused = int(pauses[pauses > max(NOTED_PAUSE_S / base, 10 * step)].sum()) * base
+    if paused:
+        notes += (f"for {float(paused):.0f} of {float(span):.0f} s it has no frames: damaged?",)
+    fragmented = "mp4" in container.format.name and not stream.frames  # claims what it read first
+    left = 1 - end / container.size if container.size else 0
+    if left > MOST_LEFT and (fragmented or not claimed):
+        notes += (f"its last {left:.0%} hold no frame that could be found: damaged?",)
+    is_moved = counted.any() or (times != shown).any()
+    return Timeline(times, bool(is_moved), counted, base, duration, frame_s, notes)

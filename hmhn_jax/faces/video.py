@@ -10,8 +10,8 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
-from hmhn_jax.faces.container import VideoError, open_video, packets_of, track_notes
-from hmhn_jax.faces.timeline import Timeline, read_timeline
+from hmhn_jax.faces.container import VideoError, track_notes
+from hmhn_jax.faces.timeline import Timeline, open_with_timeline
 from hmhn_jax.faces.upright import upright_rgb
 
 # Containers round timestamps (Matroska to whole milliseconds), so that a frame due at 1/30 s may
@@ -27,24 +27,21 @@ class Frame:
       index: its place among the video's sound frames, from 0.
       time_s: seconds since the video's first frame.
       rgb: uint8[height, width, 3], contiguous, as players show it (turned, mirrored, scaled).
-      notes: a line for each thing that is not shown as it is meant, or of other tracks.
     """
 
     index: int
     time_s: float
     rgb: np.ndarray
-    notes: tuple[str, ...] = ()
 
 
 def sampled_frames(
     path: Path,
     rate_hz: float | None = None,
     max_frames: int | None = None,
-    timeline: Timeline | None = None,
     start_s: float = 0,
     end_s: float | None = None,
-) -> Iterator[Frame]:
-    """Decodes a video once, in order, and yields the frames closest after each sampling time.
+) -> "SampledFrames":
+    """Decodes a video once, in order, and gives the frames closest after each sampling time.
 
     Sampling follows the frames' timestamps, so it is right for a variable frame rate too: for each
     multiple of 1 / rate_hz from `start_s` on the first frame at or after it, and no frame twice;
@@ -55,48 +52,80 @@ def sampled_frames(
     Args:
       path: a file in any of the formats of `container.FORMATS`, whatever its name.
       rate_hz: samples per second of video; every frame when None.
-      max_frames: yields no more than this. The rate is lowered so that they spread over the whole
+      max_frames: gives no more than this. The rate is lowered so that they spread over the whole
         part, for which the packets tell the video's length where the header is wrong.
-      timeline: of the file, if it was read already.
       start_s, end_s: the part to sample, in seconds since the video's first frame: frames at
         `start_s` or later and before `end_s`; to the video's end when None.
 
-    Yields:
-      Frames in the order of time, at least one.
-
-    Raises:
-      VideoError: see `open_video`; or no frame of the part can be decoded.
+    Returns:
+      The frames to iterate over.
     """
-    num_yielded = 0
-    timeline = timeline or read_timeline(path)
-    start, end = Fraction(start_s), None if end_s is None else Fraction(end_s)
-    until = min((each for each in (timeline.duration_s, end) if each is not None), default=None)
-    with open_video(path) as (container, stream):
-        rate = _rate_to_fit(rate_hz, max_frames, until and until - start)
-        decoder = _Decoder(
-            timeline.applied(packets_of(container, stream)), stream, timeline.frame_s, start
-        )
-        converter, tracks = VideoReformatter(), track_notes(container, stream)
-        for index, time, frame in decoder.frames():
-            if time < decoder.due:
-                continue
-            if end is not None and time >= end - TIMESTAMP_SLACK:
-                break
-            if rate is not None:
-                next_sample = math.floor((time + TIMESTAMP_SLACK - start) * rate) + 1
-                decoder.due = start + next_sample / rate - TIMESTAMP_SLACK
-            rgb, notes = upright_rgb(frame, stream, converter)
-            yield Frame(index, float(time), rgb, (*tracks, *notes))
-            num_yielded += 1
-            if num_yielded == max_frames:
-                return
-        if not num_yielded and decoder.num_decoded:
-            part = f"from {start_s:g} s on" if end_s is None else f"from {start_s:g} to {end_s:g} s"
-            raise VideoError(path, f"has no frames {part}; its last is at {float(time):.1f} s")
-        if not num_yielded:
-            size = stream.codec_context.width * stream.codec_context.height
-            why = "" if size else ": they claim no size, or too large a one"
-            raise VideoError(path, f"none of its frames can be decoded{why}")
+    end = None if end_s is None else Fraction(end_s)
+    return SampledFrames(path, rate_hz, max_frames, Fraction(start_s), end)
+
+
+@dataclasses.dataclass
+class SampledFrames:
+    """Frames of a video in the order of time, at least one; arguments as of `sampled_frames`.
+
+    Iterating decodes. It raises VideoError: see `open_video`; or no frame of the part can be
+    decoded.
+
+    Attributes:
+      timeline: of the video; there when the first frame is.
+      notes: a line for each thing that is wrong with the file; when all frames are there, also how
+        much could not be decoded.
+    """
+
+    path: Path
+    rate_hz: float | None
+    max_frames: int | None
+    start: Fraction
+    end: Fraction | None
+    timeline: Timeline | None = None
+    notes: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Opens the file and yields its frames."""
+        start, end = self.start, self.end
+        with open_with_timeline(self.path) as (stream, timeline, packets):
+            self.timeline = timeline
+            self.notes = (*timeline.notes, *track_notes(stream.container, stream))
+            until = min((each for each in (timeline.duration_s, end) if each), default=None)
+            rate = _rate_to_fit(self.rate_hz, self.max_frames, until and until - start)
+            decoder = _Decoder(packets, stream, timeline, start)
+            converter = VideoReformatter()
+            times = []
+            for index, time, frame in decoder.frames():
+                if time < decoder.due:
+                    continue
+                if end is not None and time >= end - TIMESTAMP_SLACK:
+                    break
+                if rate is not None:
+                    next_sample = math.floor((time + TIMESTAMP_SLACK - start) * rate) + 1
+                    decoder.due = start + next_sample / rate - TIMESTAMP_SLACK
+                times.append(time + decoder.start)
+                rgb, notes = upright_rgb(frame, stream, converter)
+                self.notes += tuple(note for note in notes if note not in self.notes)
+                yield Frame(index, float(time), rgb)
+                if len(times) == self.max_frames:
+                    break
+            if not times:
+                raise VideoError(self.path, _why_nothing(stream, decoder, start, end))
+            first = start + decoder.start if start else timeline.start_s
+            last = None if end is None else end + decoder.start
+            self.notes += timeline.unread(times, 1 / rate if rate else 0, first, last)
+
+
+def _why_nothing(stream, decoder, start, end):
+    if decoder.num_decoded:
+        part = f"from {float(start):g} s on"
+        if end is not None:
+            part = f"from {float(start):g} to {float(end):g} s"
+        return f"has no frames {part}; its last is at {float(decoder.last - decoder.start):.1f} s"
+    size = stream.codec_context.width * stream.codec_context.height
+    why = "" if size else ": they claim no size, or too large a one"
+    return f"none of its frames can be decoded{why}"
 
 
 def _rate_to_fit(
@@ -115,20 +144,21 @@ class _Decoder:
     Attributes:
       due: seconds since the first frame; the reader of the frames sets it to say that frames
         before it are not wanted, and only ever raises it.
+      start, last: seconds of the first sound frame and the latest frame, by the stream's clock.
       num_decoded: sound frames so far.
     """
 
-    def __init__(self, packets, stream, frame_s, start):
+    def __init__(self, packets, stream, timeline, start):
         self.due = max(Fraction(0), start - TIMESTAMP_SLACK)
         self.num_decoded = 0
+        self.start: Fraction | None = None
         self._packets = packets
         self._stream = stream
-        self._frame_s = frame_s
-        self._start: Fraction | None = None
+        self._frame_s = timeline.frame_s
+        self.last = timeline.start_s - timeline.frame_s
 
     def frames(self) -> Iterator[tuple[int, Fraction, av.VideoFrame]]:
         """Yields sound frames (index, seconds, frame); some before `due` are left out."""
-        previous = None
         skipped = set()  # times of packets that gave no frame, or not yet
         for packet in self._packets:
             is_early = self._is_early(packet)
@@ -143,14 +173,14 @@ class _Decoder:
                 if frame.pts is not None and frame.time_base is not None:
                     time = frame.pts * frame.time_base
                 else:
-                    time = Fraction(0) if previous is None else previous + self._frame_s
-                previous = time
+                    time = self.last + self._frame_s
+                self.last = time
                 skipped.discard(frame.pts)
                 if frame.is_corrupt:
                     continue
-                self._start = time if self._start is None else self._start
+                self.start = time if self.start is None else self.start
                 # At the first frame at or after `due` all that were skipped lie before it.
-                yield self.num_decoded + len(skipped), time - self._start, frame
+                yield self.num_decoded + len(skipped), time - self.start, frame
                 self.num_decoded += 1
 
     def _is_early(self, packet: av.Packet) -> bool:
@@ -159,6 +189,6 @@ class _Decoder:
         If no other frame refers to it, as to every second one in common videos, the decoder can
         pass it over. That halves the time of most videos, and changes no other frame.
         """
-        if self._start is None or packet.pts is None:
+        if self.start is None or packet.pts is None:
             return False
-        return packet.pts * packet.time_base - self._start < self.due
+        return packet.pts * packet.time_base - self.start < self.due

@@ -84,9 +84,10 @@ def write(path, rgb, matrix, tags=(), full_range=False):
 
 
 def error(path, expected):
-    frames = list(sampled_frames(path))
-    assert len(frames) == 3
-    return np.abs(frames[-1].rgb.astype(int) - expected).mean(), frames[-1].notes
+    frames = sampled_frames(path)
+    *_, last = rgbs = [frame.rgb for frame in frames]
+    assert len(rgbs) == 3
+    return np.abs(last.astype(int) - expected).mean(), frames.notes
 
 
 @pytest.mark.parametrize(
