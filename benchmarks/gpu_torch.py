@@ -1,4 +1,4 @@
-"""Contestant of `benchmarks.gpu` that runs tests/torch_hmhn.py by PyTorch on a GPU."""
+"""Contestant of `benchmarks.gpu` that runs tests/reference/torch_hmhn.py by PyTorch on a GPU."""
 
 import torch
 from torch_hmhn import TorchHMHN, total_loss

@@ -15,7 +15,7 @@ from data import avec_faces
 from hmhn_jax.errors import UserError
 from hmhn_jax.faces.crops import CropSettings
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 TRAPS = {
     "name": "traps",
     "videos": {"source": "folder", "path": "traps"},

@@ -21,7 +21,7 @@ from data import avec_faces
 from hmhn_jax.errors import UserError
 from hmhn_jax.faces.labels import read_labels
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SETTINGS = {"num_train": 3, "num_validation": 1, "num_test": 1, "num_frames": 4}
 
 
