@@ -17,7 +17,7 @@ from absl import flags
 from ml_collections import ConfigDict
 
 from hmhn_jax import command_line, interruption
-from hmhn_jax.errors import SoftwareFault, UserError
+from hmhn_jax.base.errors import SoftwareFault, UserError
 
 
 def run() -> None:
@@ -40,7 +40,8 @@ def run() -> None:
 
 def dispatch(args: flags.FlagValues) -> None:
     """Does what `--mode` says."""
-    from hmhn_jax import atomic, checkpoints, devices, doctor, export, predict, torch_export
+    from hmhn_jax import checkpoints, devices, doctor, export, predict, torch_export
+    from hmhn_jax.base import files
     from hmhn_jax.serve import server
     from hmhn_jax.sweep import sweep
     from hmhn_jax.workdir import stored_config
@@ -53,7 +54,7 @@ def dispatch(args: flags.FlagValues) -> None:
     if args.mode == "doctor":  # looks at recordings before hours are spent on them
         return doctor.examine(config.data, workdir, sys.argv)
     devices.check_found()
-    prepare = atomic.make_folder if args.mode.startswith("train") else checkpoints.check_exists
+    prepare = files.make_folder if args.mode.startswith("train") else checkpoints.check_exists
     prepare(workdir)
     if args.mode == "predict":
         workdirs = [workdir, *args.ensemble]

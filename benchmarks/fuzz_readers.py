@@ -7,7 +7,7 @@ a `UserError` is such a line, too. Whatever else it raises is a failure.
 import itertools
 from pathlib import Path
 
-from hmhn_jax.errors import one_line
+from hmhn_jax.base.errors import one_line
 from hmhn_jax.faces import avec_labels, crop_jobs, labels
 from hmhn_jax.faces.crops import CropFailure, CropSettings
 from hmhn_jax.faces.images import read_image

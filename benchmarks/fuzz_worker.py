@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.fuzz_readers import fault
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 
 MOST_MEMORY_MIB = 6000  # of the whole process, libraries included
 ADDRESS_SPACE = 48 * 2**30  # bytes; more is asked for and not used

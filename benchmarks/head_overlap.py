@@ -33,13 +33,13 @@ import numpy as np
 from data import avec_faces  # noqa: F401  registers the dataset
 from hmhn_jax import checkpoint_reading, checkpoints
 from hmhn_jax.augment import standardise
+from hmhn_jax.base.errors import UserError
+from hmhn_jax.base.progress import track
 from hmhn_jax.dataset import open_dataset
-from hmhn_jax.errors import UserError
 from hmhn_jax.input_pipeline import Crops, evaluation_batches, read_crops
 from hmhn_jax.losses import partition_loss
 from hmhn_jax.models import HMHN, factory
 from hmhn_jax.models.mab import MAB
-from hmhn_jax.progress import track
 from hmhn_jax.workdir import stored_config
 
 BLIND = 1e-3  # of the mean map's weight

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from hmhn_jax.bdi import SEVERITIES, severity
-from hmhn_jax.shapes import check_same_shape
+from hmhn_jax.base.bdi import SEVERITIES, severity
+from hmhn_jax.base.shapes import check_same_shape
 
 
 def limits_of_agreement(predictions: np.ndarray, scores: np.ndarray) -> dict[str, float | None]:

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from hmhn_jax.base.pseudonyms import Pseudonyms
 from hmhn_jax.config import FIELDS
 from hmhn_jax.input_pipeline import Crops
 from hmhn_jax.metrics import VideoMeans
-from hmhn_jax.pseudonyms import Pseudonyms
 
 HIDDEN = "(not shown)"
 _TEXTS_SHOWN = {

@@ -15,7 +15,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from hmhn_jax.errors import UserError, reason_of
+from hmhn_jax.base.errors import UserError, reason_of
 from hmhn_jax.provenance import OtherVersionError
 
 REMOVAL_SECONDS = 2.0  # Orbax removes the files of a checkpoint first, and then its folders

@@ -13,7 +13,7 @@ import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers
 
 from hmhn_jax import checkpoint_integrity, processes
-from hmhn_jax.errors import UserError, reason_of
+from hmhn_jax.base.errors import UserError, reason_of
 from hmhn_jax.provenance import Provenance
 
 NO_VALIDATION = float("inf")  # stands for the MAE of a run without a validation split

@@ -9,7 +9,7 @@ from absl import flags, logging
 from ml_collections import ConfigDict, config_flags
 
 from hmhn_jax import config_files
-from hmhn_jax.errors import UsageError
+from hmhn_jax.base.errors import UsageError
 
 MODES = {
     "train_and_evaluate": "the default",

@@ -11,7 +11,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from hmhn_jax.errors import UsageError
+from hmhn_jax.base.errors import UsageError
 
 MOST_KERNELS, MOST_KERNEL_SIDE = 16, 63
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from hmhn_jax.errors import UsageError, UserError, reason_of
+from hmhn_jax.base.errors import UsageError, UserError, reason_of
 from hmhn_jax.faces import sources
 
 DATASET = "avec_faces"

@@ -10,7 +10,7 @@ from jax.experimental import multihost_utils
 from jax.sharding import PartitionSpec
 
 from hmhn_jax import memory, processes
-from hmhn_jax.errors import UsageError, reason_of
+from hmhn_jax.base.errors import UsageError, reason_of
 from hmhn_jax.models.layers import average_over
 from hmhn_jax.runtime import compiler_options
 

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import atomic, doctor_tables, doctor_warnings
-from hmhn_jax.bdi import SEVERITIES, severity
+from hmhn_jax import doctor_tables, doctor_warnings
+from hmhn_jax.base import files
+from hmhn_jax.base.bdi import SEVERITIES, severity
+from hmhn_jax.base.errors import UsageError, UserError, one_line
+from hmhn_jax.base.progress import track
 from hmhn_jax.dataset import DATASET, manual_directory
-from hmhn_jax.errors import UsageError, UserError, one_line
 from hmhn_jax.faces import avec, sources
 from hmhn_jax.faces.avec import AvecSettings
 from hmhn_jax.faces.avec_labels import disagreements
@@ -23,7 +25,6 @@ from hmhn_jax.faces.probe import Header, probe
 from hmhn_jax.faces.recordings import SPLITS, Found, Recording
 from hmhn_jax.faces.subjects import splits_by_subject
 from hmhn_jax.faces.video import VideoError
-from hmhn_jax.progress import track
 
 PROBES_AT_ONCE = 8  # they wait for the disk more than they compute
 
@@ -55,7 +56,7 @@ def examine(settings: ConfigDict, workdir: Path, arguments: Sequence[str] = ("ru
     of_study = doctor_warnings.of_study(report["videos"], settings.test_split)
     report["warnings"] = list(dict.fromkeys([*of_study, *of_videos, *of_build]))
     path = Path(workdir) / "doctor.json"
-    atomic.write_text(path, json.dumps(report, indent=2) + "\n")
+    files.write_text(path, json.dumps(report, indent=2) + "\n")
     doctor_tables.show(report)
     print(one_line(f"written: {path}"))
     print(one_line(doctor_warnings.next_command(arguments, not report["problems"])), flush=True)

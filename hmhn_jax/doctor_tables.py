@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from hmhn_jax.errors import one_line
+from hmhn_jax.base.errors import one_line
 
 LINES_SHOWN = 10  # of facts and the like; the file has all
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from hmhn_jax import atomic
+from hmhn_jax.base import files
+from hmhn_jax.base.errors import UserError
 from hmhn_jax.dataset import DATASET, data_directory, open_dataset
-from hmhn_jax.errors import UserError
 from hmhn_jax.faces.crop_report import SUMMARY
 from hmhn_jax.faces.crop_warnings import MIN_FACES
 from hmhn_jax.faces.crops import CropSettings
@@ -66,7 +66,7 @@ def of_build(settings: ConfigDict) -> tuple[list[str], list[str]]:
         return [], []
     try:
         path = Path(open_dataset(settings).data_path) / SUMMARY
-        videos = atomic.read_json(path)["videos"]
+        videos = files.read_json(path)["videos"]
     except UserError as error:  # such as of labels that have changed since
         return [], [str(error)]
     except (OSError, ValueError, TypeError, KeyError):  # only a page for people, which may be gone

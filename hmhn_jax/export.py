@@ -12,8 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import atomic, checkpoint_reading, model_card, versions
+from hmhn_jax import checkpoint_reading, model_card, versions
 from hmhn_jax.augment import standardise
+from hmhn_jax.base import files
 from hmhn_jax.models import HMHN, factory
 from hmhn_jax.models.deploy import forward
 from hmhn_jax.models.fold import fold
@@ -97,7 +98,7 @@ def export_checkpoint(config: ConfigDict, workdir: Path, output: Path | None = N
         damaged evaluation or a file cannot be written.
     """
     output = workdir / "export" if output is None else output
-    atomic.make_folder(output)
+    files.make_folder(output)
     step, provenance, variables = checkpoint_reading.restore_chosen(config, workdir)
     size = config.data.image_size
     exported = export_network(factory.make_model(config), variables, size)
@@ -126,11 +127,11 @@ def export_checkpoint(config: ConfigDict, workdir: Path, output: Path | None = N
     }
     evaluations = model_card.read_evaluations(workdir, step, config)
     path = output / ARTEFACT
-    atomic.write_bytes(path, content)
-    atomic.write_text(output / "example.py", EXAMPLE)
-    atomic.write_text(output / "model_card.md", model_card.render(summary, evaluations))
+    files.write_bytes(path, content)
+    files.write_text(output / "example.py", EXAMPLE)
+    files.write_text(output / "model_card.md", model_card.render(summary, evaluations))
     # Last, so that export.json says that all of it is there.
-    atomic.write_text(output / "export.json", json.dumps(summary, indent=2) + "\n")
+    files.write_text(output / "export.json", json.dumps(summary, indent=2) + "\n")
     print(f"network of step {step}, {len(content) / 1e6:.1f} MB: {path}")
     if summary["trained"]["data"].get("synthetic"):
         print("trained on synthetic faces: its numbers say nothing about patients")

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import optax
 from jax.flatten_util import ravel_pytree
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 
 BLOCKS = ("gwa", "dff", "trunk", "mab", "afb", "regression")  # as a forward pass meets them
 SEEN_IN_AUX = {"grid_weights": "gwa", "features": "trunk", "attention": "mab", "heads": "afb"}

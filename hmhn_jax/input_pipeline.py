@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
+from hmhn_jax.base.progress import track
 from hmhn_jax.faces.jpeg import decode_crops
-from hmhn_jax.progress import track
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,10 +6,10 @@ import hashlib
 import os
 from pathlib import Path
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
+from hmhn_jax.base.formats import SUFFIXES, is_picture
 from hmhn_jax.faces.container import VideoError, open_video
 from hmhn_jax.faces.files import files_below
-from hmhn_jax.faces.formats import SUFFIXES, is_picture
 
 MOST_NAME_BYTES = 150  # of the 255 that file systems take
 

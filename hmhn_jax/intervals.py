@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from hmhn_jax.shapes import check_same_shape
+from hmhn_jax.base.shapes import check_same_shape
 
 LEAST_SUBJECTS = 10  # with fewer, resampling them says too little about people in general
 _BLOCK = 2_000_000  # weights in memory at a time: 16 MB

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from hmhn_jax.shapes import check_same_shape
+from hmhn_jax.base.shapes import check_same_shape
 
 
 def mean_squared_error(predictions: jax.Array, scores: jax.Array) -> jax.Array:

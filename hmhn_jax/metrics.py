@@ -10,8 +10,8 @@ from typing import Self
 
 import numpy as np
 
-from hmhn_jax.bdi import MAX_SCORE
-from hmhn_jax.shapes import check_same_shape
+from hmhn_jax.base.bdi import MAX_SCORE
+from hmhn_jax.base.shapes import check_same_shape
 
 _NO_VARIANCE = 1e-12  # squared points: whatever varies less is constant but for rounding
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from hmhn_jax import atomic, templating
-from hmhn_jax.errors import UserError, one_line
+from hmhn_jax.base import files, templating
+from hmhn_jax.base.errors import UserError, one_line
 
 
 def read_evaluations(workdir: Path, step: int, config: ConfigDict) -> list[dict]:
@@ -21,7 +21,7 @@ def read_evaluations(workdir: Path, step: int, config: ConfigDict) -> list[dict]
     evaluations = []
     for path in sorted(workdir.glob("evaluation/*/metrics.json")):
         try:
-            metrics = atomic.read_json(path)
+            metrics = files.read_json(path)
             if _network(metrics["checkpoint_step"], metrics["config"]) == _network(
                 step, json.loads(json.dumps(config.to_dict()))
             ) and not metrics.get("ensemble"):

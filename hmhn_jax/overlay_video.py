@@ -7,11 +7,11 @@ import av
 import cv2
 import numpy as np
 
-from hmhn_jax import atomic
 from hmhn_jax.attention import overlays
+from hmhn_jax.base import files
+from hmhn_jax.base.notices import NOTICE
 from hmhn_jax.ensemble import Trained
 from hmhn_jax.faces.jpeg import decode_crops
-from hmhn_jax.notices import NOTICE
 from hmhn_jax.prediction import Prediction
 
 TILE = 224  # pixels that a face is shown at, as far as whole multiples reach
@@ -44,7 +44,7 @@ def write_overlay_video(path: Path, made: Prediction, trained: Trained, syntheti
         return False
     factor = max(1, TILE // trained.image_size)
     side = trained.image_size * factor // 2 * 2  # H.264 in 4:2:0 needs even sides
-    with atomic.replacing(path) as temporary, av.open(str(temporary), "w") as container:
+    with files.replacing(path) as temporary, av.open(str(temporary), "w") as container:
         stream = container.add_stream("libx264", rate=25, options={"crf": "20"})
         stream.width = side * (trained.model.num_heads + 1)
         stream.height = side + NUM_LINES * LINE

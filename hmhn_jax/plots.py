@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hmhn_jax import fonts
-from hmhn_jax.bdi import MAX_SCORE
+from hmhn_jax.base import fonts
+from hmhn_jax.base.bdi import MAX_SCORE
 
 
 def predicted_against_true(

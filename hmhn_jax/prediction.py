@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hmhn_jax import ensemble
-from hmhn_jax.bdi import MAX_SCORE, severity
+from hmhn_jax.base.bdi import MAX_SCORE, severity
 from hmhn_jax.faces.crop_warnings import warnings_of
 from hmhn_jax.faces.crops import Crop, CropFailure, CropSettings, VideoCrops
 

@@ -7,8 +7,8 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from hmhn_jax import atomic
-from hmhn_jax.errors import UserError
+from hmhn_jax.base import files
+from hmhn_jax.base.errors import UserError
 
 TABLES = ("predictions.csv", "frames.csv")
 ABOUT = "about.json"
@@ -24,7 +24,7 @@ def new(folder: Path) -> Iterator[Path]:
     """
     check(folder)
     folder = folder.resolve()
-    atomic.make_folder(folder.parent)
+    files.make_folder(folder.parent)
     # No process id: in containers that share a disk it is often the same.
     partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.partial")
     try:

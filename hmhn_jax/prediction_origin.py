@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hmhn_jax import ensemble, prediction, versions
+from hmhn_jax.base.notices import NOTICE
 from hmhn_jax.ensemble import Trained
-from hmhn_jax.notices import NOTICE
 
 
 def describe(

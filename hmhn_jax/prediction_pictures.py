@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from hmhn_jax import atomic, ensemble
+from hmhn_jax import ensemble
+from hmhn_jax.base import files
 from hmhn_jax.ensemble import Trained
 from hmhn_jax.overlay_video import write_overlay_video
 from hmhn_jax.prediction import Prediction
@@ -45,7 +46,7 @@ def map_caveat(trained: Trained) -> str:
     split = trained.provenance.config["data"]["test_split"]
     path = Path(trained.workdir) / "evaluation" / split / "metrics.json"
     try:
-        results = atomic.read_json(path)
+        results = files.read_json(path)
         ratio = results["attention_check"]["ratio"]
         same = results["checkpoint_step"] == trained.step
         measured = f"{ratio:.2f}" if same and ratio is not None else None

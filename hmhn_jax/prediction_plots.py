@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from hmhn_jax import atomic, fonts
 from hmhn_jax.attention import overlays
-from hmhn_jax.bdi import MAX_SCORE, SEVERITIES
+from hmhn_jax.base import files, fonts
+from hmhn_jax.base.bdi import MAX_SCORE, SEVERITIES
+from hmhn_jax.base.errors import one_line
+from hmhn_jax.base.notices import NOTICE, SYNTHETIC
 from hmhn_jax.ensemble import Trained
-from hmhn_jax.errors import one_line
 from hmhn_jax.faces.jpeg import decode_crops
-from hmhn_jax.notices import NOTICE, SYNTHETIC
 from hmhn_jax.prediction import Prediction
 
 LETTERS_AN_INCH = 15  # in the size of the notice
@@ -110,5 +110,5 @@ def _add_notice(figure, synthetic, *others):
 
 
 def _save(figure, path):
-    with atomic.replacing(path) as temporary:
+    with files.replacing(path) as temporary:
         fonts.save(figure, temporary)

@@ -21,7 +21,7 @@ import orbax.checkpoint as ocp
 from jax.experimental import multihost_utils
 
 from hmhn_jax import interruption
-from hmhn_jax.errors import SoftwareFault, UsageError, UserError, reason_of
+from hmhn_jax.base.errors import SoftwareFault, UsageError, UserError, reason_of
 
 SECONDS_TO_MEET = 300
 SECONDS_OF_SILENCE = 30  # after which a process counts as lost

@@ -8,7 +8,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from hmhn_jax import config as config_lib
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 from hmhn_jax.workdir import stored_config
 
 

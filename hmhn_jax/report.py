@@ -7,17 +7,10 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import (
-    agreement,
-    atomic,
-    pseudonyms,
-    published,
-    report_crops,
-    report_figures,
-    templating,
-)
+from hmhn_jax import agreement, published, report_crops, report_figures
 from hmhn_jax import config as config_lib
-from hmhn_jax.bdi import SEVERITIES
+from hmhn_jax.base import files, pseudonyms, templating
+from hmhn_jax.base.bdi import SEVERITIES
 from hmhn_jax.error_groups import group_errors
 from hmhn_jax.faces.jpeg import thumbnail
 from hmhn_jax.input_pipeline import Crops
@@ -114,7 +107,7 @@ def write_report(
         changed_since=config_lib.differences(config, stored_config.from_dict(trained["config"])),
         other_versions=trained["versions"] if trained["versions"] != results["versions"] else {},
     )
-    atomic.write_text(path, text)
+    files.write_text(path, text)
 
 
 def _points(value):

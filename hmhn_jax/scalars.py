@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from hmhn_jax import processes
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 
 Write = Callable[[int, dict[str, float]], None]
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from hmhn_jax import atomic, checkpoints, process_pool, sweep_table
+from hmhn_jax import checkpoints, sweep_table
 from hmhn_jax import config as config_lib
-from hmhn_jax.errors import SoftwareFault, UsageError, UserError
+from hmhn_jax.base import files, process_pool
+from hmhn_jax.base.errors import SoftwareFault, UsageError, UserError
 from hmhn_jax.sweep_table import Cell
 from hmhn_jax.workdir import stored_config
 
@@ -38,7 +39,7 @@ class Run:
         """Reads the run's metrics.json; None before it is finished."""
         path = self.workdir / "evaluation" / self.config.data.test_split / "metrics.json"
         try:
-            return atomic.read_json(path)
+            return files.read_json(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError) as error:
@@ -160,7 +161,7 @@ def _attempt(train_and_evaluate, run) -> str:
         return str(error)
     except Exception as error:  # whatever it is, the other runs can do without this one
         path = run.workdir / "error.txt"
-        atomic.write_text(path, "".join(traceback.format_exception(error)))
+        files.write_text(path, "".join(traceback.format_exception(error)))
         return f"{type(error).__name__}, see {path}"
     return "" if run.results() else "it ended without results"
 

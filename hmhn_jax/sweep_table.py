@@ -5,7 +5,8 @@ import dataclasses
 import statistics
 from pathlib import Path
 
-from hmhn_jax import atomic, plots
+from hmhn_jax import plots
+from hmhn_jax.base import files
 
 ERRORS = ("mae", "rmse")
 
@@ -70,8 +71,8 @@ def write(workdir: Path, title: str, rows: list[Row], num_seeds: int, command: s
       num_seeds: how many runs a whole row has.
       command: that makes the table.
     """
-    atomic.write_text(workdir / "table.md", markdown(title, rows, num_seeds, command))
-    with atomic.replacing(workdir / "table.csv") as path, path.open("w", newline="") as file:
+    files.write_text(workdir / "table.md", markdown(title, rows, num_seeds, command))
+    with files.replacing(workdir / "table.csv") as path, path.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["cell", "label", "num_seeds", *_columns(), "seeds", *ERRORS])
         for row in rows:
@@ -82,7 +83,7 @@ def write(workdir: Path, title: str, rows: list[Row], num_seeds: int, command: s
     if finished:
         first = finished[0].results[0]
         kind = "\nsynthetic faces, not clinical data" if first["synthetic"] else ""
-        with atomic.replacing(workdir / "figure.png") as path:
+        with files.replacing(workdir / "figure.png") as path:
             plots.sweep(
                 path,
                 [row.cell.label for row in finished],

@@ -11,8 +11,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from hmhn_jax import atomic
-from hmhn_jax.errors import UserError
+from hmhn_jax.base import files
+from hmhn_jax.base.errors import UserError
 
 WRAPPERS = ("state_dict", "model_state_dict")  # under these some programs keep the weights
 
@@ -69,7 +69,7 @@ def write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     torch = _import_torch()
     buffer = io.BytesIO()
     torch.save({name: torch.tensor(array) for name, array in arrays.items()}, buffer)
-    atomic.write_bytes(path, buffer.getvalue())
+    files.write_bytes(path, buffer.getvalue())
 
 
 def state_dict(content: Any, described: str) -> dict[str, np.ndarray]:

@@ -8,8 +8,8 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from hmhn_jax import checkpoints, devices, health, interruption, processes, scalars
+from hmhn_jax.base.progress import track
 from hmhn_jax.metrics import mean_absolute_error
-from hmhn_jax.progress import track
 from hmhn_jax.provenance import Provenance
 from hmhn_jax.resumption import start
 from hmhn_jax.scoring import fold_weights, make_score_frames, score_videos

@@ -6,7 +6,7 @@ import platform
 from collections.abc import Iterator
 from pathlib import Path
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 
 try:
     import fcntl

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from hmhn_jax import checkpoint_integrity, checkpoint_reading
+from hmhn_jax.base.errors import UserError
 from hmhn_jax.checkpoint_integrity import checksum_of_json, checksums_of_tree
-from hmhn_jax.errors import UserError
 
 
 def test_every_array_has_its_own():

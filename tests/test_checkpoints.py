@@ -12,7 +12,7 @@ import pytest
 from configs import default
 from hmhn_jax import checkpoint_integrity, checkpoint_reading, checkpoints
 from hmhn_jax import config as config_lib
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 from hmhn_jax.models import factory
 from hmhn_jax.provenance import Provenance
 

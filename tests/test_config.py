@@ -8,7 +8,7 @@ import pytest
 
 from configs import avec2014, default
 from hmhn_jax import config as config_lib
-from hmhn_jax.errors import UsageError, UserError
+from hmhn_jax.base.errors import UsageError, UserError
 from hmhn_jax.models import HMHN, factory
 from hmhn_jax.workdir import stored_config
 

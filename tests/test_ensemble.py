@@ -5,7 +5,7 @@ import pytest
 import workdirs
 
 from hmhn_jax import ensemble
-from hmhn_jax.errors import UsageError, UserError
+from hmhn_jax.base.errors import UsageError, UserError
 from hmhn_jax.input_pipeline import Crops, Video
 
 

@@ -13,10 +13,11 @@ import pytest
 import workdirs
 from workdirs import STEP
 
-from hmhn_jax import atomic, ensemble, export, model_card
 from hmhn_jax import config as config_lib
+from hmhn_jax import ensemble, export, model_card
 from hmhn_jax.augment import standardise
-from hmhn_jax.errors import UserError
+from hmhn_jax.base import files
+from hmhn_jax.base.errors import UserError
 from hmhn_jax.workdir import stored_config
 
 DOCS = Path(__file__).parents[1] / "docs" / "export.md"
@@ -212,12 +213,12 @@ def test_the_card_says_for_whom_the_network_errs_and_who_was_tested(exported, wo
 
 def test_a_damaged_evaluation_is_named(tmp_path, config):
     file = tmp_path / "evaluation" / "test" / "metrics.json"
-    atomic.write_text(file, '{"checkpoint_step": ')
+    files.write_text(file, '{"checkpoint_step": ')
     with pytest.raises(UserError, match=f"cannot read {file}"):
         model_card.read_evaluations(tmp_path, STEP, config)
     known = {"checkpoint_step": STEP, "config": config.to_dict(), "split": "test"}
     for protocols in ({}, [], {"clips": 3}, {"clips": {"mae": "low"}}):
-        atomic.write_text(file, json.dumps(known | {"protocols": protocols}))
+        files.write_text(file, json.dumps(known | {"protocols": protocols}))
         with pytest.raises(UserError, match=f"cannot read {file}"):
             model_card.read_evaluations(tmp_path, STEP, config)
 

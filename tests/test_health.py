@@ -7,7 +7,7 @@ import optax
 import pytest
 
 from hmhn_jax import health
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 from hmhn_jax.models import HMHN
 
 

@@ -8,7 +8,7 @@ import PIL.Image
 import pytest
 
 from hmhn_jax import inputs
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from hmhn_jax import prediction_folder
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 
 
 def names(folder):

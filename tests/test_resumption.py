@@ -11,7 +11,7 @@ import pytest
 from configs import default
 from hmhn_jax import checkpoints, resumption
 from hmhn_jax import config as config_lib
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 from hmhn_jax.provenance import Provenance
 from hmhn_jax.train_step import TrainState, make_optimizer
 

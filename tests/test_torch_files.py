@@ -12,7 +12,7 @@ pytest.importorskip("torch", reason="PyTorch is not installed: see the extra 'pa
 import torch
 
 from hmhn_jax import torch_files
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 
 VALUES = torch.arange(64, dtype=torch.float32)
 

@@ -16,7 +16,7 @@ from torch_hmhn import TorchHMHN
 
 from configs import default
 from hmhn_jax import pretrained, torch_files, torch_names, torch_weights
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 from hmhn_jax.models import HMHN, MAB
 
 # DAN: trunk, heads, output.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hmhn_jax import workdir_lock
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 
 HOLDER = """
 import sys, time

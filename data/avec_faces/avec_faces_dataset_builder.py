@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
-from hmhn_jax import atomic, pseudonyms
+from hmhn_jax.base import files, pseudonyms
+from hmhn_jax.base.errors import UserError
+from hmhn_jax.base.progress import track
 from hmhn_jax.dataset import CHECKSUMS, description_checksums
-from hmhn_jax.errors import UserError
 from hmhn_jax.faces import crop_cache
 from hmhn_jax.faces.contact_sheet import write_contact_sheet
 from hmhn_jax.faces.crop_jobs import crop_videos
@@ -23,7 +24,6 @@ from hmhn_jax.faces.examples import examples_of
 from hmhn_jax.faces.recordings import SPLITS
 from hmhn_jax.faces.sources import NoDataError
 from hmhn_jax.faces.video import VideoError
-from hmhn_jax.progress import track
 
 from .command import (
     builds_every_config,
@@ -92,7 +92,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 return
             if "://" not in str(self.data_path):  # a bucket has checksums of its own
                 folder = Path(self.data_path)
-                atomic.write_bytes(folder / CHECKSUMS, description_checksums(folder))
+                files.write_bytes(folder / CHECKSUMS, description_checksums(folder))
             print(f"look at the crops: {self.data_path / CONTACT_SHEET}", file=sys.stderr)
 
     def _refuse_changed_source(self, download_config) -> None:
@@ -180,12 +180,12 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             )
             + "\n"
         )
-        atomic.write_text(self.data_path / SUMMARY, text)
+        files.write_text(self.data_path / SUMMARY, text)
 
     def _pseudonyms(self) -> pseudonyms.Pseudonyms:
         path = self.data_path / pseudonyms.FILE
         if self._earlier_key is not None:
-            atomic.write_bytes(path, self._earlier_key)
+            files.write_bytes(path, self._earlier_key)
         videos = [(each.recording.subject_id, each.recording.video_id) for each in self._reports]
         return pseudonyms.assign(path, videos)
 

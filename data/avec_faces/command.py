@@ -10,7 +10,7 @@ from typing import NoReturn
 import tensorflow_datasets as tfds
 from absl import app
 
-from hmhn_jax.errors import SoftwareFault, UserError, reason_of
+from hmhn_jax.base.errors import SoftwareFault, UserError, reason_of
 
 
 class OneLine(app.ExceptionHandler):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tensorflow_datasets as tfds
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 from hmhn_jax.faces import sources
 from hmhn_jax.faces.avec import AvecSettings
 from hmhn_jax.faces.crops import CropSettings

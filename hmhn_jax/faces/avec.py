@@ -11,11 +11,11 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from hmhn_jax.base.formats import VIDEO_SUFFIXES
 from hmhn_jax.faces.avec_labels import read_labels
 from hmhn_jax.faces.cells import split_of_word
 from hmhn_jax.faces.exclusion import excluded
 from hmhn_jax.faces.files import files_below, plain_name
-from hmhn_jax.faces.formats import VIDEO_SUFFIXES
 from hmhn_jax.faces.recordings import SPLITS, Found, Recording
 from hmhn_jax.faces.subjects import overlap_facts
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 from hmhn_jax.faces.cells import parse_score
 from hmhn_jax.faces.files import files_below, plain_name
 from hmhn_jax.faces.sheets import decode

@@ -4,8 +4,8 @@ import math
 import re
 from collections.abc import Iterable
 
-from hmhn_jax.bdi import MAX_SCORE
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.bdi import MAX_SCORE
+from hmhn_jax.base.errors import UserError
 from hmhn_jax.faces.recordings import SPLITS
 
 _SPLIT_WORDS = {

@@ -3,9 +3,9 @@
 import dataclasses
 from pathlib import Path
 
-from hmhn_jax import atomic, templating
+from hmhn_jax.base import files, templating
+from hmhn_jax.base.pseudonyms import FILE, Pseudonyms
 from hmhn_jax.faces.crop_report import CropReport
-from hmhn_jax.pseudonyms import FILE, Pseudonyms
 
 
 def write_contact_sheet(
@@ -36,7 +36,7 @@ def write_contact_sheet(
         faces=faces,
         key=FILE if names else None,
     )
-    atomic.write_text(path, page)
+    files.write_text(path, page)
 
 
 def _soundness(each):

@@ -13,7 +13,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from hmhn_jax.errors import UserError, one_line
+from hmhn_jax.base.errors import UserError, one_line
 
 # FFmpeg's names of the formats that videos come in; playlists and lists of pictures are not among
 # them.

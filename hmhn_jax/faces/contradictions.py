@@ -3,7 +3,7 @@
 import math
 import os
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 from hmhn_jax.faces.files import plain_name
 from hmhn_jax.faces.recordings import Recording
 

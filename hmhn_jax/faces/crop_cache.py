@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hmhn_jax import atomic
-from hmhn_jax.errors import UserError
+from hmhn_jax.base import files
+from hmhn_jax.base.errors import UserError
 from hmhn_jax.faces.crops import (
     ENGINE_VERSION,
     SOFTWARE,
@@ -64,7 +64,7 @@ def content_hash(folder: Path, video: Path) -> str:
     sha256 = sha256_of(video)
     if entry is not None:
         with contextlib.suppress(UserError):  # as on a read-only disk: it is read again next time
-            atomic.write_text(entry, sha256)
+            files.write_text(entry, sha256)
     return sha256
 
 
@@ -114,7 +114,7 @@ def write(path: Path, result: VideoCrops | CropFailure) -> None:
         images = [crop.jpeg for crop in result.crops]
     content = b"".join([json.dumps(header).encode(), b"\n", *images])
     checksum = hashlib.sha256(content).hexdigest().encode()
-    atomic.write_bytes(path, checksum + b"\n" + content)
+    files.write_bytes(path, checksum + b"\n" + content)
 
 
 def read(path: Path) -> VideoCrops | CropFailure | None:

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import cv2
 
-from hmhn_jax import atomic
-from hmhn_jax.errors import UserError, reason_of
+from hmhn_jax.base import files
+from hmhn_jax.base.errors import UserError, reason_of
+from hmhn_jax.base.fault_counter import FAULT, FaultCounter
+from hmhn_jax.base.formats import is_picture
+from hmhn_jax.base.process_pool import map_in_order
 from hmhn_jax.faces import crop_cache
 from hmhn_jax.faces.crops import (
     WHOLE,
@@ -21,12 +24,9 @@ from hmhn_jax.faces.crops import (
     sha256_of,
 )
 from hmhn_jax.faces.detection import Detector, landmark_model, load_detector
-from hmhn_jax.faces.fault_counter import FAULT, FaultCounter
-from hmhn_jax.faces.formats import is_picture
 from hmhn_jax.faces.images import crop_image
 from hmhn_jax.faces.recordings import Recording
 from hmhn_jax.faces.video import VideoError
-from hmhn_jax.process_pool import map_in_order
 
 
 def crop_videos(
@@ -77,7 +77,7 @@ def crop_files(
     """
     landmark_model()  # if it is missing, say so once and now, not in each process
     if cache_dir is not None and cache_dir.is_dir():
-        atomic.remove_abandoned(cache_dir)
+        files.remove_abandoned(cache_dir)
     crop = functools.partial(
         _crop_in_this_process, settings=settings, cache_dir=cache_dir, watch=watch
     )

@@ -11,7 +11,7 @@ import cv2
 import dlib
 import numpy as np
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 from hmhn_jax.faces.align import FaceCrop, align_face
 from hmhn_jax.faces.detection import Box, Detector
 from hmhn_jax.faces.tracking import Track, follow

@@ -9,7 +9,7 @@ import cv2
 import dlib
 import numpy as np
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 
 LANDMARK_PACKAGE = "face_recognition_models"
 LANDMARK_FILE = "models/shape_predictor_5_face_landmarks.dat"

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 from hmhn_jax.faces import table
 from hmhn_jax.faces.files import index_names, meant, plain_name
 from hmhn_jax.faces.sheets import decode

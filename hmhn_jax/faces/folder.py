@@ -3,9 +3,9 @@
 import dataclasses
 from pathlib import Path
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
+from hmhn_jax.base.formats import VIDEO_SUFFIXES
 from hmhn_jax.faces.exclusion import list_path
-from hmhn_jax.faces.formats import VIDEO_SUFFIXES
 from hmhn_jax.faces.labels import read_table
 from hmhn_jax.faces.recordings import Found
 from hmhn_jax.faces.sheets import SUFFIXES

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import PIL.Image
 
+from hmhn_jax.base.formats import DAMAGE, PICTURE_FORMATS, has_more_pictures
 from hmhn_jax.faces.align import crop_face
 from hmhn_jax.faces.crops import (
     TURN_UNSURE,
@@ -18,7 +19,6 @@ from hmhn_jax.faces.crops import (
     sha256_of,
 )
 from hmhn_jax.faces.detection import Detector
-from hmhn_jax.faces.formats import DAMAGE, PICTURE_FORMATS, has_more_pictures
 from hmhn_jax.faces.video import VideoError
 
 MOST_PIXELS = 2**27  # 134 million; the largest cameras have 100 to 200

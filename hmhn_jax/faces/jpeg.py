@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 
 DECODE_THREADS = min(8, os.cpu_count() or 1)
 

@@ -9,12 +9,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
+from hmhn_jax.base.formats import VIDEO_SUFFIXES
 from hmhn_jax.faces import cells, table
 from hmhn_jax.faces.contradictions import refuse_contradiction
 from hmhn_jax.faces.exclusion import excluded
 from hmhn_jax.faces.files import files_below, index_names, meant
-from hmhn_jax.faces.formats import VIDEO_SUFFIXES
 from hmhn_jax.faces.recordings import LABEL_COLUMNS, Found, Recording
 
 TASK_WITHOUT_NAME = "video"

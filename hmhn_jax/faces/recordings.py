@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from hmhn_jax.errors import UserError, one_line
+from hmhn_jax.base.errors import UserError, one_line
 
 SPLITS = ("train", "validation", "test")
 LABEL_COLUMNS = ("file", "subject", "task", "split", "score")

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".xlsx", ".xls", ".ods")  # the last two are refused in words
 _SEPARATORS = {",": "','", ";": "';'", "\t": "tab", "|": "'|'"}

@@ -5,7 +5,7 @@ import functools
 from collections.abc import Mapping
 from pathlib import Path
 
-from hmhn_jax.errors import UsageError, UserError
+from hmhn_jax.base.errors import UsageError, UserError
 from hmhn_jax.faces import avec, folder
 from hmhn_jax.faces.avec import AvecSettings
 from hmhn_jax.faces.exclusion import list_path

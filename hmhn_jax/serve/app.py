@@ -14,8 +14,8 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from hmhn_jax.errors import one_line
-from hmhn_jax.faces.formats import PICTURE_SUFFIXES, SUFFIXES, is_picture
+from hmhn_jax.base.errors import one_line
+from hmhn_jax.base.formats import PICTURE_SUFFIXES, SUFFIXES, is_picture
 from hmhn_jax.faces.probe import probe
 from hmhn_jax.faces.video import VideoError
 from hmhn_jax.serve import results

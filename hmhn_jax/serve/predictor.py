@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 
 from hmhn_jax import attention, predict
-from hmhn_jax.bdi import SEVERITIES
+from hmhn_jax.base.bdi import SEVERITIES
+from hmhn_jax.base.errors import UserError
 from hmhn_jax.ensemble import Trained
-from hmhn_jax.errors import UserError
 from hmhn_jax.faces.jpeg import decode_crops
 from hmhn_jax.faces.probe import probe
 from hmhn_jax.faces.video import VideoError

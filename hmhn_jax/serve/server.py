@@ -7,9 +7,9 @@ from pathlib import Path
 from ml_collections import ConfigDict
 
 from hmhn_jax import devices, model_card
-from hmhn_jax.bdi import MAX_SCORE, SEVERITIES
-from hmhn_jax.errors import UsageError, UserError
-from hmhn_jax.notices import NOTICE, SYNTHETIC
+from hmhn_jax.base.bdi import MAX_SCORE, SEVERITIES
+from hmhn_jax.base.errors import UsageError, UserError
+from hmhn_jax.base.notices import NOTICE, SYNTHETIC
 
 
 def serve(config: ConfigDict, workdir: Path, host: str, port: int) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from hmhn_jax import atomic
+from hmhn_jax.base import files
+from hmhn_jax.base.errors import UsageError, UserError
 from hmhn_jax.config import check, complete, override
-from hmhn_jax.errors import UsageError, UserError
 
 
 def choose(flag: Any, workdir: Path) -> ConfigDict:
@@ -37,7 +37,7 @@ def config_path(workdir: Path) -> Path:
 
 def save(config: ConfigDict, workdir: Path) -> None:
     text = json.dumps(config.to_dict(), indent=2) + "\n"
-    atomic.write_text(config_path(workdir), text)
+    files.write_text(config_path(workdir), text)
 
 
 def load(workdir: Path) -> ConfigDict | None:
@@ -51,7 +51,7 @@ def load(workdir: Path) -> ConfigDict | None:
     """
     path = config_path(workdir)
     try:
-        stored = from_dict(atomic.read_json(path))
+        stored = from_dict(files.read_json(path))
         check(stored)
         return stored
     except (FileNotFoundError, NotADirectoryError):

@@ -9,7 +9,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from data import avec_faces
 from data.avec_faces.provenance import refuse_failures
-from hmhn_jax.errors import SoftwareFault, UserError
+from hmhn_jax.base.errors import SoftwareFault, UserError
 from hmhn_jax.faces import crop_pipeline
 from hmhn_jax.faces.crop_report import CropReport
 from hmhn_jax.faces.recordings import Recording
@@ -146,7 +146,7 @@ def test_a_split_without_any_crop_names_all_failures(spoiled, tmp_path):
 def test_what_stops_a_worker_is_one_line_of_its_kind(raised, error, line):
     traceback = (
         "Traceback (most recent call last):\n  File 'worker.py', line 1, in process\n"
-        f"hmhn_jax.errors.{raised} [while running 'Crop']\n"
+        f"hmhn_jax.base.errors.{raised} [while running 'Crop']\n"
     )
     made = crop_pipeline.one_line(RuntimeError(traceback))
     assert type(made) is error

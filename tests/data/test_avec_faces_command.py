@@ -3,7 +3,7 @@
 import pytest
 
 from data.avec_faces.command import one_line_for_the_disk
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 
 
 def fail_as_tfds_does():

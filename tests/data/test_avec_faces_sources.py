@@ -12,7 +12,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from data import avec_faces
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 from hmhn_jax.faces.crops import CropSettings
 
 ROOT = Path(__file__).parents[2]

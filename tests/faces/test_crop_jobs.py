@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from hmhn_jax.errors import SoftwareFault, UserError
+from hmhn_jax.base.errors import SoftwareFault, UserError
 from hmhn_jax.faces import crops
 from hmhn_jax.faces.crop_jobs import crop_videos
 from hmhn_jax.faces.crops import CropFailure, CropSettings, VideoCrops

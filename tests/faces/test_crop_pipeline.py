@@ -10,7 +10,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from etils import epath
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 from hmhn_jax.faces import crop_pipeline
 from hmhn_jax.faces.crop_jobs import crop_videos
 from hmhn_jax.faces.crop_report import report

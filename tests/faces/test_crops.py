@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 from hmhn_jax.faces import crops
 from hmhn_jax.faces.align import turn
 from hmhn_jax.faces.crops import CropSettings, crop_video

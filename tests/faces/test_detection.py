@@ -2,7 +2,7 @@ import importlib.util
 
 import pytest
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 from hmhn_jax.faces import detection
 
 

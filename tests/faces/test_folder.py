@@ -2,9 +2,9 @@ import random
 
 import pytest
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
+from hmhn_jax.base.formats import VIDEO_SUFFIXES
 from hmhn_jax.faces.folder import FolderSettings, find
-from hmhn_jax.faces.formats import VIDEO_SUFFIXES
 
 ROWS = [f"v{number}.mp4,p{number // 2},{number}" for number in range(20)]
 

@@ -1,6 +1,6 @@
 import pytest
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 from hmhn_jax.faces.labels import read_labels
 
 HEADER = "file,subject,task,split,score\n"

@@ -1,6 +1,6 @@
 import pytest
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 from hmhn_jax.faces import sources
 from hmhn_jax.faces.avec import AvecSettings
 from hmhn_jax.faces.folder import FolderSettings

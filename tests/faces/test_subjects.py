@@ -3,7 +3,7 @@ from collections import Counter
 
 import pytest
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 from hmhn_jax.faces.subjects import assign_splits
 
 PEOPLE = [f"p{number}" for number in range(20)]

@@ -8,7 +8,7 @@ import unicodedata
 
 import pytest
 
-from hmhn_jax.errors import UsageError, UserError
+from hmhn_jax.base.errors import UsageError, UserError
 from hmhn_jax.faces import table
 from hmhn_jax.faces.folder import FolderSettings, find
 

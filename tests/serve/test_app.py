@@ -14,8 +14,8 @@ from avec_trees import write
 from html_pages import read_page
 from PIL import Image
 
-from hmhn_jax.errors import UserError
-from hmhn_jax.faces.formats import SUFFIXES
+from hmhn_jax.base.errors import UserError
+from hmhn_jax.base.formats import SUFFIXES
 from hmhn_jax.faces.video import VideoError
 from hmhn_jax.serve.jobs import Outcome
 

@@ -12,8 +12,8 @@ import pytest
 from avec_trees import write
 from html_pages import read_page
 
-from hmhn_jax.bdi import SEVERITIES
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.bdi import SEVERITIES
+from hmhn_jax.base.errors import UserError
 from hmhn_jax.prediction import Prediction
 from hmhn_jax.prediction_tables import FILE_COLUMNS
 from hmhn_jax.serve.jobs import Outcome

@@ -12,7 +12,7 @@ import pytest
 import workdirs
 
 from hmhn_jax import ensemble
-from hmhn_jax.errors import UsageError, UserError
+from hmhn_jax.base.errors import UsageError, UserError
 from hmhn_jax.faces.synthetic.clips import Clip, encode
 from hmhn_jax.predict import predict_files
 from hmhn_jax.serve import server

@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import time
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 
 KEPT = []
 

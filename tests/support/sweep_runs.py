@@ -3,7 +3,7 @@
 import json
 import os
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 
 
 def write_results(workdir, dataset="avec_faces/synthetic"):

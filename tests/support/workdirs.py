@@ -11,8 +11,9 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from configs import default
-from hmhn_jax import atomic, checkpoints, ensemble
+from hmhn_jax import checkpoints, ensemble
 from hmhn_jax import config as config_lib
+from hmhn_jax.base import files
 from hmhn_jax.faces.crops import CropSettings
 from hmhn_jax.models import factory
 from hmhn_jax.provenance import Provenance
@@ -76,7 +77,7 @@ def evaluate(workdir: Path, config: ConfigDict) -> None:
         **clips,
         "protocols": {"clips": clips, "sessions_unseen": sessions},
     }
-    atomic.write_text(workdir / "evaluation" / "test" / "metrics.json", json.dumps(results))
+    files.write_text(workdir / "evaluation" / "test" / "metrics.json", json.dumps(results))
 
 
 def _draw(rng, path, shape):

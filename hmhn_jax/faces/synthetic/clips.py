@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import av
 import numpy as np
 
-from hmhn_jax.bdi import MAX_SCORE
+from hmhn_jax.base.bdi import MAX_SCORE
 from hmhn_jax.faces.synthetic.camera import render_frame
 from hmhn_jax.faces.synthetic.expression import perform
 from hmhn_jax.faces.synthetic.head import build_head

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import cv2
 
-from hmhn_jax import atomic, progress
-from hmhn_jax.errors import UserError
+from hmhn_jax.base import files, progress
+from hmhn_jax.base.errors import UserError
+from hmhn_jax.base.process_pool import map_in_order, num_usable_cores
 from hmhn_jax.faces.recordings import LABEL_COLUMNS
 from hmhn_jax.faces.synthetic.clips import Clip, encode
-from hmhn_jax.process_pool import map_in_order, num_usable_cores
 
 RENDERER_VERSION = 1  # raise it whenever the same settings no longer give the same frames
 LABELS_FILE = "labels.csv"
@@ -91,7 +91,7 @@ def write_dataset(
         entries = list(_entries(settings))
         _render_missing(directory, entries, num_processes)
         for folder in (directory, directory / VIDEO_FOLDER):
-            atomic.remove_abandoned(folder)
+            files.remove_abandoned(folder)
         labels = directory / LABELS_FILE
         _write_if_changed(labels, _labels_csv(entries))
     except OSError as error:
@@ -123,7 +123,7 @@ def _claim(directory, settings):
     note = directory / SETTINGS_FILE
     if note.exists():
         try:
-            found = atomic.read_json(note)
+            found = files.read_json(note)
         except ValueError:
             found = None
         if found != wanted:
@@ -137,7 +137,7 @@ def _claim(directory, settings):
             "were made: name another folder or delete this one"
         )
     else:
-        atomic.write_text(note, json.dumps(wanted, indent=2) + "\n")
+        files.write_text(note, json.dumps(wanted, indent=2) + "\n")
 
 
 def _differences(found, wanted):
@@ -165,7 +165,7 @@ def _one_thread() -> None:
 
 def _render(directory: Path, entry: _Entry) -> None:
     clip = entry.clip
-    atomic.write_bytes(directory / entry.file, encode(clip.frames(), clip.fps, clip.size))
+    files.write_bytes(directory / entry.file, encode(clip.frames(), clip.fps, clip.size))
 
 
 def _labels_csv(entries):
@@ -179,4 +179,4 @@ def _labels_csv(entries):
 
 def _write_if_changed(path, content):
     if not (path.exists() and path.read_bytes() == content):
-        atomic.write_bytes(path, content)
+        files.write_bytes(path, content)

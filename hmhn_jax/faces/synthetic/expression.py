@@ -10,7 +10,7 @@ import dataclasses
 
 import numpy as np
 
-from hmhn_jax.bdi import MAX_SCORE
+from hmhn_jax.base.bdi import MAX_SCORE
 from hmhn_jax.faces.synthetic.identity import Subject
 
 

@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from hmhn_jax.bdi import MAX_SCORE
+from hmhn_jax.base.bdi import MAX_SCORE
 from hmhn_jax.faces.synthetic.camera import render_frame
 from hmhn_jax.faces.synthetic.clips import Clip, encode
 from hmhn_jax.faces.synthetic.expression import Expression, Pose

@@ -7,7 +7,7 @@ import os
 import av
 import pytest
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 from hmhn_jax.faces.recordings import LABEL_COLUMNS
 from hmhn_jax.faces.synthetic import SyntheticSettings, dataset, write_dataset
 

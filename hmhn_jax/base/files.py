@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 
 _ABANDONED_AFTER_SECONDS = 600  # no file is written for so long: its writer was killed
 

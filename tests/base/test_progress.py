@@ -2,7 +2,7 @@
 
 import itertools
 
-from hmhn_jax import progress
+from hmhn_jax.base import progress
 
 
 def test_items_come_through_lazily_and_lines_end_with_the_total(capsys):

@@ -4,13 +4,13 @@ import os
 
 import pytest
 
-from hmhn_jax import atomic
-from hmhn_jax.errors import UserError
+from hmhn_jax.base import files
+from hmhn_jax.base.errors import UserError
 
 
 def test_a_file_appears_when_it_is_whole(tmp_path):
     path = tmp_path / "new" / "figure.png"
-    with atomic.replacing(path) as temporary:
+    with files.replacing(path) as temporary:
         temporary.write_bytes(b"half")
         assert temporary.suffix == ".png"
         assert not path.exists()
@@ -23,7 +23,7 @@ def test_a_failure_keeps_what_was_there(tmp_path):
     path.write_text("old")
 
     def write_half():
-        with atomic.replacing(path) as temporary:
+        with files.replacing(path) as temporary:
             temporary.write_text("half")
             raise ZeroDivisionError
 
@@ -38,7 +38,7 @@ def test_a_full_disk_is_one_line(tmp_path):
     path.write_text("old")
     with (
         pytest.raises(UserError, match=r"cannot write .*metrics\.json: No space left"),
-        atomic.replacing(path),
+        files.replacing(path),
     ):
         raise OSError(28, "No space left on device")
     assert path.read_text() == "old"
@@ -47,7 +47,7 @@ def test_a_full_disk_is_one_line(tmp_path):
 def test_a_folder_in_the_way_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write"):
-        atomic.write_text(tmp_path / "file" / "metrics.json", "")
+        files.write_text(tmp_path / "file" / "metrics.json", "")
 
 
 def test_only_old_leftovers_are_removed(tmp_path):
@@ -56,7 +56,7 @@ def test_only_old_leftovers_are_removed(tmp_path):
         path.write_text("")
     os.utime(old, (0, 0))
     os.utime(other, (0, 0))
-    atomic.remove_abandoned(tmp_path)
+    files.remove_abandoned(tmp_path)
     assert set(tmp_path.iterdir()) == {new, other}
 
 
@@ -65,4 +65,4 @@ def test_what_is_no_json_is_a_value_error(tmp_path, text):
     path = tmp_path / "a.json"
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(ValueError, match=r"."):
-        atomic.read_json(path)
+        files.read_json(path)

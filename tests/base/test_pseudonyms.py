@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hmhn_jax import pseudonyms
-from hmhn_jax.errors import UserError
+from hmhn_jax.base import pseudonyms
+from hmhn_jax.base.errors import UserError
 
 VIDEOS = [(f"person{n:02}", f"visit{k}/person{n:02}") for n in range(40) for k in range(2)]
 

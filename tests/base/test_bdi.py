@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hmhn_jax.bdi import severity
+from hmhn_jax.base.bdi import severity
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hmhn_jax.base.formats import PICTURE_SUFFIXES, VIDEO_SUFFIXES, is_picture
 from hmhn_jax.faces.crop_jobs import crop_file
 from hmhn_jax.faces.crops import CropFailure, CropSettings
-from hmhn_jax.faces.formats import PICTURE_SUFFIXES, VIDEO_SUFFIXES, is_picture
 from hmhn_jax.faces.probe import probe
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hmhn_jax.errors import MOST_LETTERS, UserError, most_common_reasons, one_line
+from hmhn_jax.base.errors import MOST_LETTERS, UserError, most_common_reasons, one_line
 from hmhn_jax.faces.recordings import Found
 
 

@@ -2,10 +2,10 @@
 
 import jinja2
 
-from hmhn_jax.notices import NOTICE
+from hmhn_jax.base.notices import NOTICE
 
 
-def environment(folder: str = "templates", **settings) -> jinja2.Environment:
+def environment(folder: str = "base/templates", **settings) -> jinja2.Environment:
     """Creates an environment of the package's folder; HTML is escaped, `NOTICE` is known.
 
     Names come from untrusted files, so that nothing is shown unescaped; a value that is missing

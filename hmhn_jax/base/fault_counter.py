@@ -5,7 +5,7 @@ import platform
 from pathlib import Path
 
 import hmhn_jax
-from hmhn_jax.errors import SoftwareFault
+from hmhn_jax.base.errors import SoftwareFault
 from hmhn_jax.faces.crops import SOFTWARE, CropFailure, VideoCrops
 
 FAULT = "fault of the software"  # how the reason of such a failure begins

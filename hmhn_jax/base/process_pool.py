@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
-from hmhn_jax.errors import UserError
+from hmhn_jax.base.errors import UserError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

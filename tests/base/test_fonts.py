@@ -10,7 +10,7 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from matplotlib import font_manager
 from matplotlib.figure import Figure
 
-from hmhn_jax import fonts
+from hmhn_jax.base import fonts
 
 NAME = "\u60a3\u8005"  # "patient" in Chinese
 

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from hmhn_jax.errors import UserError
-from hmhn_jax.process_pool import map_in_order
+from hmhn_jax.base.errors import UserError
+from hmhn_jax.base.process_pool import map_in_order
 
 
 @pytest.mark.parametrize("num_processes", [1, 2])
@@ -55,7 +55,7 @@ def test_does_not_run_the_program_again_in_each_process(tmp_path):
     program = tmp_path / "program.py"
     program.write_text(
         "import operator\n"
-        "from hmhn_jax.process_pool import map_in_order\n"
+        "from hmhn_jax.base.process_pool import map_in_order\n"
         "print('started')\n"
         "print(list(map_in_order(operator.neg, [1, 2, 3], 2)))\n"
     )

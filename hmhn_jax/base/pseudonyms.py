@@ -8,8 +8,8 @@ import secrets
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from hmhn_jax import atomic
-from hmhn_jax.errors import UserError
+from hmhn_jax.base import files
+from hmhn_jax.base.errors import UserError
 
 FILE = "pseudonyms.csv"  # the key; whoever has it knows the names
 _COLUMNS = ["subject", "subject_id", "video", "video_id"]
@@ -111,4 +111,4 @@ def _write(path, rows):
     writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    atomic.write_bytes(path, text.getvalue().encode(errors="surrogateescape"))
+    files.write_bytes(path, text.getvalue().encode(errors="surrogateescape"))
