@@ -17,8 +17,8 @@ from hmhn_jax.command_line import set_environment
 from hmhn_jax.dataset import open_dataset
 from hmhn_jax.input_pipeline import Crops, Video, read_crops, training_batches
 from hmhn_jax.models import HMHN, factory
-from hmhn_jax.models.deploy import forward
-from hmhn_jax.models.fold import fold
+from hmhn_jax.models.deploy.fold import fold
+from hmhn_jax.models.deploy.forward import forward
 from hmhn_jax.runtime import compiler_options
 from hmhn_jax.train_step import init_state, make_optimizer, make_train_step
 

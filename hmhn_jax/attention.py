@@ -9,7 +9,7 @@ import numpy as np
 
 from hmhn_jax.augment import standardise
 from hmhn_jax.ensemble import Trained
-from hmhn_jax.models.deploy import forward
+from hmhn_jax.models.deploy.forward import forward
 from hmhn_jax.runtime import compiler_options
 
 COLOURS = "inferno"  # of Matplotlib; grows lighter from 0 to 1

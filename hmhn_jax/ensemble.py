@@ -18,7 +18,7 @@ from hmhn_jax.base.errors import UsageError, UserError
 from hmhn_jax.input_pipeline import Crops
 from hmhn_jax.metrics import VideoMeans
 from hmhn_jax.models import HMHN, factory
-from hmhn_jax.models.deployed_weights import DeployedWeights
+from hmhn_jax.models.deploy.weights import DeployedWeights
 from hmhn_jax.provenance import Provenance
 from hmhn_jax.scoring import fold_weights, make_score_frames, score_crops, video_means
 from hmhn_jax.workdir import stored_config

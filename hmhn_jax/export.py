@@ -16,8 +16,8 @@ from hmhn_jax import checkpoint_reading, model_card, versions
 from hmhn_jax.augment import standardise
 from hmhn_jax.base import files
 from hmhn_jax.models import HMHN, factory
-from hmhn_jax.models.deploy import forward
-from hmhn_jax.models.fold import fold
+from hmhn_jax.models.deploy.fold import fold
+from hmhn_jax.models.deploy.forward import forward
 
 ARTEFACT = "hmhn.jaxexport"
 PLATFORMS = ("cpu", "cuda")

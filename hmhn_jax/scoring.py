@@ -12,9 +12,9 @@ from hmhn_jax.augment import standardise
 from hmhn_jax.input_pipeline import Crops, evaluation_batches
 from hmhn_jax.metrics import VideoMeans
 from hmhn_jax.models import HMHN
-from hmhn_jax.models.deploy import forward
-from hmhn_jax.models.deployed_weights import DeployedWeights
-from hmhn_jax.models.fold import fold
+from hmhn_jax.models.deploy.fold import fold
+from hmhn_jax.models.deploy.forward import forward
+from hmhn_jax.models.deploy.weights import DeployedWeights
 
 
 @functools.cache  # the same network is compiled once

@@ -6,8 +6,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from hmhn_jax.models.fast.planes import batch_norm_planes, conv_planes
 from hmhn_jax.models.layers import batch_norm, conv
-from hmhn_jax.models.planes import batch_norm_planes, conv_planes
 
 
 class DFF(nn.Module):

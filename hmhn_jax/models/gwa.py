@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 from einops import rearrange, repeat
 
+from hmhn_jax.models.fast.planes import LGFEPlanes
 from hmhn_jax.models.layers import batch_norm, conv
-from hmhn_jax.models.planes import LGFEPlanes
 
 
 class LGFE(nn.Module):

@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from hmhn_jax.models.fused_batch_norm import FusedBatchNorm
+from hmhn_jax.models.fast.fused_batch_norm import FusedBatchNorm
 from hmhn_jax.models.layers import batch_norm, conv
 
 Kernels = Sequence[tuple[int, int]]

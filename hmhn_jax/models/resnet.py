@@ -6,11 +6,11 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from hmhn_jax.models.conv_3x3 import conv_3x3
-from hmhn_jax.models.fused_batch_norm import FusedBatchNorm
+from hmhn_jax.models.fast.conv_3x3 import conv_3x3
+from hmhn_jax.models.fast.fused_batch_norm import FusedBatchNorm
+from hmhn_jax.models.fast.max_pool import max_pool
+from hmhn_jax.models.fast.stem import stem_conv
 from hmhn_jax.models.layers import ConvWeights, batch_norm, conv
-from hmhn_jax.models.max_pool import max_pool
-from hmhn_jax.models.stem import stem_conv
 
 
 class BasicBlock(nn.Module):

@@ -9,9 +9,9 @@ import pytest
 from random_networks import random_network
 
 from hmhn_jax.models import HMHN
-from hmhn_jax.models.deploy import forward
-from hmhn_jax.models.deployed_weights import WinogradLayer
-from hmhn_jax.models.fold import fold
+from hmhn_jax.models.deploy.fold import fold
+from hmhn_jax.models.deploy.forward import forward
+from hmhn_jax.models.deploy.weights import WinogradLayer
 
 SMALL = {"width": 4, "lgfe_expansion": 2}
 STANDARD = ((3, 3), (3, 3), (3, 3))

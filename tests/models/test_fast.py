@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 
 from hmhn_jax.models import DFF, GWA, HMHN, MAB, ResNet18
-from hmhn_jax.models.conv_3x3 import conv_3x3
-from hmhn_jax.models.fused_batch_norm import normalise
+from hmhn_jax.models.fast.conv_3x3 import conv_3x3
+from hmhn_jax.models.fast.fused_batch_norm import normalise
+from hmhn_jax.models.fast.max_pool import max_pool
+from hmhn_jax.models.fast.pointwise_pair import pointwise_pair
+from hmhn_jax.models.fast.shifted_conv import shifted_conv
+from hmhn_jax.models.fast.stem import stem_conv
+from hmhn_jax.models.fast.winograd import kernel_gradient, transform, winograd_conv
 from hmhn_jax.models.layers import EPSILON
-from hmhn_jax.models.max_pool import max_pool
-from hmhn_jax.models.pointwise_pair import pointwise_pair
 from hmhn_jax.models.resnet import BasicBlock
-from hmhn_jax.models.shifted_conv import shifted_conv
-from hmhn_jax.models.stem import stem_conv
-from hmhn_jax.models.winograd import kernel_gradient, transform, winograd_conv
 
 NHWC = ("NHWC", "HWIO", "NHWC")
 CNHW = ("CNHW", "HWIO", "CNHW")

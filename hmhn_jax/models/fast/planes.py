@@ -11,6 +11,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from hmhn_jax.models.fast.pointwise_pair import LEAK, pointwise_pair
+from hmhn_jax.models.fast.shifted_conv import shifted_conv
 from hmhn_jax.models.layers import (
     BatchNormWeights,
     ConvWeights,
@@ -18,8 +20,6 @@ from hmhn_jax.models.layers import (
     average_over,
     plane_moments,
 )
-from hmhn_jax.models.pointwise_pair import LEAK, pointwise_pair
-from hmhn_jax.models.shifted_conv import shifted_conv
 
 
 class LGFEPlanes(nn.Module):

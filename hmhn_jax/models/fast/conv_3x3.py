@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from hmhn_jax.models.winograd import kernel_gradient, transform, winograd_conv
+from hmhn_jax.models.fast.winograd import kernel_gradient, transform, winograd_conv
 
 # With fewer channels, transforming the pixels takes longer than the products that it saves; with
 # smaller images, transforming the kernel does.

@@ -4,11 +4,11 @@ import jax
 import jax.numpy as jnp
 
 from hmhn_jax.models.afb import AFB
-from hmhn_jax.models.deployed_weights import DeployedWeights, HeadWeights, Layer, WinogradLayer
+from hmhn_jax.models.deploy.low_level import low_level
+from hmhn_jax.models.deploy.weights import DeployedWeights, HeadWeights, Layer, WinogradLayer
+from hmhn_jax.models.fast.winograd import winograd_conv
 from hmhn_jax.models.hmhn import HMHN
 from hmhn_jax.models.layers import at_least_float32
-from hmhn_jax.models.low_level import low_level
-from hmhn_jax.models.winograd import winograd_conv
 
 NHWC = ("NHWC", "HWIO", "NHWC")
 

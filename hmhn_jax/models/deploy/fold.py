@@ -7,15 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 from flax import traverse_util
 
-from hmhn_jax.models.deployed_weights import (
-    DeployedWeights,
-    HeadWeights,
-    Layer,
-    WinogradLayer,
-)
+from hmhn_jax.models.deploy.weights import DeployedWeights, HeadWeights, Layer, WinogradLayer
+from hmhn_jax.models.fast.winograd import transform
 from hmhn_jax.models.hmhn import HMHN
 from hmhn_jax.models.layers import EPSILON
-from hmhn_jax.models.winograd import transform
 
 
 def fold(model: HMHN, variables: Any, for_cpu: bool | None = None) -> DeployedWeights:

@@ -6,13 +6,13 @@ import jax
 import jax.numpy as jnp
 from einops import rearrange
 
-from hmhn_jax.models.deployed_weights import DeployedWeights, Layer
+from hmhn_jax.models.deploy.weights import DeployedWeights, Layer
+from hmhn_jax.models.fast.max_pool import max_pool
+from hmhn_jax.models.fast.pointwise_pair import LEAK, pointwise_pair
+from hmhn_jax.models.fast.shifted_conv import convolve_padded, pad, shifted_conv
+from hmhn_jax.models.fast.stem import stem_conv
 from hmhn_jax.models.gwa import attend_planes
 from hmhn_jax.models.hmhn import HMHN
-from hmhn_jax.models.max_pool import max_pool
-from hmhn_jax.models.pointwise_pair import LEAK, pointwise_pair
-from hmhn_jax.models.shifted_conv import convolve_padded, pad, shifted_conv
-from hmhn_jax.models.stem import stem_conv
 
 
 def low_level(
