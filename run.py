@@ -16,8 +16,9 @@ from pathlib import Path
 from absl import flags
 from ml_collections import ConfigDict
 
-from hmhn_jax import command_line, interruption
+from hmhn_jax import command_line
 from hmhn_jax.base.errors import SoftwareFault, UserError
+from hmhn_jax.runtime import signals
 
 
 def run() -> None:
@@ -29,7 +30,7 @@ def run() -> None:
     command_line.import_jax()
     # From here on it takes seconds: the heavy packages are imported.
     from data import avec_faces  # noqa: F401  registers the dataset
-    from hmhn_jax import processes
+    from hmhn_jax.runtime import processes
 
     place = (args.coordinator, args.num_processes, args.process_id)
     if args.distributed or place != (None, None, None):
@@ -40,8 +41,9 @@ def run() -> None:
 
 def dispatch(args: flags.FlagValues) -> None:
     """Does what `--mode` says."""
-    from hmhn_jax import checkpoints, devices, doctor, export, predict, torch_export
+    from hmhn_jax import checkpoints, doctor, export, predict, torch_export
     from hmhn_jax.base import files
+    from hmhn_jax.runtime import devices
     from hmhn_jax.serve import server
     from hmhn_jax.sweep import sweep
     from hmhn_jax.workdir import stored_config
@@ -72,10 +74,11 @@ def dispatch(args: flags.FlagValues) -> None:
 def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None = None) -> None:
     """Trains, evaluates (together with the networks of other workdirs) or both."""
     from configs import avec2014
-    from hmhn_jax import checkpoints, devices, pretrained, processes, workdir_lock
+    from hmhn_jax import checkpoints, pretrained, workdir_lock
     from hmhn_jax.dataset import open_dataset
     from hmhn_jax.evaluate import evaluate
     from hmhn_jax.input_pipeline import check_split
+    from hmhn_jax.runtime import devices, processes
     from hmhn_jax.train import train
 
     if mode != "evaluate" and not checkpoints.exist(workdir):
@@ -106,13 +109,13 @@ def train_and_evaluate(workdir: Path) -> None:
 def main() -> int:
     """Does what the flags say; what goes wrong ends in one line. Returns the exit code."""
     try:
-        interruption.end_on_sigterm()
+        signals.end_on_sigterm()
         run()
         return 0
     except (UserError, SoftwareFault) as error:
         line, code = f"error: {error}", error.exit_code
     except KeyboardInterrupt as ended:
-        line, code = interruption.LINE, getattr(ended, "exit_code", 130)
+        line, code = signals.LINE, getattr(ended, "exit_code", 130)
     gc.collect()  # whatever libraries say about a failure comes before
     print(line, file=sys.stderr, flush=True)
     return code

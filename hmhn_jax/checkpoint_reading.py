@@ -8,10 +8,11 @@ import numpy as np
 import orbax.checkpoint as ocp
 from ml_collections import ConfigDict
 
-from hmhn_jax import checkpoint_integrity, processes, provenance
+from hmhn_jax import checkpoint_integrity, provenance
 from hmhn_jax.checkpoints import choose_step, open_to_read
 from hmhn_jax.models import factory
 from hmhn_jax.provenance import Provenance
+from hmhn_jax.runtime import processes
 
 
 def read_provenance(manager: ocp.CheckpointManager, step: int) -> Provenance:

@@ -12,9 +12,10 @@ import numpy as np
 import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers
 
-from hmhn_jax import checkpoint_integrity, processes
+from hmhn_jax import checkpoint_integrity
 from hmhn_jax.base.errors import UserError, reason_of
 from hmhn_jax.provenance import Provenance
+from hmhn_jax.runtime import processes
 
 NO_VALIDATION = float("inf")  # stands for the MAE of a run without a validation split
 

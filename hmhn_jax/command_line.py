@@ -8,8 +8,8 @@ from pathlib import Path
 from absl import flags, logging
 from ml_collections import ConfigDict, config_flags
 
-from hmhn_jax import config_files
 from hmhn_jax.base.errors import UsageError
+from hmhn_jax.runtime import config_files
 
 MODES = {
     "train_and_evaluate": "the default",

@@ -10,14 +10,7 @@ from pathlib import Path
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import (
-    devices,
-    ensemble,
-    inputs,
-    prediction,
-    prediction_folder,
-    prediction_origin,
-)
+from hmhn_jax import ensemble, inputs, prediction, prediction_folder, prediction_origin
 from hmhn_jax.base.errors import UserError, most_common_reasons
 from hmhn_jax.base.formats import is_picture
 from hmhn_jax.base.notices import NOTICE, SYNTHETIC
@@ -32,6 +25,7 @@ from hmhn_jax.faces.timeline import read_timeline
 from hmhn_jax.prediction import Prediction
 from hmhn_jax.prediction_pictures import write_pictures
 from hmhn_jax.prediction_tables import open_tables
+from hmhn_jax.runtime import devices
 
 
 def predict(

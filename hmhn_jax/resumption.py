@@ -8,10 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import checkpoint_reading, checkpoints, devices, pretrained
+from hmhn_jax import checkpoint_reading, checkpoints, pretrained
 from hmhn_jax import config as config_lib
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.provenance import Provenance
+from hmhn_jax.runtime import devices
 from hmhn_jax.train_step import TrainState, make_optimizer
 from hmhn_jax.workdir import stored_config
 

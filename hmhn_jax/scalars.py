@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from hmhn_jax import processes
 from hmhn_jax.base.errors import UserError
+from hmhn_jax.runtime import processes
 
 Write = Callable[[int, dict[str, float]], None]
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from einops import rearrange
 
-from hmhn_jax import devices, processes
 from hmhn_jax.augment import standardise
 from hmhn_jax.input_pipeline import Crops, evaluation_batches
 from hmhn_jax.metrics import VideoMeans
@@ -15,6 +14,7 @@ from hmhn_jax.models import HMHN
 from hmhn_jax.models.deploy.fold import fold
 from hmhn_jax.models.deploy.forward import forward
 from hmhn_jax.models.deploy.weights import DeployedWeights
+from hmhn_jax.runtime import devices, processes
 
 
 @functools.cache  # the same network is compiled once

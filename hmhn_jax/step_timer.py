@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from hmhn_jax import devices
+from hmhn_jax.runtime import devices
 
 
 class StepTimer:

@@ -7,11 +7,12 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import checkpoints, devices, health, interruption, processes, scalars
+from hmhn_jax import checkpoints, health, scalars
 from hmhn_jax.base.progress import track
 from hmhn_jax.metrics import mean_absolute_error
 from hmhn_jax.provenance import Provenance
 from hmhn_jax.resumption import start
+from hmhn_jax.runtime import devices, processes, signals
 from hmhn_jax.scoring import fold_weights, make_score_frames, score_videos
 from hmhn_jax.step_timer import StepTimer
 from hmhn_jax.train_step import TrainState
@@ -39,7 +40,7 @@ def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
     """
     run = build(config, builder)
     with (
-        interruption.deferred() as interrupted,
+        signals.deferred() as interrupted,
         checkpoints.open_manager(workdir, alone=True) as manager,
         scalars.open_writers(workdir) as write,
     ):

@@ -10,10 +10,11 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from hmhn_jax import devices, health
+from hmhn_jax import health
 from hmhn_jax.augment import AugmentSettings, augment, standardise
 from hmhn_jax.losses import mean_squared_error, partition_loss
 from hmhn_jax.models import HMHN
+from hmhn_jax.runtime import devices
 
 if TYPE_CHECKING:  # any settings with these fields will do
     from ml_collections import ConfigDict

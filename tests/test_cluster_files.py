@@ -12,7 +12,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from hmhn_jax.interruption import EXIT_CODES
+from hmhn_jax.runtime.signals import EXIT_CODES
 
 ROOT = Path(__file__).parents[1]
 SLURM = ROOT / "docs" / "cluster" / "hmhn.slurm"

@@ -9,7 +9,6 @@ import pytest
 import tensorflow_datasets as tfds
 from ml_collections import ConfigDict
 
-from hmhn_jax import devices
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.input_pipeline import (
     evaluation_batches,
@@ -18,6 +17,7 @@ from hmhn_jax.input_pipeline import (
     training_batches,
     training_indices,
 )
+from hmhn_jax.runtime import devices
 
 
 @pytest.fixture(scope="module")

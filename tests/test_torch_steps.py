@@ -23,9 +23,10 @@ import torch_steps
 from flax import traverse_util
 
 from configs import avec2014
-from hmhn_jax import devices, train_step
+from hmhn_jax import train_step
 from hmhn_jax.augment import AugmentSettings
 from hmhn_jax.models import HMHN
+from hmhn_jax.runtime import devices
 
 
 @pytest.fixture(scope="module")

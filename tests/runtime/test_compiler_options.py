@@ -4,8 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from hmhn_jax import devices
-from hmhn_jax.runtime import compiler_options
+from hmhn_jax.runtime import compiler_options, devices
 from hmhn_jax.runtime.compiler_options import OPTIONS
 
 

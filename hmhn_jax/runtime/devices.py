@@ -9,10 +9,9 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import PartitionSpec
 
-from hmhn_jax import memory, processes
 from hmhn_jax.base.errors import UsageError, reason_of
 from hmhn_jax.models.layers import average_over
-from hmhn_jax.runtime import compiler_options
+from hmhn_jax.runtime import compiler_options, memory, processes
 
 AXIS = "batch"
 

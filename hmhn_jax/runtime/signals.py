@@ -49,7 +49,7 @@ def deferred() -> Iterator[Callable[[int], bool]]:
     deferred. Several processes agree on a step: a SIGTERM to one of them ends all, Ctrl-C is not
     deferred.
     """
-    from hmhn_jax import processes  # JAX, which takes its time, is not for every program
+    from hmhn_jax.runtime import processes  # JAX, which takes its time, is not for every program
 
     came = []
 

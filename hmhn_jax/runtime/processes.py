@@ -20,8 +20,8 @@ import numpy as np
 import orbax.checkpoint as ocp
 from jax.experimental import multihost_utils
 
-from hmhn_jax import interruption
 from hmhn_jax.base.errors import SoftwareFault, UsageError, UserError, reason_of
+from hmhn_jax.runtime import signals
 
 SECONDS_TO_MEET = 300
 SECONDS_OF_SILENCE = 30  # after which a process counts as lost
@@ -149,10 +149,10 @@ def together() -> Iterator[None]:
         _leave("" if is_said else f"error: {error}\n", error.exit_code)
     except jax.errors.JaxRuntimeError as error:
         _leave(f"error: {LOST} ({reason_of(error)})\n", UserError.exit_code)
-    except interruption.Interrupted:
+    except signals.Interrupted:
         raise  # all know, and have saved
     except KeyboardInterrupt:
-        _leave(f"{interruption.LINE}\n", interruption.EXIT_CODES[signal.SIGINT])
+        _leave(f"{signals.LINE}\n", signals.EXIT_CODES[signal.SIGINT])
     except Exception:
         _leave(traceback.format_exc(), SoftwareFault.exit_code)
 

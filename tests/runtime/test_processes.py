@@ -16,9 +16,10 @@ import jax
 import numpy as np
 import pytest
 
-from hmhn_jax import processes, scalars
+from hmhn_jax import scalars
+from hmhn_jax.runtime import processes
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LIMIT_S = 300
 CLUSTERS = ("SLURM_", "KUBERNETES_", "OMPI_", "JAX_COORDINATOR")
 

@@ -8,14 +8,14 @@ import time
 
 import pytest
 
-from hmhn_jax import interruption, processes
-from hmhn_jax.interruption import Interrupted
+from hmhn_jax.runtime import processes, signals
+from hmhn_jax.runtime.signals import Interrupted
 
 
 @pytest.fixture(autouse=True)
 def handlers():
     """Sets the signal handlers of a program in the foreground; restores the tests' own."""
-    before = {number: signal.getsignal(number) for number in interruption.EXIT_CODES}
+    before = {number: signal.getsignal(number) for number in signals.EXIT_CODES}
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     yield
@@ -24,7 +24,7 @@ def handlers():
 
 
 def test_sigterm_ends_the_program_and_what_it_started():
-    interruption.end_on_sigterm()
+    signals.end_on_sigterm()
     context = multiprocessing.get_context("fork")
     ready = context.Event()
     child = context.Process(target=sleep_like_a_worker, args=[ready])
@@ -56,7 +56,7 @@ def test_a_signal_waits_for_the_end_of_the_block(number, exit_code):
     reached = []
 
     def block():
-        with interruption.deferred() as asked:
+        with signals.deferred() as asked:
             assert not asked(1)
             signal.raise_signal(number)
             assert asked(2)
@@ -70,7 +70,7 @@ def test_a_signal_waits_for_the_end_of_the_block(number, exit_code):
 
 def test_without_a_signal_nothing_is_raised():
     before = signal.getsignal(signal.SIGTERM)
-    with interruption.deferred() as asked:
+    with signals.deferred() as asked:
         assert not asked(1)
     assert signal.getsignal(signal.SIGTERM) == before
 
@@ -79,7 +79,7 @@ def test_an_error_in_the_block_is_not_hidden():
     before = signal.getsignal(signal.SIGTERM)
 
     def block():
-        with interruption.deferred():
+        with signals.deferred():
             signal.raise_signal(signal.SIGTERM)
             raise ZeroDivisionError
 
@@ -93,7 +93,7 @@ def test_a_second_ctrl_c_does_not_wait(first):
     reached = []
 
     def block():
-        with interruption.deferred():
+        with signals.deferred():
             signal.raise_signal(first)
             reached.append("first")
             signal.raise_signal(signal.SIGINT)
@@ -106,7 +106,7 @@ def test_a_second_ctrl_c_does_not_wait(first):
 
 def test_ctrl_c_stays_ignored_in_the_background():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with interruption.deferred() as asked:
+    with signals.deferred() as asked:
         os.kill(os.getpid(), signal.SIGINT)
         assert not asked(1)
     assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
@@ -116,7 +116,7 @@ def test_other_threads_get_no_signals():
     seen = []
 
     def in_a_thread():
-        with interruption.deferred() as asked:
+        with signals.deferred() as asked:
             seen.append((asked(1), signal.getsignal(signal.SIGTERM)))
 
     thread = threading.Thread(target=in_a_thread)
@@ -131,7 +131,7 @@ def test_several_processes_end_after_the_step_they_agreed_on(monkeypatch):
     before = signal.getsignal(signal.SIGTERM)
 
     def block():
-        with interruption.deferred() as asked:
+        with signals.deferred() as asked:
             assert signal.getsignal(signal.SIGTERM) == before  # JAX's, which tells the others
             assert [asked(step) for step in (1, 2, 3)] == [False, False, True]
 
