@@ -32,8 +32,8 @@ from benchmarks import machine
 from hmhn_jax.faces import crop_jobs
 from hmhn_jax.faces.crops import CropSettings
 from hmhn_jax.faces.detection import load_detector
-from hmhn_jax.faces.recordings import Recording
-from hmhn_jax.faces.synthetic.clips import Clip, encode
+from hmhn_jax.recordings.recording import Recording
+from hmhn_jax.recordings.synthetic.clips import Clip, encode
 
 FPS = 25
 FRAMES_PER_SAMPLE = 5

@@ -10,7 +10,7 @@ import av
 import cv2
 import numpy as np
 
-from hmhn_jax.faces.synthetic.clips import Clip
+from hmhn_jax.recordings.synthetic.clips import Clip
 
 FPS, NUM_FRAMES = 25, 8
 # In the larger one there is a face to be found. Of smaller ones x264 does not always make the

@@ -8,12 +8,14 @@ import itertools
 from pathlib import Path
 
 from hmhn_jax.base.errors import one_line
-from hmhn_jax.faces import avec_labels, crop_jobs, labels
+from hmhn_jax.faces import crop_jobs
 from hmhn_jax.faces.crops import CropFailure, CropSettings
 from hmhn_jax.faces.images import read_image
 from hmhn_jax.faces.probe import probe
-from hmhn_jax.faces.recordings import Found
 from hmhn_jax.faces.video import sampled_frames
+from hmhn_jax.recordings import avec_labels
+from hmhn_jax.recordings.recording import Found
+from hmhn_jax.recordings.tables import labels
 
 
 def table(path: Path) -> list[str]:

@@ -6,7 +6,7 @@ import json
 
 from hypothesis import strategies as st
 
-from hmhn_jax.faces.recordings import LABEL_COLUMNS
+from hmhn_jax.recordings.recording import LABEL_COLUMNS
 
 VIDEOS = ("a.mp4", "b.mp4", "x/c.avi")  # that the table's folder holds
 ENCODINGS = ("utf-8", "utf-8", "utf-8", "utf-8-sig", "utf-16", "utf-32", "latin-1", "mac_roman")

@@ -27,8 +27,8 @@ from hmhn_jax.faces.crops import CropSettings, crop_video
 from hmhn_jax.faces.detection import Detector, load_detector
 from hmhn_jax.faces.jpeg import decode_crops
 from hmhn_jax.faces.orientation import face_in_picture, turn
-from hmhn_jax.faces.synthetic.clips import Clip
 from hmhn_jax.faces.tracking import Track, follow
+from hmhn_jax.recordings.synthetic.clips import Clip
 
 Matrix = tuple[int, int, int, int]  # takes a stored pixel (x, y) to (a x + c y, b x + d y)
 

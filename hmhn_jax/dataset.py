@@ -10,7 +10,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from hmhn_jax.base.errors import UsageError, UserError, reason_of
-from hmhn_jax.faces import sources
+from hmhn_jax.recordings import sources
 
 DATASET = "avec_faces"
 DESCRIPTIONS = ("dataset_info.json", "features.json", "metadata.json")

@@ -17,14 +17,14 @@ from hmhn_jax.base.bdi import SEVERITIES, severity
 from hmhn_jax.base.errors import UsageError, UserError, one_line
 from hmhn_jax.base.progress import track
 from hmhn_jax.dataset import DATASET, manual_directory
-from hmhn_jax.faces import avec, sources
-from hmhn_jax.faces.avec import AvecSettings
-from hmhn_jax.faces.avec_labels import disagreements
 from hmhn_jax.faces.crops import WHOLE, part_notes
 from hmhn_jax.faces.probe import Header, probe
-from hmhn_jax.faces.recordings import SPLITS, Found, Recording
-from hmhn_jax.faces.subjects import splits_by_subject
 from hmhn_jax.faces.video import VideoError
+from hmhn_jax.recordings import avec, sources
+from hmhn_jax.recordings.avec import AvecSettings
+from hmhn_jax.recordings.avec_labels import disagreements
+from hmhn_jax.recordings.recording import SPLITS, Found, Recording
+from hmhn_jax.recordings.subjects import splits_by_subject
 
 PROBES_AT_ONCE = 8  # they wait for the disk more than they compute
 

@@ -14,8 +14,8 @@ from hmhn_jax.dataset import DATASET, data_directory, open_dataset
 from hmhn_jax.faces.crop_report import SUMMARY
 from hmhn_jax.faces.crop_warnings import MIN_FACES
 from hmhn_jax.faces.crops import CropSettings
-from hmhn_jax.faces.recordings import SPLITS
 from hmhn_jax.intervals import LEAST_SUBJECTS
+from hmhn_jax.recordings.recording import SPLITS
 
 
 def of_videos(videos: Sequence[dict[str, Any]], crops: CropSettings) -> list[str]:

@@ -18,7 +18,7 @@ from html_pages import read_page
 
 from data.avec_faces import configs
 from hmhn_jax import checkpoint_reading, checkpoints, scalars
-from hmhn_jax.faces import synthetic
+from hmhn_jax.recordings import synthetic
 
 ROOT = Path(__file__).parents[1]
 

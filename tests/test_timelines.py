@@ -13,8 +13,8 @@ from hmhn_jax.faces.contact_sheet import write_contact_sheet
 from hmhn_jax.faces.crop_jobs import crop_videos
 from hmhn_jax.faces.crop_report import report
 from hmhn_jax.faces.crops import CropSettings
-from hmhn_jax.faces.recordings import Recording
 from hmhn_jax.faces.video import sampled_frames
+from hmhn_jax.recordings.recording import Recording
 
 
 @pytest.mark.parametrize("number", range(40))

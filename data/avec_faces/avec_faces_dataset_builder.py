@@ -21,9 +21,9 @@ from hmhn_jax.faces.crop_jobs import crop_videos
 from hmhn_jax.faces.crop_report import SUMMARY, report, with_short_ones_noted
 from hmhn_jax.faces.crops import CropFailure
 from hmhn_jax.faces.examples import examples_of
-from hmhn_jax.faces.recordings import SPLITS
-from hmhn_jax.faces.sources import NoDataError
 from hmhn_jax.faces.video import VideoError
+from hmhn_jax.recordings.recording import SPLITS
+from hmhn_jax.recordings.sources import NoDataError
 
 from .command import (
     builds_every_config,

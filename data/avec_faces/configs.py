@@ -8,14 +8,14 @@ from pathlib import Path
 import tensorflow_datasets as tfds
 
 from hmhn_jax.base.errors import UserError
-from hmhn_jax.faces import sources
-from hmhn_jax.faces.avec import AvecSettings
 from hmhn_jax.faces.crops import CropSettings
-from hmhn_jax.faces.folder import FolderSettings
-from hmhn_jax.faces.labels import read_labels
-from hmhn_jax.faces.recordings import Found
-from hmhn_jax.faces.synthetic import SyntheticSettings, write_dataset
-from hmhn_jax.faces.synthetic.dataset import RENDERER_VERSION
+from hmhn_jax.recordings import sources
+from hmhn_jax.recordings.avec import AvecSettings
+from hmhn_jax.recordings.folder import FolderSettings
+from hmhn_jax.recordings.recording import Found
+from hmhn_jax.recordings.synthetic import SyntheticSettings, write_dataset
+from hmhn_jax.recordings.synthetic.dataset import RENDERER_VERSION
+from hmhn_jax.recordings.tables.labels import read_labels
 
 EVERY_FRAME = CropSettings(rate_hz=None, max_frames_per_video=None)
 

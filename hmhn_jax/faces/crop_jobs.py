@@ -25,8 +25,8 @@ from hmhn_jax.faces.crops import (
 )
 from hmhn_jax.faces.detection import Detector, landmark_model, load_detector
 from hmhn_jax.faces.images import crop_image
-from hmhn_jax.faces.recordings import Recording
 from hmhn_jax.faces.video import VideoError
+from hmhn_jax.recordings.recording import Recording
 
 
 def crop_videos(

@@ -28,7 +28,7 @@ from hmhn_jax.faces.crop_report import CropReport, from_record, report
 from hmhn_jax.faces.crops import ENGINE_VERSION, SOFTWARE, CropFailure, CropSettings, VideoCrops
 from hmhn_jax.faces.detection import landmark_model, load_detector
 from hmhn_jax.faces.examples import examples_of
-from hmhn_jax.faces.recordings import Recording
+from hmhn_jax.recordings.recording import Recording
 
 # What decides on the crops of a video, in addition to the settings.
 VERSIONS = {"cropping engine": ENGINE_VERSION, **SOFTWARE}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from hmhn_jax.faces.crops import VideoCrops
-from hmhn_jax.faces.recordings import Recording
+from hmhn_jax.recordings.recording import Recording
 
 
 def examples_of(recording: Recording, result: VideoCrops) -> Iterator[tuple[str, dict]]:

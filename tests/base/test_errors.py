@@ -3,7 +3,7 @@
 import pytest
 
 from hmhn_jax.base.errors import MOST_LETTERS, UserError, most_common_reasons, one_line
-from hmhn_jax.faces.recordings import Found
+from hmhn_jax.recordings.recording import Found
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ import tensorflow_datasets as tfds
 
 from data import avec_faces
 from hmhn_jax.base.errors import UserError
-from hmhn_jax.faces.labels import read_labels
+from hmhn_jax.recordings.tables.labels import read_labels
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = {"num_train": 3, "num_validation": 1, "num_test": 1, "num_frames": 4}

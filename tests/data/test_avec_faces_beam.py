@@ -12,8 +12,8 @@ from data.avec_faces.provenance import refuse_failures
 from hmhn_jax.base.errors import SoftwareFault, UserError
 from hmhn_jax.faces import crop_pipeline
 from hmhn_jax.faces.crop_report import CropReport
-from hmhn_jax.faces.recordings import Recording
-from hmhn_jax.faces.synthetic import SyntheticSettings, write_dataset
+from hmhn_jax.recordings.recording import Recording
+from hmhn_jax.recordings.synthetic import SyntheticSettings, write_dataset
 
 # Beam's "DirectRunner" would first try to fetch another runner from the network.
 IN_MEMORY = {"runner": "FnApiRunner"}

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from hmhn_jax.faces.detection import Detector, load_detector
-from hmhn_jax.faces.labels import read_labels
-from hmhn_jax.faces.recordings import Recording
-from hmhn_jax.faces.synthetic import SyntheticSettings, write_dataset
 from hmhn_jax.faces.video import sampled_frames
+from hmhn_jax.recordings.recording import Recording
+from hmhn_jax.recordings.synthetic import SyntheticSettings, write_dataset
+from hmhn_jax.recordings.tables.labels import read_labels
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from hmhn_jax.faces import crop_cache, crop_report
 from hmhn_jax.faces.contact_sheet import write_contact_sheet
 from hmhn_jax.faces.crop_warnings import warnings_of
 from hmhn_jax.faces.crops import Crop, CropSettings, VideoCrops, crop_video
-from hmhn_jax.faces.recordings import Recording
+from hmhn_jax.recordings.recording import Recording
 
 EVERY_FRAME = CropSettings(rate_hz=None)
 

@@ -13,8 +13,8 @@ import workdirs
 
 from hmhn_jax import ensemble
 from hmhn_jax.base.errors import UsageError, UserError
-from hmhn_jax.faces.synthetic.clips import Clip, encode
 from hmhn_jax.predict import predict_files
+from hmhn_jax.recordings.synthetic.clips import Clip, encode
 from hmhn_jax.serve import server
 from hmhn_jax.serve.predictor import make_work
 

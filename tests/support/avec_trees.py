@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from hmhn_jax.faces.synthetic.clips import Clip
+from hmhn_jax.recordings.synthetic.clips import Clip
 
 FPS, NUM_FRAMES = 4, 12  # three seconds: at one frame a second three crops, of frames 0, 4, 8
 CROPPED_FRAMES = [0, 4, 8]

@@ -1,0 +1,182 @@
+"""Synthetic dataset: a folder of videos and their labels."""
+
+import csv
+import dataclasses
+import functools
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+
+from hmhn_jax.base import files, progress
+from hmhn_jax.base.errors import UserError
+from hmhn_jax.base.process_pool import map_in_order, num_usable_cores
+from hmhn_jax.recordings.recording import LABEL_COLUMNS
+from hmhn_jax.recordings.synthetic.clips import Clip, encode
+
+RENDERER_VERSION = 1  # raise it whenever the same settings no longer give the same frames
+LABELS_FILE = "labels.csv"
+SETTINGS_FILE = "settings.json"
+VIDEO_FOLDER = "videos"
+TASK = "talking"
+
+
+@dataclasses.dataclass(frozen=True)
+class SyntheticSettings:
+    """Settings that determine the synthetic set to the bit.
+
+    Attributes:
+      num_train, num_validation, num_test: subjects, and so clips, of each split.
+      num_frames: length of each clip.
+      fps: frames a second of each clip.
+      size: width and height in pixels, both even.
+      seed: another one gives other people, scores and surroundings.
+    """
+
+    num_train: int = 160
+    num_validation: int = 40
+    num_test: int = 40
+    num_frames: int = 12
+    fps: int = 4
+    size: tuple[int, int] = (640, 480)
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.num_frames < 1 or self.fps < 1:
+            asked = f"{self.num_frames} at {self.fps}"
+            raise UserError(f"expected at least 1 frame and 1 frame a second, got {asked}")
+        if any(length < 2 or length % 2 for length in self.size):
+            raise UserError(f"expected an even width and height, got {self.size}")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Entry:
+    """One row of the labels, and its clip."""
+
+    file: str
+    subject: str
+    split: str
+    clip: Clip
+
+
+def write_dataset(
+    directory: Path,
+    settings: SyntheticSettings | None = None,
+    num_processes: int | None = None,
+) -> Path:
+    """Renders the videos of the synthetic set that `directory` lacks.
+
+    Videos that are there already stay as they are. Each subject has one clip, in one split.
+
+    Args:
+      directory: gets `videos/`, `labels.csv` and `settings.json`.
+      settings: what to render; the defaults when left out.
+      num_processes: how many to render with; all processors this process may use when left
+        out; 1 renders in this process.
+
+    Returns:
+      The path of the labels, a CSV file with the columns `LABEL_COLUMNS`; its column `file` is
+      relative to `directory`.
+
+    Raises:
+      UserError: the folder holds something else, or cannot be written.
+    """
+    directory = Path(directory)
+    settings = SyntheticSettings() if settings is None else settings
+    try:
+        (directory / VIDEO_FOLDER).mkdir(parents=True, exist_ok=True)
+        _claim(directory, settings)
+        entries = list(_entries(settings))
+        _render_missing(directory, entries, num_processes)
+        for folder in (directory, directory / VIDEO_FOLDER):
+            files.remove_abandoned(folder)
+        labels = directory / LABELS_FILE
+        _write_if_changed(labels, _labels_csv(entries))
+    except OSError as error:
+        path = error.filename or directory
+        reason = error.strerror or error
+        raise UserError(f"cannot write the synthetic videos: {path}: {reason}") from error
+    return labels
+
+
+def _entries(settings: SyntheticSettings) -> Iterator[_Entry]:
+    index = 0
+    splits = {
+        "train": settings.num_train,
+        "validation": settings.num_validation,
+        "test": settings.num_test,
+    }
+    for split, num_subjects in splits.items():
+        for _ in range(num_subjects):
+            clip = Clip(settings.seed, index, settings.num_frames, settings.fps, settings.size)
+            name = f"synthetic_{index:04d}"
+            yield _Entry(f"{VIDEO_FOLDER}/{name}.mp4", f"subject_{index:04d}", split, clip)
+            index += 1
+
+
+def _claim(directory, settings):
+    """Records the settings in the folder, or refuses one made with other settings."""
+    wanted = {"renderer_version": RENDERER_VERSION, **dataclasses.asdict(settings)}
+    wanted["size"] = list(settings.size)
+    note = directory / SETTINGS_FILE
+    if note.exists():
+        try:
+            found = files.read_json(note)
+        except ValueError:
+            found = None
+        if found != wanted:
+            raise UserError(
+                f"{directory} holds synthetic videos made with other settings "
+                f"({_differences(found, wanted)}): name another folder or delete this one"
+            )
+    elif any((directory / VIDEO_FOLDER).glob("*.mp4")):
+        raise UserError(
+            f"{directory / VIDEO_FOLDER} holds videos but no {SETTINGS_FILE} that says how they "
+            "were made: name another folder or delete this one"
+        )
+    else:
+        files.write_text(note, json.dumps(wanted, indent=2) + "\n")
+
+
+def _differences(found, wanted):
+    if not isinstance(found, dict):
+        return f"{SETTINGS_FILE} is unreadable"
+    names = [name for name in {**wanted, **found} if found.get(name) != wanted.get(name)]
+    return ", ".join(f"{name} {found.get(name)}, expected {wanted.get(name)}" for name in names)
+
+
+def _render_missing(directory, entries, num_processes):
+    missing = [entry for entry in entries if not (directory / entry.file).exists()]
+    if not missing:
+        return
+    render = functools.partial(_render, directory)
+    # More processes than clips would only start up.
+    num_processes = min(num_processes or num_usable_cores(), len(missing))
+    rendered = map_in_order(render, missing, num_processes, initializer=_one_thread)
+    for _ in progress.track(rendered, "rendering synthetic videos", len(missing)):
+        pass
+
+
+def _one_thread() -> None:
+    cv2.setNumThreads(1)  # the processes share the cores already
+
+
+def _render(directory: Path, entry: _Entry) -> None:
+    clip = entry.clip
+    files.write_bytes(directory / entry.file, encode(clip.frames(), clip.fps, clip.size))
+
+
+def _labels_csv(entries):
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(LABEL_COLUMNS)
+    for entry in entries:
+        writer.writerow([entry.file, entry.subject, TASK, entry.split, entry.clip.score])
+    return text.getvalue().encode()
+
+
+def _write_if_changed(path, content):
+    if not (path.exists() and path.read_bytes() == content):
+        files.write_bytes(path, content)

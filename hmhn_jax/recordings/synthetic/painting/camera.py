@@ -1,0 +1,97 @@
+"""Camera: turns a painted head, sets it on its body and photographs it."""
+
+import cv2
+import numpy as np
+
+from hmhn_jax.recordings.synthetic.expression import Expression, Pose
+from hmhn_jax.recordings.synthetic.painting.canvas import LEFT, PIXELS_PER_UNIT, TOP, smoothstep
+from hmhn_jax.recordings.synthetic.painting.features import paint_face
+from hmhn_jax.recordings.synthetic.painting.head import Head
+from hmhn_jax.recordings.synthetic.painting.session import Session
+from hmhn_jax.recordings.synthetic.painting.shading import shade
+
+_PIVOT_DEPTH = 0.35  # the head turns about an axis this far in front of the canvas's plane
+_BODY_FOLLOWS = (0.5, 0.6)  # how far the body moves with the head, sideways and up or down
+_JAW_DROP = 0.10  # how far the chin sinks when the mouth is open
+_GAMMA = np.clip(255 * (np.arange(256) / 255.0) ** (1 / 1.25) + 0.5, 0, 255).astype(np.uint8)
+
+
+def render_frame(
+    head: Head, session: Session, expression: Expression, pose: Pose, frame: int = 0
+) -> np.ndarray:
+    """Renders one frame.
+
+    Args:
+      head: who is seen.
+      session: where.
+      expression: the face at this moment.
+      pose: the head at this moment.
+      frame: the frame's number, which picks the camera's noise.
+
+    Returns:
+      u8[height, width, 3], RGB.
+    """
+    albedo, relief = paint_face(head, expression)
+    face = shade(head, albedo, relief, session.light)
+    image = session.wall.copy()
+    _add_body(image, session, pose)
+    _add_head(image, session, pose, face, relief, head, expression.mouth_open)
+    return _photograph(image, session, frame)
+
+
+def _add_body(image, session, pose):
+    shift_x, shift_y = (
+        follow * shift * session.pixels_per_unit
+        for follow, shift in zip(_BODY_FOLLOWS, (pose.shift_x, pose.shift_y), strict=True)
+    )
+    move = np.array([[1, 0, shift_x], [0, 1, shift_y]], np.float32)
+    part = image[session.body_top :]
+    size = part.shape[1::-1]
+    body = cv2.warpAffine(session.body, move, size, borderMode=cv2.BORDER_REPLICATE)
+    coverage = cv2.warpAffine(session.body_coverage, move, size, borderMode=cv2.BORDER_REPLICATE)
+    part[:] = cv2.blendLinear(part, body, 1 - coverage, coverage)
+
+
+def _add_head(image, session, pose, face, relief, head, mouth_open):
+    """Looks up the canvas point that each pixel around the head shows."""
+    unit = session.pixels_per_unit * pose.scale
+    center_x = session.center[0] + pose.shift_x * session.pixels_per_unit
+    center_y = session.center[1] + pose.shift_y * session.pixels_per_unit
+    width, height = session.size
+    columns = np.arange(*_span(center_x, 1.55 * unit, width), dtype=np.float32)
+    rows = np.arange(*_span(center_y, 2.0 * unit, height), dtype=np.float32)
+    offset_x, offset_y = np.meshgrid((columns - center_x) / unit, (rows - center_y) / unit)
+    cosine, sine = np.float32(np.cos(pose.roll)), np.float32(np.sin(pose.roll))
+    turned_x = cosine * offset_x + sine * offset_y
+    turned_y = cosine * offset_y - sine * offset_x
+
+    x, y = turned_x, turned_y
+    yaw_shift, pitch_shift = np.float32(np.sin(pose.yaw)), np.float32(np.sin(pose.pitch))
+    for _ in range(2):  # a fixed point: the depth found moves the point whose depth is asked for
+        depth = _look_up(relief, x, y, cv2.BORDER_REPLICATE) - np.float32(_PIVOT_DEPTH)
+        x = (turned_x - yaw_shift * depth) / np.float32(np.cos(pose.yaw))
+        y = (turned_y - pitch_shift * depth) / np.float32(np.cos(pose.pitch))
+    y = y - np.float32(_JAW_DROP * mouth_open) * smoothstep(head.subject.mouth_y + 0.05, 1.25, y)
+
+    seen = _look_up(face, x, y, cv2.BORDER_REPLICATE)
+    coverage = _look_up(head.coverage, x, y, cv2.BORDER_CONSTANT)
+    rows, columns = rows.astype(int), columns.astype(int)
+    part = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    part[:] = cv2.blendLinear(part, seen, 1 - coverage, coverage)
+
+
+def _span(middle, reach, size):
+    return max(0, int(middle - reach)), min(size, int(middle + reach))
+
+
+def _look_up(layer, x, y, border):
+    """Samples a canvas layer at positions in face units."""
+    column = (x - np.float32(LEFT)) * np.float32(PIXELS_PER_UNIT)
+    row = (y - np.float32(TOP)) * np.float32(PIXELS_PER_UNIT)
+    return cv2.remap(layer, column, row, cv2.INTER_LINEAR, borderMode=border)
+
+
+def _photograph(image, session, frame):
+    exposed = cv2.LUT(cv2.convertScaleAbs(image, alpha=255 * session.gain), _GAMMA)
+    blurred = cv2.GaussianBlur(exposed, (5, 5), session.blur)
+    return cv2.add(blurred, session.noise[frame % len(session.noise)], dtype=cv2.CV_8U)
