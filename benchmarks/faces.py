@@ -29,8 +29,8 @@ import dlib
 import numpy as np
 
 from benchmarks import machine
-from hmhn_jax.faces import crop_jobs
-from hmhn_jax.faces.crops import CropSettings
+from hmhn_jax.faces import jobs
+from hmhn_jax.faces.crop import CropSettings
 from hmhn_jax.faces.detection import load_detector
 from hmhn_jax.recordings.recording import Recording
 from hmhn_jax.recordings.synthetic.clips import Clip, encode
@@ -102,7 +102,7 @@ def naive(recordings: list[Recording], upsample: int) -> Eyes:
 def engine(recordings: list[Recording], scale: Scale, num_processes: int) -> Eyes:
     """Crops as `tfds build` does."""
     eyes: Eyes = []
-    for _, result in crop_jobs.crop_videos(recordings, SETTINGS, num_processes):
+    for _, result in jobs.crop_videos(recordings, SETTINGS, num_processes):
         found = {crop.frame_index: crop.eyes for crop in result.crops}
         num_frames = scale.scenes_per_video * scale.frames_per_scene
         eyes += [found.get(index) for index in range(0, num_frames, FRAMES_PER_SAMPLE)]

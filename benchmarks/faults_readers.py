@@ -21,7 +21,7 @@ from data import avec_faces  # noqa: E402, F401
 from hmhn_jax import checkpoints, dataset, ensemble, resumption, scalars  # noqa: E402
 from hmhn_jax import config as config_lib  # noqa: E402
 from hmhn_jax.base.errors import UserError  # noqa: E402
-from hmhn_jax.faces import crop_cache  # noqa: E402
+from hmhn_jax.faces import cache  # noqa: E402
 from hmhn_jax.input_pipeline import read_crops  # noqa: E402
 from hmhn_jax.train_step import init_state, make_optimizer  # noqa: E402
 from hmhn_jax.workdir import stored_config  # noqa: E402
@@ -109,7 +109,7 @@ def cached(folder: Path, whole: Path) -> str:
     """Reads all crops of a cache; a damaged entry counts as missing and is decoded again."""
     digest = hashlib.sha256()
     for path in sorted(folder.glob("*.crops")):
-        if (entry := crop_cache.read(path)) is None:
+        if (entry := cache.read(path)) is None:
             raise UserError(f"{path} is damaged and made again")
         digest.update(repr([crop.box for crop in entry.crops]).encode())
         digest.update(b"".join(crop.jpeg for crop in entry.crops))

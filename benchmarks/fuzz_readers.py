@@ -8,11 +8,11 @@ import itertools
 from pathlib import Path
 
 from hmhn_jax.base.errors import one_line
-from hmhn_jax.faces import crop_jobs
-from hmhn_jax.faces.crops import CropFailure, CropSettings
-from hmhn_jax.faces.images import read_image
-from hmhn_jax.faces.probe import probe
-from hmhn_jax.faces.video import sampled_frames
+from hmhn_jax.faces import jobs
+from hmhn_jax.faces.crop import CropFailure, CropSettings
+from hmhn_jax.faces.media.images import read_image
+from hmhn_jax.faces.media.probe import probe
+from hmhn_jax.faces.media.video import sampled_frames
 from hmhn_jax.recordings import avec_labels
 from hmhn_jax.recordings.recording import Found
 from hmhn_jax.recordings.tables import labels
@@ -53,7 +53,7 @@ def header(path: Path) -> list[str]:
 def crops(path: Path) -> list[str]:
     """Makes a video's or a picture's face crops, as a dataset and a prediction do."""
     settings = CropSettings(size=64, rate_hz=5.0, max_frames_per_video=4)
-    (result,) = crop_jobs.crop_files([path], settings, num_processes=1)
+    (result,) = jobs.crop_files([path], settings, num_processes=1)
     if not isinstance(result, CropFailure):
         return []
     return [f"{path}: {result.reason}"]

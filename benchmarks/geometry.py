@@ -23,9 +23,9 @@ import av
 import cv2
 import numpy as np
 
-from hmhn_jax.faces.crops import CropSettings, crop_video
+from hmhn_jax.faces.crop import CropSettings, crop_video
 from hmhn_jax.faces.detection import Detector, load_detector
-from hmhn_jax.faces.jpeg import decode_crops
+from hmhn_jax.faces.media.jpeg import decode_crops
 from hmhn_jax.faces.orientation import face_in_picture, turn
 from hmhn_jax.faces.tracking import Track, follow
 from hmhn_jax.recordings.synthetic.clips import Clip

@@ -23,8 +23,8 @@ from pathlib import Path
 import av
 import numpy as np
 
-from hmhn_jax.faces.container import VideoError
-from hmhn_jax.faces.video import sampled_frames
+from hmhn_jax.faces.media.container import VideoError
+from hmhn_jax.faces.media.video import sampled_frames
 
 CELL = 16  # pixels of a bit; sixteen bits make a picture
 LEAST_COVERED = 0.95

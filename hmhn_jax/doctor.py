@@ -17,9 +17,9 @@ from hmhn_jax.base.bdi import SEVERITIES, severity
 from hmhn_jax.base.errors import UsageError, UserError, one_line
 from hmhn_jax.base.progress import track
 from hmhn_jax.dataset import DATASET, manual_directory
-from hmhn_jax.faces.crops import WHOLE, part_notes
-from hmhn_jax.faces.probe import Header, probe
-from hmhn_jax.faces.video import VideoError
+from hmhn_jax.faces.crop import WHOLE, part_notes
+from hmhn_jax.faces.media.probe import Header, probe
+from hmhn_jax.faces.media.video import VideoError
 from hmhn_jax.recordings import avec, sources
 from hmhn_jax.recordings.avec import AvecSettings
 from hmhn_jax.recordings.avec_labels import disagreements

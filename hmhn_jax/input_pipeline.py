@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.base.progress import track
-from hmhn_jax.faces.jpeg import decode_crops
+from hmhn_jax.faces.media.jpeg import decode_crops
 
 
 @dataclasses.dataclass(frozen=True)

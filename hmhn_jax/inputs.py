@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.base.formats import SUFFIXES, is_picture
-from hmhn_jax.faces.container import VideoError, open_video
+from hmhn_jax.faces.media.container import VideoError, open_video
 from hmhn_jax.recordings.file_names import files_below
 
 MOST_NAME_BYTES = 150  # of the 255 that file systems take

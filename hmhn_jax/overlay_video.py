@@ -11,7 +11,7 @@ from hmhn_jax.attention import overlays
 from hmhn_jax.base import files
 from hmhn_jax.base.notices import NOTICE
 from hmhn_jax.ensemble import Trained
-from hmhn_jax.faces.jpeg import decode_crops
+from hmhn_jax.faces.media.jpeg import decode_crops
 from hmhn_jax.prediction import Prediction
 
 TILE = 224  # pixels that a face is shown at, as far as whole multiples reach

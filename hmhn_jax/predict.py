@@ -17,11 +17,11 @@ from hmhn_jax.base.notices import NOTICE, SYNTHETIC
 from hmhn_jax.base.process_pool import num_usable_cores
 from hmhn_jax.base.progress import track
 from hmhn_jax.ensemble import Trained
-from hmhn_jax.faces.crop_jobs import crop_files
-from hmhn_jax.faces.crop_warnings import abstention
-from hmhn_jax.faces.crops import Crop, CropFailure
-from hmhn_jax.faces.jpeg import decode_crops
-from hmhn_jax.faces.timeline import read_timeline
+from hmhn_jax.faces.crop import Crop, CropFailure
+from hmhn_jax.faces.jobs import crop_files
+from hmhn_jax.faces.media.jpeg import decode_crops
+from hmhn_jax.faces.media.timeline import read_timeline
+from hmhn_jax.faces.warnings import abstention
 from hmhn_jax.prediction import Prediction
 from hmhn_jax.prediction_pictures import write_pictures
 from hmhn_jax.prediction_tables import open_tables

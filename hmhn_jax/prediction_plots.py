@@ -12,7 +12,7 @@ from hmhn_jax.base.bdi import MAX_SCORE, SEVERITIES
 from hmhn_jax.base.errors import one_line
 from hmhn_jax.base.notices import NOTICE, SYNTHETIC
 from hmhn_jax.ensemble import Trained
-from hmhn_jax.faces.jpeg import decode_crops
+from hmhn_jax.faces.media.jpeg import decode_crops
 from hmhn_jax.prediction import Prediction
 
 LETTERS_AN_INCH = 15  # in the size of the notice

@@ -18,7 +18,7 @@ from PIL import Image
 
 from hmhn_jax import ensemble, predict
 from hmhn_jax.base.errors import UsageError, UserError
-from hmhn_jax.faces import crops
+from hmhn_jax.faces import crop as crops
 from hmhn_jax.overlay_video import write_overlay_video
 
 CAPTION = 60  # pixels

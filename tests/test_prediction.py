@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from hmhn_jax import prediction
-from hmhn_jax.faces.crop_warnings import abstention
-from hmhn_jax.faces.crops import Crop, CropFailure, CropSettings, VideoCrops
+from hmhn_jax.faces.crop import Crop, CropFailure, CropSettings, VideoCrops
+from hmhn_jax.faces.warnings import abstention
 
 VIDEO = Path("a.mp4")
 SETTINGS = CropSettings()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hmhn_jax import prediction_plots, prediction_tables
-from hmhn_jax.faces.crops import Crop
+from hmhn_jax.faces.crop import Crop
 from hmhn_jax.prediction import Prediction
 
 NAMES = ["$\\frac{$.mp4", "$x$.mp4", "a\nb\x1b[2J.mp4", os.fsdecode(b"caf\xe9.mp4"), "<b>.mp4"]

@@ -15,13 +15,13 @@ from hmhn_jax.base import files, pseudonyms
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.base.progress import track
 from hmhn_jax.dataset import CHECKSUMS, description_checksums
-from hmhn_jax.faces import crop_cache
+from hmhn_jax.faces import cache
 from hmhn_jax.faces.contact_sheet import write_contact_sheet
-from hmhn_jax.faces.crop_jobs import crop_videos
-from hmhn_jax.faces.crop_report import SUMMARY, report, with_short_ones_noted
-from hmhn_jax.faces.crops import CropFailure
+from hmhn_jax.faces.crop import CropFailure
 from hmhn_jax.faces.examples import examples_of
-from hmhn_jax.faces.video import VideoError
+from hmhn_jax.faces.jobs import crop_videos
+from hmhn_jax.faces.media.video import VideoError
+from hmhn_jax.faces.report import SUMMARY, report, with_short_ones_noted
 from hmhn_jax.recordings.recording import SPLITS
 from hmhn_jax.recordings.sources import NoDataError
 
@@ -118,11 +118,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         """Raises UserError when the content of a video is no longer that which was built."""
         built = self.info.metadata.get("contents", {})  # older versions kept none
         built = {each.path: built[each.video_id] for each in recordings if each.video_id in built}
-        now = {path: crop_cache.known_hash(cache_dir, path) for path in built}
+        now = {path: cache.known_hash(cache_dir, path) for path in built}
         unread = [path for path, sha256 in now.items() if sha256 is None]
         for path in track(unread, "comparing videos with those that were built"):
             with contextlib.suppress(VideoError):  # the dataset stays usable without it
-                now[path] = crop_cache.content_hash(cache_dir, path)
+                now[path] = cache.content_hash(cache_dir, path)
         replaced = [path for path, sha256 in built.items() if now[path] not in (None, sha256)]
         if replaced:
             more = f" and {len(replaced) - 1} more" if replaced[1:] else ""
@@ -200,30 +200,28 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         return self._own_downloads(dl_manager) / "crops"  # an interrupted build goes on from here
 
     def _download_and_prepare_by_beam(self, dl_manager, download_config) -> None:
-        from hmhn_jax.faces import crop_pipeline
+        from hmhn_jax.faces import beam
 
         recordings, records = self._recordings, self.data_path / RECORDS
         records.mkdir(parents=True)
         in_bucket = "://" in str(dl_manager.download_dir)
         cache_dir = None if in_bucket else self._cache_dir(dl_manager)
-        crop = crop_pipeline.CropVideo(
-            len(recordings), self.builder_config.crops, records, cache_dir
-        )
+        crop = beam.CropVideo(len(recordings), self.builder_config.crops, records, cache_dir)
         options = download_config.beam_options
-        url = options and options.view_as(crop_pipeline.CropOptions).videos_url
+        url = options and options.view_as(beam.CropOptions).videos_url
         self._transforms = {
-            split: crop_pipeline.crop_split(list(group), crop, self._manual_dir, url)
+            split: beam.crop_split(list(group), crop, self._manual_dir, url)
             for split, group in itertools.groupby(recordings, key=lambda each: each.split)
         }
         print(f"cropping faces: {len(recordings)} videos with Apache Beam", file=sys.stderr)
         try:
             super()._download_and_prepare(dl_manager, download_config)
         except Exception as error:
-            reports = crop_pipeline.read_reports(recordings, records)
+            reports = beam.read_reports(recordings, records)
             # TFDS stops at a split without crops and does not say why there are none.
             refuse_failures(reports, self.builder_config.max_failed_share)
-            raise crop_pipeline.one_line(error) from error
-        self._reports = crop_pipeline.read_reports(recordings, records)
+            raise beam.one_line(error) from error
+        self._reports = beam.read_reports(recordings, records)
         if len(self._reports) < len(recordings):
             raise UserError(
                 f"{len(self._reports)} of {len(recordings)} videos have a record in {records}: "

@@ -8,7 +8,7 @@ from pathlib import Path
 import tensorflow_datasets as tfds
 
 from hmhn_jax.base.errors import UserError
-from hmhn_jax.faces.crops import CropSettings
+from hmhn_jax.faces.crop import CropSettings
 from hmhn_jax.recordings import sources
 from hmhn_jax.recordings.avec import AvecSettings
 from hmhn_jax.recordings.folder import FolderSettings

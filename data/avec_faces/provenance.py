@@ -9,8 +9,8 @@ from collections.abc import Iterable
 import tensorflow_datasets as tfds
 
 from hmhn_jax.base.errors import SoftwareFault, UserError, most_common_reasons
-from hmhn_jax.faces.crop_report import CropReport
-from hmhn_jax.faces.crops import ENGINE_VERSION, SOFTWARE
+from hmhn_jax.faces.crop import ENGINE_VERSION, SOFTWARE
+from hmhn_jax.faces.report import CropReport
 from hmhn_jax.recordings.recording import SPLITS, Found
 
 from .configs import FacesConfig

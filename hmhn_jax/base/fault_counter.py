@@ -6,7 +6,7 @@ from pathlib import Path
 
 import hmhn_jax
 from hmhn_jax.base.errors import SoftwareFault
-from hmhn_jax.faces.crops import SOFTWARE, CropFailure, VideoCrops
+from hmhn_jax.faces.crop import SOFTWARE, CropFailure, VideoCrops
 
 FAULT = "fault of the software"  # how the reason of such a failure begins
 FAULTS_TO_STOP = 3

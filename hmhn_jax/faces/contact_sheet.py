@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hmhn_jax.base import files, templating
 from hmhn_jax.base.pseudonyms import FILE, Pseudonyms
-from hmhn_jax.faces.crop_report import CropReport
+from hmhn_jax.faces.report import CropReport
 
 
 def write_contact_sheet(

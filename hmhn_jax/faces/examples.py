@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from hmhn_jax.faces.crops import VideoCrops
+from hmhn_jax.faces.crop import VideoCrops
 from hmhn_jax.recordings.recording import Recording
 
 

@@ -16,8 +16,8 @@ from starlette.types import ASGIApp
 
 from hmhn_jax.base.errors import one_line
 from hmhn_jax.base.formats import PICTURE_SUFFIXES, SUFFIXES, is_picture
-from hmhn_jax.faces.probe import probe
-from hmhn_jax.faces.video import VideoError
+from hmhn_jax.faces.media.probe import probe
+from hmhn_jax.faces.media.video import VideoError
 from hmhn_jax.serve import results
 from hmhn_jax.serve.ending import until_ended
 from hmhn_jax.serve.guard import guarded

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from hmhn_jax.base.errors import UserError
-from hmhn_jax.faces.video import VideoError
+from hmhn_jax.faces.media.video import VideoError
 from hmhn_jax.serve.limits import Limits
 
 

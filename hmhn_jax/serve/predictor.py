@@ -10,9 +10,9 @@ from hmhn_jax import attention, predict
 from hmhn_jax.base.bdi import SEVERITIES
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.ensemble import Trained
-from hmhn_jax.faces.jpeg import decode_crops
-from hmhn_jax.faces.probe import probe
-from hmhn_jax.faces.video import VideoError
+from hmhn_jax.faces.media.jpeg import decode_crops
+from hmhn_jax.faces.media.probe import probe
+from hmhn_jax.faces.media.video import VideoError
 from hmhn_jax.prediction import Prediction
 from hmhn_jax.prediction_plots import extreme_frames
 from hmhn_jax.serve.jobs import Outcome, Work

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from hmhn_jax.base.formats import PICTURE_SUFFIXES, VIDEO_SUFFIXES, is_picture
-from hmhn_jax.faces.crop_jobs import crop_file
-from hmhn_jax.faces.crops import CropFailure, CropSettings
-from hmhn_jax.faces.probe import probe
+from hmhn_jax.faces.crop import CropFailure, CropSettings
+from hmhn_jax.faces.jobs import crop_file
+from hmhn_jax.faces.media.probe import probe
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF"])

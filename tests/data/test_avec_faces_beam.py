@@ -10,8 +10,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from data import avec_faces
 from data.avec_faces.provenance import refuse_failures
 from hmhn_jax.base.errors import SoftwareFault, UserError
-from hmhn_jax.faces import crop_pipeline
-from hmhn_jax.faces.crop_report import CropReport
+from hmhn_jax.faces import beam
+from hmhn_jax.faces.report import CropReport
 from hmhn_jax.recordings.recording import Recording
 from hmhn_jax.recordings.synthetic import SyntheticSettings, write_dataset
 
@@ -148,7 +148,7 @@ def test_what_stops_a_worker_is_one_line_of_its_kind(raised, error, line):
         "Traceback (most recent call last):\n  File 'worker.py', line 1, in process\n"
         f"hmhn_jax.base.errors.{raised} [while running 'Crop']\n"
     )
-    made = crop_pipeline.one_line(RuntimeError(traceback))
+    made = beam.one_line(RuntimeError(traceback))
     assert type(made) is error
     assert str(made).startswith(line)
     assert "while running" not in str(made)

@@ -13,7 +13,7 @@ import tensorflow_datasets as tfds
 
 from data import avec_faces
 from hmhn_jax.base.errors import UserError
-from hmhn_jax.faces.crops import CropSettings
+from hmhn_jax.faces.crop import CropSettings
 
 ROOT = Path(__file__).parents[2]
 TRAPS = {

@@ -5,7 +5,7 @@ import pytest
 
 from hmhn_jax.faces import align
 from hmhn_jax.faces.detection import Face
-from hmhn_jax.faces.video import sampled_frames
+from hmhn_jax.faces.media.video import sampled_frames
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from hmhn_jax.faces.contact_sheet import write_contact_sheet
-from hmhn_jax.faces.crop_jobs import crop_videos
-from hmhn_jax.faces.crop_report import report
-from hmhn_jax.faces.crops import CropFailure, CropSettings
+from hmhn_jax.faces.crop import CropFailure, CropSettings
+from hmhn_jax.faces.jobs import crop_videos
+from hmhn_jax.faces.report import report
 
 
 @pytest.fixture(scope="module")

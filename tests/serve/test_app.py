@@ -16,7 +16,7 @@ from PIL import Image
 
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.base.formats import SUFFIXES
-from hmhn_jax.faces.video import VideoError
+from hmhn_jax.faces.media.video import VideoError
 from hmhn_jax.serve.jobs import Outcome
 
 EVALUATION = {"num_videos": 40, "split": "test", "mae": 3.47, "baseline_mae": 9.91}

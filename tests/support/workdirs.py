@@ -14,7 +14,7 @@ from configs import default
 from hmhn_jax import checkpoints, ensemble
 from hmhn_jax import config as config_lib
 from hmhn_jax.base import files
-from hmhn_jax.faces.crops import CropSettings
+from hmhn_jax.faces.crop import CropSettings
 from hmhn_jax.models import factory
 from hmhn_jax.provenance import Provenance
 from hmhn_jax.workdir import stored_config

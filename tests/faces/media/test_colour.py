@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import skimage.data
 
-from hmhn_jax.faces import upright
-from hmhn_jax.faces.video import sampled_frames
+from hmhn_jax.faces.media import upright
+from hmhn_jax.faces.media.video import sampled_frames
 
 WEIGHTS = {
     1: (0.2126, 0.0722),

@@ -11,10 +11,10 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from etils import epath
 
 from hmhn_jax.base.errors import UserError
-from hmhn_jax.faces import crop_pipeline
-from hmhn_jax.faces.crop_jobs import crop_videos
-from hmhn_jax.faces.crop_report import report
-from hmhn_jax.faces.crops import CropSettings
+from hmhn_jax.faces import beam as crop_pipeline
+from hmhn_jax.faces.crop import CropSettings
+from hmhn_jax.faces.jobs import crop_videos
+from hmhn_jax.faces.report import report
 
 EVERY_FRAME = CropSettings(rate_hz=None)
 

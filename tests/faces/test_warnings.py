@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from hmhn_jax import prediction
-from hmhn_jax.faces import crop_cache, crop_report
+from hmhn_jax.faces import cache, report
 from hmhn_jax.faces.contact_sheet import write_contact_sheet
-from hmhn_jax.faces.crop_warnings import warnings_of
-from hmhn_jax.faces.crops import Crop, CropSettings, VideoCrops, crop_video
+from hmhn_jax.faces.crop import Crop, CropSettings, VideoCrops, crop_video
+from hmhn_jax.faces.warnings import warnings_of
 from hmhn_jax.recordings.recording import Recording
 
 EVERY_FRAME = CropSettings(rate_hz=None)
@@ -64,10 +64,10 @@ def test_the_build_warns_of_what_a_prediction_warns_of(
     frames = make(people)
     path = write_video("a.mp4", frames, np.arange(len(frames)) / 4)
     crops = crop_video(path, EVERY_FRAME, detector)
-    crop_cache.write(tmp_path / "a.crops", crops)
+    cache.write(tmp_path / "a.crops", crops)
     recording = dataclasses.replace(recordings[0], path=path)
-    for result in (crops, crop_cache.read(tmp_path / "a.crops")):
-        warnings = crop_report.report(recording, result).warnings
+    for result in (crops, cache.read(tmp_path / "a.crops")):
+        warnings = report.report(recording, result).warnings
         assert all(any(line in each for each in warnings) for line in expected), warnings
         assert bool(warnings) == bool(expected)
         scores = np.ones((1, len(result.crops)))
@@ -93,13 +93,13 @@ def test_a_weak_detection_is_warned_of_in_videos_and_pictures():
 
 def reported(name, num_frames, **fields):
     recording = Recording(Path(f"{name}.mp4"), name, name, "video", "train", 3.0)
-    return crop_report.CropReport(recording, "ab", num_frames, num_frames, 0.5, **fields)
+    return report.CropReport(recording, "ab", num_frames, num_frames, 0.5, **fields)
 
 
 def test_short_videos_are_warned_of_when_all_are_known():
     reports = [reported("a", 60), reported("b", 10), reported("c", 55, warnings=("loud",))]
-    reports.append(crop_report.CropReport(reports[0].recording, "ab", failure="damaged"))
-    noted = crop_report.with_short_ones_noted(reports)
+    reports.append(report.CropReport(reports[0].recording, "ab", failure="damaged"))
+    noted = report.with_short_ones_noted(reports)
     short = "short: 10 frames; videos for training have 42 on average"
     assert [each.warnings for each in noted] == [(), (short,), ("loud",), ()]
 
@@ -107,7 +107,7 @@ def test_short_videos_are_warned_of_when_all_are_known():
 def test_the_page_shows_failures_and_warnings_first(tmp_path):
     reports = [reported("a", 9), reported("b", 8, warnings=("a <b>cut</b>",)), reported("c", 7)]
     failed = dataclasses.replace(reports[0].recording, video_id="d")
-    reports.append(crop_report.CropReport(failed, None, failure="damaged"))
+    reports.append(report.CropReport(failed, None, failure="damaged"))
     write_contact_sheet(tmp_path / "page.html", "crops", reports)
     page = (tmp_path / "page.html").read_text()
     order = [page.index(f"<b>{name}</b>") for name in "dbac"]

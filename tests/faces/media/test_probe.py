@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from hmhn_jax.faces.probe import probe
-from hmhn_jax.faces.video import VideoError
+from hmhn_jax.faces.media.probe import probe
+from hmhn_jax.faces.media.video import VideoError
 
 
 def test_says_what_the_file_says(write_video):

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from hmhn_jax.base.errors import UserError
-from hmhn_jax.faces.jpeg import decode_crops
+from hmhn_jax.faces.media.jpeg import decode_crops
 
 
 def jpeg(gray, side):

@@ -6,9 +6,9 @@ import time
 import numpy as np
 import pytest
 
-from hmhn_jax.faces import crop_cache
-from hmhn_jax.faces.crops import Crop, CropFailure, CropSettings, VideoCrops
-from hmhn_jax.faces.video import VideoError
+from hmhn_jax.faces import cache
+from hmhn_jax.faces.crop import Crop, CropFailure, CropSettings, VideoCrops
+from hmhn_jax.faces.media.video import VideoError
 
 
 @pytest.fixture
@@ -43,8 +43,8 @@ def assert_same(one, other):
 
 def test_reads_what_was_written(crops, tmp_path):
     path = tmp_path / "new" / "a.crops"
-    crop_cache.write(path, crops)
-    read = crop_cache.read(path)
+    cache.write(path, crops)
+    read = cache.read(path)
     assert_same(read, crops)
     assert read.from_cache
     assert [each.name for each in path.parent.iterdir()] == ["a.crops"]
@@ -52,36 +52,36 @@ def test_reads_what_was_written(crops, tmp_path):
 
 def test_keeps_failures(tmp_path):
     failure = CropFailure("no face found in any of 3 sampled frames", "cd" * 32)
-    crop_cache.write(tmp_path / "a.crops", failure)
-    assert crop_cache.read(tmp_path / "a.crops") == failure
-    assert crop_cache.read(tmp_path / "a.crops").from_cache
+    cache.write(tmp_path / "a.crops", failure)
+    assert cache.read(tmp_path / "a.crops") == failure
+    assert cache.read(tmp_path / "a.crops").from_cache
 
 
 def test_there_is_none_at_first(tmp_path):
-    assert crop_cache.read(tmp_path / "a.crops") is None
+    assert cache.read(tmp_path / "a.crops") is None
 
 
 def test_notices_every_truncation_and_flipped_bit(crops, tmp_path):
     path = tmp_path / "a.crops"
-    crop_cache.write(path, crops)
+    cache.write(path, crops)
     content = path.read_bytes()
     for length in [0, 1, 64, 65, 66, 200, len(content) // 2, len(content) - 1]:
         path.write_bytes(content[:length])
-        assert crop_cache.read(path) is None
+        assert cache.read(path) is None
     for place in range(0, len(content), 7):
         damaged = bytearray(content)
         damaged[place] ^= 4
         path.write_bytes(damaged)
-        assert crop_cache.read(path) is None
+        assert cache.read(path) is None
     path.write_bytes(content + b"\0")
-    assert crop_cache.read(path) is None
+    assert cache.read(path) is None
 
 
 def test_anything_that_changes_crops_changes_the_file(tmp_path, monkeypatch):
     def path(video="ab", part=(0.0, None), **settings):
-        return crop_cache.entry_path(tmp_path, video, CropSettings(**settings), part)
+        return cache.entry_path(tmp_path, video, CropSettings(**settings), part)
 
-    assert path() == path(part=(0, None)) == crop_cache.entry_path(tmp_path, "ab", CropSettings())
+    assert path() == path(part=(0, None)) == cache.entry_path(tmp_path, "ab", CropSettings())
     others = [
         path(part=(1, None)),
         path(part=(0, 1.0)),
@@ -90,7 +90,7 @@ def test_anything_that_changes_crops_changes_the_file(tmp_path, monkeypatch):
         path(rate_hz=2.0),
         path(max_frames_per_video=None),
     ]
-    monkeypatch.setattr(crop_cache, "ENGINE_VERSION", 999)
+    monkeypatch.setattr(cache, "ENGINE_VERSION", 999)
     others.append(path())
     assert len({path(), *others}) == len(others)
     monkeypatch.undo()
@@ -114,33 +114,33 @@ def test_nonsense_with_the_right_checksum_is_no_entry(tmp_path, header):
     content = header + (b"" if header == b"no line" else b"\n")
     path = tmp_path / "a.crops"
     path.write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
-    assert crop_cache.read(path) is None
+    assert cache.read(path) is None
 
 
 def test_an_unchanged_video_is_not_read_again_and_a_changed_one_is(tmp_path, monkeypatch):
     video, folder = tmp_path / "a.mp4", tmp_path / "crops"
     video.write_bytes(b"first")
-    first = crop_cache.content_hash(folder, video)
+    first = cache.content_hash(folder, video)
     assert first == hashlib.sha256(b"first").hexdigest()
     with monkeypatch.context() as unread:
-        unread.setattr(crop_cache, "sha256_of", pytest.fail)
-        assert crop_cache.content_hash(folder, video) == first
+        unread.setattr(cache, "sha256_of", pytest.fail)
+        assert cache.content_hash(folder, video) == first
     time_ns = video.stat().st_mtime_ns
     time.sleep(0.02)  # what clocks of file systems tell apart
     video.write_bytes(b"other")
     os.utime(video, ns=(time_ns, time_ns))
-    assert crop_cache.known_hash(folder, video) is None
-    assert crop_cache.content_hash(folder, video) == hashlib.sha256(b"other").hexdigest()
+    assert cache.known_hash(folder, video) is None
+    assert cache.content_hash(folder, video) == hashlib.sha256(b"other").hexdigest()
 
 
 def test_a_damaged_hash_or_a_folder_that_cannot_be_written_costs_time_only(tmp_path):
     video, folder = tmp_path / "a.mp4", tmp_path / "crops"
     video.write_bytes(b"first")
-    expected = crop_cache.content_hash(folder, video)
-    (kept,) = (folder / crop_cache.HASHES).iterdir()
+    expected = cache.content_hash(folder, video)
+    (kept,) = (folder / cache.HASHES).iterdir()
     kept.write_bytes(b"\xff" + expected.encode())
-    assert crop_cache.content_hash(folder, video) == expected
-    assert crop_cache.known_hash(folder, video) == expected
-    assert crop_cache.content_hash(video, video) == expected  # a file where a folder should be
+    assert cache.content_hash(folder, video) == expected
+    assert cache.known_hash(folder, video) == expected
+    assert cache.content_hash(video, video) == expected  # a file where a folder should be
     with pytest.raises(VideoError, match="cannot be read"):
-        crop_cache.content_hash(folder, tmp_path / "none.mp4")
+        cache.content_hash(folder, tmp_path / "none.mp4")

@@ -4,9 +4,9 @@ import dataclasses
 from pathlib import Path
 
 from hmhn_jax.base.formats import is_picture
-from hmhn_jax.faces.container import open_video
-from hmhn_jax.faces.images import read_image
-from hmhn_jax.faces.video import sampled_frames
+from hmhn_jax.faces.media.container import open_video
+from hmhn_jax.faces.media.images import read_image
+from hmhn_jax.faces.media.video import sampled_frames
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,9 +9,9 @@ import time
 import pytest
 
 from hmhn_jax.base.errors import SoftwareFault, UserError
-from hmhn_jax.faces import crops
-from hmhn_jax.faces.crop_jobs import crop_videos
-from hmhn_jax.faces.crops import CropFailure, CropSettings, VideoCrops
+from hmhn_jax.faces import crop as crops
+from hmhn_jax.faces.crop import CropFailure, CropSettings, VideoCrops
+from hmhn_jax.faces.jobs import crop_videos
 from hmhn_jax.recordings.recording import Recording
 
 EVERY_FRAME = CropSettings(rate_hz=None)
@@ -226,8 +226,8 @@ def test_goes_on_after_being_killed(recordings, tmp_path, num_processes):
     program = tmp_path / "program.py"
     program.write_text(
         "import sys\nfrom pathlib import Path\n"
-        "from hmhn_jax.faces.crop_jobs import crop_videos\n"
-        "from hmhn_jax.faces.crops import CropSettings\n"
+        "from hmhn_jax.faces.jobs import crop_videos\n"
+        "from hmhn_jax.faces.crop import CropSettings\n"
         "from hmhn_jax.recordings.recording import Recording\n"
         "folder = Path(sys.argv[1])\n"
         "videos = [Recording(folder / f'{n}.mp4', '', '', '', 'train', 0) for n in range(12)]\n"

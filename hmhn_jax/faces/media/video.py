@@ -10,9 +10,9 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
-from hmhn_jax.faces.container import VideoError, track_notes
-from hmhn_jax.faces.timeline import Timeline, open_with_timeline
-from hmhn_jax.faces.upright import upright_rgb
+from hmhn_jax.faces.media.container import VideoError, track_notes
+from hmhn_jax.faces.media.timeline import Timeline, open_with_timeline
+from hmhn_jax.faces.media.upright import upright_rgb
 
 # Containers round timestamps (Matroska to whole milliseconds), so that a frame due at 1/30 s may
 # claim to be at 0.033 s. Without this slack it would count as too early, and the next be taken.

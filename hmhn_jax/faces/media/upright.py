@@ -8,7 +8,7 @@ from av.sidedata.sidedata import Type
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from hmhn_jax.faces.colour import to_bt709, wide_colours
+from hmhn_jax.faces.media.colour import to_bt709, wide_colours
 
 # Pixels this far from square are none that a camera has: the file is wrong about them.
 WIDEST_PIXEL = 4

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from test_video import flat_frames, numbers
 
-from hmhn_jax.faces.probe import probe
-from hmhn_jax.faces.timeline import read_timeline
-from hmhn_jax.faces.video import sampled_frames
+from hmhn_jax.faces.media.probe import probe
+from hmhn_jax.faces.media.timeline import read_timeline
+from hmhn_jax.faces.media.video import sampled_frames
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from benchmarks.geometry import ORIENTATIONS, RATIOS, crop_differences, stored, write_video
-from hmhn_jax.faces.probe import probe
-from hmhn_jax.faces.upright import oriented
-from hmhn_jax.faces.video import sampled_frames
+from hmhn_jax.faces.media.probe import probe
+from hmhn_jax.faces.media.upright import oriented
+from hmhn_jax.faces.media.video import sampled_frames
 
 
 @pytest.fixture(scope="module")

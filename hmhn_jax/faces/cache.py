@@ -16,7 +16,7 @@ import numpy as np
 
 from hmhn_jax.base import files
 from hmhn_jax.base.errors import UserError
-from hmhn_jax.faces.crops import (
+from hmhn_jax.faces.crop import (
     ENGINE_VERSION,
     SOFTWARE,
     WHOLE,

@@ -13,8 +13,8 @@ from hmhn_jax.base.errors import UserError, reason_of
 from hmhn_jax.base.fault_counter import FAULT, FaultCounter
 from hmhn_jax.base.formats import is_picture
 from hmhn_jax.base.process_pool import map_in_order
-from hmhn_jax.faces import crop_cache
-from hmhn_jax.faces.crops import (
+from hmhn_jax.faces import cache
+from hmhn_jax.faces.crop import (
     WHOLE,
     CropFailure,
     CropSettings,
@@ -24,8 +24,8 @@ from hmhn_jax.faces.crops import (
     sha256_of,
 )
 from hmhn_jax.faces.detection import Detector, landmark_model, load_detector
-from hmhn_jax.faces.images import crop_image
-from hmhn_jax.faces.video import VideoError
+from hmhn_jax.faces.media.images import crop_image
+from hmhn_jax.faces.media.video import VideoError
 from hmhn_jax.recordings.recording import Recording
 
 
@@ -131,19 +131,19 @@ def crop_file(
       UserError: the cache cannot be written.
     """
     try:
-        sha256 = sha256_of(path) if cache_dir is None else crop_cache.content_hash(cache_dir, path)
+        sha256 = sha256_of(path) if cache_dir is None else cache.content_hash(cache_dir, path)
     except VideoError:
         sha256 = None  # cropping will say what is wrong
     entry = None
     if cache_dir is not None and sha256 is not None:
-        entry = crop_cache.entry_path(cache_dir, sha256, settings, part)
-        cached = crop_cache.read(entry)
+        entry = cache.entry_path(cache_dir, sha256, settings, part)
+        cached = cache.read(entry)
         if cached is not None:
             return cached
     result, is_final = _crop_or_failure(path, sha256, detector, settings, watch, part)
     # The second condition fails for a video that was still being copied while it was read.
     if entry is not None and is_final and result.sha256 == sha256:
-        crop_cache.write(entry, result)
+        cache.write(entry, result)
     return result
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hmhn_jax.faces.clock import NO_TIME, arranged
+from hmhn_jax.faces.media.clock import NO_TIME, arranged
 
 MILLISECOND = 0.001
 

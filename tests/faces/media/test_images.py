@@ -10,10 +10,10 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from hmhn_jax.faces.crops import CropSettings, NoFaceError
-from hmhn_jax.faces.images import crop_image, read_image
-from hmhn_jax.faces.jpeg import decode_crops
-from hmhn_jax.faces.video import VideoError
+from hmhn_jax.faces.crop import CropSettings, NoFaceError
+from hmhn_jax.faces.media.images import crop_image, read_image
+from hmhn_jax.faces.media.jpeg import decode_crops
+from hmhn_jax.faces.media.video import VideoError
 
 UPSIDE_DOWN = 3  # EXIF: show it turned by 180 degrees
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 
-from hmhn_jax.faces.container import VideoError, open_video
-from hmhn_jax.faces.probe import probe
-from hmhn_jax.faces.video import sampled_frames
+from hmhn_jax.faces.media.container import VideoError, open_video
+from hmhn_jax.faces.media.probe import probe
+from hmhn_jax.faces.media.video import sampled_frames
 
 PLAYLISTS = {
     "ffconcat": "ffconcat version 1.0\nfile real.mp4\n",

@@ -10,7 +10,7 @@ import PIL.Image
 
 from hmhn_jax.base.formats import DAMAGE, PICTURE_FORMATS, has_more_pictures
 from hmhn_jax.faces.align import crop_face
-from hmhn_jax.faces.crops import (
+from hmhn_jax.faces.crop import (
     TURN_UNSURE,
     CropSettings,
     NoFaceError,
@@ -19,7 +19,7 @@ from hmhn_jax.faces.crops import (
     sha256_of,
 )
 from hmhn_jax.faces.detection import Detector
-from hmhn_jax.faces.video import VideoError
+from hmhn_jax.faces.media.video import VideoError
 
 MOST_PIXELS = 2**27  # 134 million; the largest cameras have 100 to 200
 

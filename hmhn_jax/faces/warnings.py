@@ -6,7 +6,7 @@ A build and a prediction warn of the same. The limits are round numbers, not tun
 import itertools
 from collections.abc import Iterator
 
-from hmhn_jax.faces.crops import VideoCrops
+from hmhn_jax.faces.crop import VideoCrops
 from hmhn_jax.faces.detection import overlap
 
 # A video gets no score unless as many of its frames, and such a share of them, show a face.

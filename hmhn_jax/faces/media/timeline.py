@@ -15,8 +15,8 @@ import av
 import numpy as np
 from av.video.stream import VideoStream
 
-from hmhn_jax.faces.clock import NO_TIME, arranged
-from hmhn_jax.faces.container import open_video, packets_of
+from hmhn_jax.faces.media.clock import NO_TIME, arranged
+from hmhn_jax.faces.media.container import open_video, packets_of
 
 NOTED_PAUSE_S = 2  # longer than any camera waits for its next frame
 HEADER_TOLERANCE = 0.02  # of the length; within it the header is believed

@@ -3,9 +3,9 @@
 import dataclasses
 from collections.abc import Sequence
 
-from hmhn_jax.faces.crop_warnings import is_short, short, warnings_of
-from hmhn_jax.faces.crops import CropFailure, VideoCrops
-from hmhn_jax.faces.jpeg import decode_crops, thumbnail
+from hmhn_jax.faces.crop import CropFailure, VideoCrops
+from hmhn_jax.faces.media.jpeg import decode_crops, thumbnail
+from hmhn_jax.faces.warnings import is_short, short, warnings_of
 from hmhn_jax.recordings.recording import Recording
 
 SUMMARY = "summary.json"  # beside a built dataset: what is said of all of its videos

@@ -4,8 +4,8 @@ import av
 import numpy as np
 import pytest
 
-from hmhn_jax.faces import video
-from hmhn_jax.faces.video import VideoError, sampled_frames
+from hmhn_jax.faces.media import video
+from hmhn_jax.faces.media.video import VideoError, sampled_frames
 
 GRAY_STEP = 4  # gray values between one flat frame and the next, so that encoding cannot mix them
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from hmhn_jax.base.errors import UserError
-from hmhn_jax.faces import crops
+from hmhn_jax.faces import crop as crops
 from hmhn_jax.faces.align import turn
-from hmhn_jax.faces.crops import CropSettings, crop_video
-from hmhn_jax.faces.video import VideoError
+from hmhn_jax.faces.crop import CropSettings, crop_video
+from hmhn_jax.faces.media.video import VideoError
 
 EVERY_FRAME = CropSettings(rate_hz=None)
 
