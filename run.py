@@ -41,12 +41,12 @@ def run() -> None:
 
 def dispatch(args: flags.FlagValues) -> None:
     """Does what `--mode` says."""
-    from hmhn_jax import checkpoints, doctor, export, predict, torch_export
+    from hmhn_jax import doctor, export, predict, torch_export
     from hmhn_jax.base import files
     from hmhn_jax.runtime import devices
     from hmhn_jax.serve import server
     from hmhn_jax.sweep import sweep
-    from hmhn_jax.workdir import stored_config
+    from hmhn_jax.workdir import checkpoints, stored_config
 
     workdir = Path(args.workdir)
     if args.mode == "sweep":
@@ -74,12 +74,13 @@ def dispatch(args: flags.FlagValues) -> None:
 def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None = None) -> None:
     """Trains, evaluates (together with the networks of other workdirs) or both."""
     from configs import avec2014
-    from hmhn_jax import checkpoints, pretrained, workdir_lock
+    from hmhn_jax import pretrained
     from hmhn_jax.dataset import open_dataset
     from hmhn_jax.evaluate import evaluate
     from hmhn_jax.input_pipeline import check_split
     from hmhn_jax.runtime import devices, processes
     from hmhn_jax.train import train
+    from hmhn_jax.workdir import checkpoints, lock
 
     if mode != "evaluate" and not checkpoints.exist(workdir):
         pretrained.check(config)
@@ -90,7 +91,7 @@ def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None 
     if mode != "train":
         check_split(builder, config.data.test_split)  # now, not after hours of training
     if mode != "evaluate":
-        with workdir_lock.held(workdir) if processes.is_first() else contextlib.nullcontext():
+        with lock.held(workdir) if processes.is_first() else contextlib.nullcontext():
             train(config, workdir, builder)
     if mode != "train":
         reference = avec2014.get_config()

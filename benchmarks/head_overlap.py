@@ -31,7 +31,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from data import avec_faces  # noqa: F401  registers the dataset
-from hmhn_jax import checkpoint_reading, checkpoints
 from hmhn_jax.augment import standardise
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.base.progress import track
@@ -40,7 +39,7 @@ from hmhn_jax.input_pipeline import Crops, evaluation_batches, read_crops
 from hmhn_jax.losses import partition_loss
 from hmhn_jax.models import HMHN, factory
 from hmhn_jax.models.mab import MAB
-from hmhn_jax.workdir import stored_config
+from hmhn_jax.workdir import checkpoints, restore, stored_config
 
 BLIND = 1e-3  # of the mean map's weight
 
@@ -152,7 +151,7 @@ def examine(workdir: Path) -> dict[str, dict[str, float]]:
     untrained = jax.jit(model.init)(jax.random.key(config.seed), images)
     with checkpoints.open_to_read(workdir) as manager:
         step = checkpoints.choose_step(manager, "last")
-        variables = checkpoint_reading.restore(manager, step, {"variables": untrained})["variables"]
+        variables = restore.restore(manager, step, {"variables": untrained})["variables"]
     crops = read_crops(open_dataset(config.data), config.data.validation_split, config.data)
     return {
         "untrained": describe(*look(model, untrained, crops, trained=False)),

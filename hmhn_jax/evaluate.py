@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import attention, ensemble, report, report_crops, scalars, versions
+from hmhn_jax import attention, ensemble, report, report_crops
 from hmhn_jax import config as config_lib
 from hmhn_jax import results as results_lib
 from hmhn_jax.anonymity import hide_names
@@ -18,7 +18,7 @@ from hmhn_jax.input_pipeline import read_crops, share_examples
 from hmhn_jax.occlusion import occlusion_check
 from hmhn_jax.protocols import errors, evaluate_protocols
 from hmhn_jax.runtime import devices, processes
-from hmhn_jax.workdir import stored_config
+from hmhn_jax.workdir import scalars, stored_config, versions
 
 
 def evaluate(

@@ -12,12 +12,13 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import checkpoint_reading, model_card, versions
+from hmhn_jax import model_card
 from hmhn_jax.augment import standardise
 from hmhn_jax.base import files
 from hmhn_jax.models import HMHN, factory
 from hmhn_jax.models.deploy.fold import fold
 from hmhn_jax.models.deploy.forward import forward
+from hmhn_jax.workdir import restore, versions
 
 ARTEFACT = "hmhn.jaxexport"
 PLATFORMS = ("cpu", "cuda")
@@ -99,7 +100,7 @@ def export_checkpoint(config: ConfigDict, workdir: Path, output: Path | None = N
     """
     output = workdir / "export" if output is None else output
     files.make_folder(output)
-    step, provenance, variables = checkpoint_reading.restore_chosen(config, workdir)
+    step, provenance, variables = restore.restore_chosen(config, workdir)
     size = config.data.image_size
     exported = export_network(factory.make_model(config), variables, size)
     content = bytes(exported.serialize())

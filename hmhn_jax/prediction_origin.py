@@ -7,9 +7,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hmhn_jax import ensemble, prediction, versions
+from hmhn_jax import ensemble, prediction
 from hmhn_jax.base.notices import NOTICE
 from hmhn_jax.ensemble import Trained
+from hmhn_jax.workdir import versions
 
 
 def describe(

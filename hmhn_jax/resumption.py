@@ -8,13 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import checkpoint_reading, checkpoints, pretrained
 from hmhn_jax import config as config_lib
+from hmhn_jax import pretrained
 from hmhn_jax.base.errors import UserError
-from hmhn_jax.provenance import Provenance
 from hmhn_jax.runtime import devices
 from hmhn_jax.train_step import TrainState, make_optimizer
-from hmhn_jax.workdir import stored_config
+from hmhn_jax.workdir import checkpoints, restore, stored_config
+from hmhn_jax.workdir.provenance import Provenance
 
 STEPS_DEPEND_ON = (
     "seed",
@@ -58,7 +58,7 @@ def start(manager: Any, state: TrainState, config: ConfigDict, provenance: Prove
         state = devices.replicate(state.replace(variables=variables))
         return Start(state, dataclasses.replace(provenance, init_from=loaded), [])
     step = checkpoints.choose_step(manager, "last")
-    stored = checkpoint_reading.read_provenance(manager, step)
+    stored = restore.read_provenance(manager, step)
     stored.check_same_model(config, manager.directory)
     trained_config = stored_config.from_dict(stored.config)
     if changed := config_lib.differences(config, trained_config, STEPS_DEPEND_ON):
@@ -77,9 +77,7 @@ def start(manager: Any, state: TrainState, config: ConfigDict, provenance: Prove
     _check_same_optimizer(manager, state, config, trained_config)
     state = _restore(manager, step, state)
     print(f"resuming from step {step}", flush=True)
-    unlogged = [
-        jax.tree.map(jnp.float32, each) for each in checkpoint_reading.read_unlogged(manager, step)
-    ]
+    unlogged = [jax.tree.map(jnp.float32, each) for each in restore.read_unlogged(manager, step)]
     return Start(state, dataclasses.replace(provenance, init_from=stored.init_from), unlogged)
 
 
@@ -96,7 +94,7 @@ def _check_same_optimizer(manager, state, config, trained_config):
 
 
 def _restore(manager, step, state):
-    restored = checkpoint_reading.restore(
+    restored = restore.restore(
         manager, step, {"variables": state.variables, "optimizer": state.opt_state}
     )
     restored = TrainState(np.int32(step), restored["variables"], restored["optimizer"])

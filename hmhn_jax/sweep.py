@@ -7,12 +7,12 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from hmhn_jax import checkpoints, sweep_table
 from hmhn_jax import config as config_lib
+from hmhn_jax import sweep_table
 from hmhn_jax.base import files, process_pool
 from hmhn_jax.base.errors import SoftwareFault, UsageError, UserError
 from hmhn_jax.sweep_table import Cell
-from hmhn_jax.workdir import stored_config
+from hmhn_jax.workdir import checkpoints, stored_config
 
 FIELDS = {"title": str, "seeds": tuple, "base": ConfigDict, "cells": tuple}
 CELL_FIELDS = {field.name for field in dataclasses.fields(Cell)}

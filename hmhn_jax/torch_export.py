@@ -4,7 +4,8 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from hmhn_jax import checkpoint_reading, torch_weights
+from hmhn_jax import torch_weights
+from hmhn_jax.workdir import restore
 
 
 def export_checkpoint(config: ConfigDict, workdir: Path) -> Path:
@@ -21,7 +22,7 @@ def export_checkpoint(config: ConfigDict, workdir: Path) -> Path:
       UserError: without a checkpoint, with one of another architecture, when PyTorch is not
         installed or the file cannot be written.
     """
-    step, _, variables = checkpoint_reading.restore_chosen(config, workdir)
+    step, _, variables = restore.restore_chosen(config, workdir)
     path = workdir / "export" / "weights.pth"
     torch_weights.save(path, variables)
     left_out = [block.upper() for block in ("gwa", "dff") if block in variables["params"]]

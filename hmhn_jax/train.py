@@ -7,17 +7,17 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import checkpoints, health, scalars
+from hmhn_jax import health
 from hmhn_jax.base.progress import track
 from hmhn_jax.metrics import mean_absolute_error
-from hmhn_jax.provenance import Provenance
 from hmhn_jax.resumption import start
 from hmhn_jax.runtime import devices, processes, signals
 from hmhn_jax.scoring import fold_weights, make_score_frames, score_videos
 from hmhn_jax.step_timer import StepTimer
 from hmhn_jax.train_step import TrainState
 from hmhn_jax.training.run import Run, build
-from hmhn_jax.workdir import stored_config
+from hmhn_jax.workdir import checkpoints, scalars, stored_config
+from hmhn_jax.workdir.provenance import Provenance
 
 NOTABLE_WAIT = 0.05  # part of the time
 

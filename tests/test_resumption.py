@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from configs import default
-from hmhn_jax import checkpoints, resumption
 from hmhn_jax import config as config_lib
+from hmhn_jax import resumption
 from hmhn_jax.base.errors import UserError
-from hmhn_jax.provenance import Provenance
 from hmhn_jax.train_step import TrainState, make_optimizer
+from hmhn_jax.workdir import checkpoints
+from hmhn_jax.workdir.provenance import Provenance
 
 CONFIG = default.get_config()
 PROVENANCE = Provenance(CONFIG.to_dict(), {"fingerprint": "abc"}, 17.0, 12.0, {}, {})

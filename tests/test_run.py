@@ -17,8 +17,8 @@ import workdirs
 from html_pages import read_page
 
 from data.avec_faces import configs
-from hmhn_jax import checkpoint_reading, checkpoints, scalars
 from hmhn_jax.recordings import synthetic
+from hmhn_jax.workdir import checkpoints, restore, scalars
 
 ROOT = Path(__file__).parents[1]
 
@@ -374,7 +374,7 @@ def test_weights_go_to_pytorch_and_start_another_run(workdir, run, tiny_flags, t
     finished = run("--workdir", second, "--mode", "train", "--config.train.num_epochs=2")
     assert finished.returncode == 0, finished.stderr
     with checkpoints.open_manager(second) as manager:
-        assert checkpoint_reading.read_provenance(manager, 10).init_from == origin
+        assert restore.read_provenance(manager, 10).init_from == origin
 
 
 def test_a_missing_file_to_start_from_is_one_line(run, tmp_path, tiny_flags):

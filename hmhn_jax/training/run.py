@@ -7,14 +7,14 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from hmhn_jax import versions
 from hmhn_jax.augment import AugmentSettings
 from hmhn_jax.input_pipeline import Crops, read_crops, training_batches
 from hmhn_jax.models import HMHN, factory
 from hmhn_jax.protocols import subject_means
-from hmhn_jax.provenance import Provenance
 from hmhn_jax.runtime import devices, processes
 from hmhn_jax.train_step import TrainState, init_state, make_optimizer, make_train_step
+from hmhn_jax.workdir import versions
+from hmhn_jax.workdir.provenance import Provenance
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,8 +16,8 @@ import jax
 import numpy as np
 import pytest
 
-from hmhn_jax import scalars
 from hmhn_jax.runtime import processes
+from hmhn_jax.workdir import scalars
 
 ROOT = Path(__file__).parents[2]
 LIMIT_S = 300

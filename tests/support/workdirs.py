@@ -11,13 +11,13 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from configs import default
-from hmhn_jax import checkpoints, ensemble
 from hmhn_jax import config as config_lib
+from hmhn_jax import ensemble
 from hmhn_jax.base import files
 from hmhn_jax.faces.crop import CropSettings
 from hmhn_jax.models import factory
-from hmhn_jax.provenance import Provenance
-from hmhn_jax.workdir import stored_config
+from hmhn_jax.workdir import checkpoints, stored_config
+from hmhn_jax.workdir.provenance import Provenance
 
 STEP = 1
 

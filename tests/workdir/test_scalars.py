@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hmhn_jax import scalars
 from hmhn_jax.base.errors import UserError
+from hmhn_jax.workdir import scalars
 
 
 def test_a_line_each_and_a_board(tmp_path):

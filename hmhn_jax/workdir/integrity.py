@@ -16,7 +16,7 @@ import jax
 import numpy as np
 
 from hmhn_jax.base.errors import UserError, reason_of
-from hmhn_jax.provenance import OtherVersionError
+from hmhn_jax.workdir.provenance import OtherVersionError
 
 REMOVAL_SECONDS = 2.0  # Orbax removes the files of a checkpoint first, and then its folders
 

@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hmhn_jax import checkpoint_integrity, checkpoint_reading
 from hmhn_jax.base.errors import UserError
-from hmhn_jax.checkpoint_integrity import checksum_of_json, checksums_of_tree
+from hmhn_jax.workdir import integrity
+from hmhn_jax.workdir import restore as checkpoint_reading
+from hmhn_jax.workdir.integrity import checksum_of_json, checksums_of_tree
 
 
 def test_every_array_has_its_own():
@@ -32,20 +33,20 @@ def test_json_counts_by_what_it_says():
 
 @pytest.mark.parametrize("stored", [{}, {"part": 3}, {"part": {"['a']": 2}}, [], None])
 def test_another_or_none_is_refused(tmp_path, stored):
-    checkpoint_integrity.check(tmp_path, "part", {"['a']": 1})  # of an older version: not checked
+    integrity.check(tmp_path, "part", {"['a']": 1})  # of an older version: not checked
     (tmp_path / "checksums").mkdir()
     path = tmp_path / "checksums" / "metadata"
     path.write_text(json.dumps({"part": {"['a']": 1}}))
-    checkpoint_integrity.check(tmp_path, "part", {"['a']": 1})
+    integrity.check(tmp_path, "part", {"['a']": 1})
     path.write_text(json.dumps(stored))
     with pytest.raises(ValueError, match=r"^part.* is not what was saved"):
-        checkpoint_integrity.check(tmp_path, "part", {"['a']": 1})
+        integrity.check(tmp_path, "part", {"['a']": 1})
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """The second of two checkpoints."""
-    monkeypatch.setattr(checkpoint_integrity, "REMOVAL_SECONDS", 0.0)
+    monkeypatch.setattr(integrity, "REMOVAL_SECONDS", 0.0)
     for step in ("1", "2"):
         (tmp_path / step).mkdir()
     return tmp_path / "2"
@@ -59,7 +60,7 @@ def raise_in_orbax(error):
 def test_what_damaged_files_cause_names_the_folder_and_the_other(folder, error):
     with (
         pytest.raises(UserError, match=f"^cannot restore checkpoint {folder}: .*delete") as raised,
-        checkpoint_integrity.one_line_for(folder),
+        integrity.one_line_for(folder),
     ):
         raise_in_orbax(error)
     assert "there is step 1, too (--config.evaluate.checkpoint=best)" in str(raised.value)
@@ -70,7 +71,7 @@ def test_the_only_checkpoint_is_not_to_be_deleted(folder):
     (folder.parent / "1").rmdir()
     with (
         pytest.raises(UserError, match="there is no other in this workdir") as raised,
-        checkpoint_integrity.one_line_for(folder),
+        integrity.one_line_for(folder),
     ):
         raise_in_orbax(ValueError("damaged"))
     assert "delete" not in str(raised.value)
@@ -94,7 +95,7 @@ def test_a_defect_of_ours_is_not_taken_for_damage(folder, monkeypatch):
 def test_what_passes_is_not_called_damage(folder, error):
     with (
         pytest.raises(UserError, match=r"^cannot restore checkpoint") as raised,
-        checkpoint_integrity.one_line_for(folder),
+        integrity.one_line_for(folder),
     ):
         raise_in_orbax(error)
     assert "delete" not in str(raised.value)
@@ -103,6 +104,6 @@ def test_what_passes_is_not_called_damage(folder, error):
 def test_a_checkpoint_that_a_run_removes_meanwhile_is_to_be_tried_again(folder):
     with (
         pytest.raises(UserError, match=r"2: .*; it was removed while it was read, .*: try again$"),
-        checkpoint_integrity.one_line_for(folder),
+        integrity.one_line_for(folder),
     ):
         (folder.rename(folder.with_name("gone")) / "metrics").read_bytes()

@@ -8,16 +8,16 @@ import numpy as np
 import orbax.checkpoint as ocp
 from ml_collections import ConfigDict
 
-from hmhn_jax import checkpoint_integrity, provenance
-from hmhn_jax.checkpoints import choose_step, open_to_read
 from hmhn_jax.models import factory
-from hmhn_jax.provenance import Provenance
 from hmhn_jax.runtime import processes
+from hmhn_jax.workdir import integrity, provenance
+from hmhn_jax.workdir.checkpoints import choose_step, open_to_read
+from hmhn_jax.workdir.provenance import Provenance
 
 
 def read_provenance(manager: ocp.CheckpointManager, step: int) -> Provenance:
     """Raises UserError when it is damaged, or not what a run writes."""
-    with checkpoint_integrity.one_line_for(_folder(manager, step)):
+    with integrity.one_line_for(_folder(manager, step)):
         return provenance.parse(_restore_json(manager, step, "provenance"))
 
 
@@ -25,15 +25,15 @@ def read_unlogged(manager: ocp.CheckpointManager, step: int) -> list[dict[str, f
     """Returns what `save` got as `unlogged`; nothing of one that was written without."""
     if not (_folder(manager, step) / "unlogged").exists():
         return []
-    with checkpoint_integrity.one_line_for(_folder(manager, step)):
+    with integrity.one_line_for(_folder(manager, step)):
         return _restore_json(manager, step, "unlogged")
 
 
 def _restore_json(manager, step, name):
     args = ocp.args.Composite(**{name: ocp.args.JsonRestore()})
     value = manager.restore(step, args=args)[name]
-    sum_ = checkpoint_integrity.checksum_of_json(value)
-    checkpoint_integrity.check(_folder(manager, step), name, sum_)
+    sum_ = integrity.checksum_of_json(value)
+    integrity.check(_folder(manager, step), name, sum_)
     return value
 
 
@@ -50,12 +50,12 @@ def restore(manager: ocp.CheckpointManager, step: int, targets: dict[str, Any]) 
     """
     if processes.count() > 1:  # each process reads all of it
         targets = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), targets)
-    with checkpoint_integrity.one_line_for(_folder(manager, step)):
+    with integrity.one_line_for(_folder(manager, step)):
         parts = {name: ocp.args.StandardRestore(tree) for name, tree in targets.items()}
         restored = dict(manager.restore(step, args=ocp.args.Composite(**parts)).items())
         for name, tree in restored.items():
-            sums = checkpoint_integrity.checksums_of_tree(tree)
-            checkpoint_integrity.check(_folder(manager, step), name, sums)
+            sums = integrity.checksums_of_tree(tree)
+            integrity.check(_folder(manager, step), name, sums)
         return restored
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hmhn_jax import workdir_lock
 from hmhn_jax.base.errors import UserError
+from hmhn_jax.workdir import lock
 
 HOLDER = """
 import sys, time
@@ -23,9 +23,9 @@ with workdir_lock.held(Path(sys.argv[1])):
 
 def test_a_second_run_is_refused_and_told_the_holder(tmp_path):
     with (
-        workdir_lock.held(tmp_path),
+        lock.held(tmp_path),
         pytest.raises(UserError) as raised,
-        workdir_lock.held(tmp_path),
+        lock.held(tmp_path),
     ):
         pass
     first = f"process {os.getpid()} on {platform.node()}"
@@ -35,7 +35,7 @@ def test_a_second_run_is_refused_and_told_the_holder(tmp_path):
 
 def test_the_lock_is_released_at_the_end(tmp_path):
     for _ in range(2):
-        with pytest.raises(ZeroDivisionError), workdir_lock.held(tmp_path):
+        with pytest.raises(ZeroDivisionError), lock.held(tmp_path):
             raise ZeroDivisionError
 
 
@@ -45,12 +45,12 @@ def test_the_lock_of_a_killed_program_is_released(tmp_path, environment):
     )
     holder.stdout.readline()
     message = f"another run .process {holder.pid} on"
-    with pytest.raises(UserError, match=message), workdir_lock.held(tmp_path):
+    with pytest.raises(UserError, match=message), lock.held(tmp_path):
         pass
     holder.kill()
     holder.communicate()
     assert f"process {holder.pid} " in (tmp_path / "lock").read_text()
-    with workdir_lock.held(tmp_path):
+    with lock.held(tmp_path):
         assert f"process {os.getpid()} " in (tmp_path / "lock").read_text()
 
 
@@ -58,14 +58,14 @@ def test_file_systems_without_locks_are_used_unlocked(tmp_path, monkeypatch):
     def no_locks(file, operation):
         raise OSError(37, "No locks available")
 
-    monkeypatch.setattr(workdir_lock.fcntl, "flock", no_locks)
-    with workdir_lock.held(tmp_path):
+    monkeypatch.setattr(lock.fcntl, "flock", no_locks)
+    with lock.held(tmp_path):
         pass
 
 
 def test_a_folder_that_is_not_there_is_one_line(tmp_path):
     with (
         pytest.raises(UserError, match=r"cannot write .*lock: No such file"),
-        workdir_lock.held(Path(tmp_path) / "none"),
+        lock.held(Path(tmp_path) / "none"),
     ):
         pass

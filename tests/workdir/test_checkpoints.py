@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 
 from configs import default
-from hmhn_jax import checkpoint_integrity, checkpoint_reading, checkpoints
 from hmhn_jax import config as config_lib
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.models import factory
-from hmhn_jax.provenance import Provenance
+from hmhn_jax.workdir import checkpoints, integrity, restore
+from hmhn_jax.workdir.provenance import Provenance
 
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
-    monkeypatch.setattr(checkpoint_integrity, "REMOVAL_SECONDS", 0.0)
+    monkeypatch.setattr(integrity, "REMOVAL_SECONDS", 0.0)
 
 
 PROVENANCE = Provenance(
@@ -77,8 +77,8 @@ def test_parts_come_back_alone(tmp_path):
     save(tmp_path, [5.0])
     target = {"params": {"w": jax.ShapeDtypeStruct((3,), jnp.float32)}}
     with checkpoints.open_manager(tmp_path) as manager:
-        restored = checkpoint_reading.restore(manager, 1, {"variables": target})
-        assert checkpoint_reading.read_provenance(manager, 1) == PROVENANCE
+        restored = restore.restore(manager, 1, {"variables": target})
+        assert restore.read_provenance(manager, 1) == PROVENANCE
     assert set(restored) == {"variables"}
     np.testing.assert_array_equal(restored["variables"]["params"]["w"], np.ones(3))
 
@@ -96,7 +96,7 @@ def test_weights_of_another_shape_or_name_are_refused(tmp_path, target):
         checkpoints.open_manager(tmp_path) as manager,
         pytest.raises(UserError, match="cannot restore checkpoint") as raised,
     ):
-        checkpoint_reading.restore(manager, 1, {"variables": target})
+        restore.restore(manager, 1, {"variables": target})
     assert "\n" not in str(raised.value)
 
 
@@ -109,7 +109,7 @@ def test_a_spoiled_checkpoint_is_named(tmp_path):
         checkpoints.open_manager(tmp_path) as manager,
         pytest.raises(UserError, match="checkpoints/1"),
     ):
-        checkpoint_reading.restore(manager, 1, {"variables": target})
+        restore.restore(manager, 1, {"variables": target})
 
 
 def test_an_empty_workdir_is_named(tmp_path):
@@ -155,14 +155,14 @@ def test_a_flipped_bit_in_an_array_is_noticed(tmp_path):
     with checkpoints.open_manager(tmp_path) as manager:
         checkpoints.save(manager, 1, {"variables": tree}, PROVENANCE, 5.0)
     with checkpoints.open_manager(tmp_path) as manager:
-        checkpoint_reading.restore(manager, 1, {"variables": TARGET})
+        restore.restore(manager, 1, {"variables": TARGET})
         stored = checkpoints.checkpoint_directory(tmp_path) / "1" / "checksums" / "metadata"
         sums = json.loads(stored.read_text())
         # As if the array were another one by a bit, which Orbax has no way to know.
         sums["variables"]["['params']['w']"] ^= 1
         stored.write_text(json.dumps(sums))
         with pytest.raises(UserError, match=r"checkpoints/1: variables\['params'\]\['w'\] is not"):
-            checkpoint_reading.restore(manager, 1, {"variables": TARGET})
+            restore.restore(manager, 1, {"variables": TARGET})
 
 
 KEPT = {name: value for name, value in dataclasses.asdict(PROVENANCE).items() if name != "config"}
@@ -191,7 +191,7 @@ def test_a_strangers_provenance_is_one_line(tmp_path, value, words):
         checkpoints.open_manager(tmp_path) as manager,
         pytest.raises(UserError, match="checkpoints/1: provenance: ") as raised,
     ):
-        checkpoint_reading.read_provenance(manager, 1)
+        restore.read_provenance(manager, 1)
     assert words in str(raised.value)
 
 
@@ -207,7 +207,7 @@ def test_a_changed_number_is_noticed(tmp_path, file, old, new):
         pytest.raises(UserError, match=r"checkpoints/2: \w+ is not what was saved"),
         checkpoints.open_manager(tmp_path) as manager,
     ):
-        checkpoint_reading.read_provenance(manager, 2)
+        restore.read_provenance(manager, 2)
 
 
 def test_the_line_names_the_other_checkpoint(tmp_path):
@@ -217,7 +217,7 @@ def test_the_line_names_the_other_checkpoint(tmp_path):
         checkpoints.open_manager(tmp_path) as manager,
         pytest.raises(UserError, match=r"there is step 1, too .*checkpoint=best"),
     ):
-        checkpoint_reading.read_provenance(manager, 2)
+        restore.read_provenance(manager, 2)
 
 
 @pytest.mark.parametrize("content", ['{"validat', "[]", '{"validation_mae": "3"}'])
@@ -253,7 +253,7 @@ def small(monkeypatch):
 
 def restore_chosen(workdir, which):
     config = config_lib.override(default.get_config(), {"evaluate.checkpoint": which})
-    step, _, variables = checkpoint_reading.restore_chosen(config, workdir)
+    step, _, variables = restore.restore_chosen(config, workdir)
     np.testing.assert_array_equal(variables["params"]["w"], np.full(3, step))
     return step
 

@@ -12,10 +12,10 @@ import numpy as np
 import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers
 
-from hmhn_jax import checkpoint_integrity
 from hmhn_jax.base.errors import UserError, reason_of
-from hmhn_jax.provenance import Provenance
 from hmhn_jax.runtime import processes
+from hmhn_jax.workdir import integrity
+from hmhn_jax.workdir.provenance import Provenance
 
 NO_VALIDATION = float("inf")  # stands for the MAE of a run without a validation split
 
@@ -51,7 +51,7 @@ def open_manager(workdir: Path, alone: bool = False) -> Iterator[ocp.CheckpointM
     if alone and processes.count() == 1:
         _remove_unfinished(directory)
     for step in steps(workdir):
-        checkpoint_integrity.read_validation_mae(directory / str(step))
+        integrity.read_validation_mae(directory / str(step))
     with _writable(directory):
         manager = ocp.CheckpointManager(directory, options=options)
     with _closed(manager, _writable):
@@ -141,9 +141,9 @@ def save(
         "unlogged": jax.tree.map(float, jax.device_get(list(unlogged))),
     }
     texts["checksums"] = {
-        name: checkpoint_integrity.checksums_of_tree(tree) for name, tree in parts.items()
+        name: integrity.checksums_of_tree(tree) for name, tree in parts.items()
     } | {
-        name: checkpoint_integrity.checksum_of_json(each)
+        name: integrity.checksum_of_json(each)
         for name, each in (texts | {"metrics": metrics}).items()
     }
     with _writable(manager.directory):
@@ -169,9 +169,7 @@ def choose_step(manager: ocp.CheckpointManager, which: str) -> int:
     if not (found := _steps_in(directory)):
         raise UserError(f"no checkpoint in {directory}; train first")
     candidates = reversed(found) if which == "best" else found[-1:]  # of equal ones the later one
-    maes = {
-        step: checkpoint_integrity.read_validation_mae(directory / str(step)) for step in candidates
-    }
+    maes = {step: integrity.read_validation_mae(directory / str(step)) for step in candidates}
     return min(maes, key=maes.__getitem__)
 
 
