@@ -41,8 +41,9 @@ def run() -> None:
 
 def dispatch(args: flags.FlagValues) -> None:
     """Does what `--mode` says."""
-    from hmhn_jax import doctor, export, predict, torch_export
+    from hmhn_jax import export, predict, torch_export
     from hmhn_jax.base import files
+    from hmhn_jax.input_pipeline import doctor
     from hmhn_jax.runtime import devices
     from hmhn_jax.serve import server
     from hmhn_jax.sweep import sweep
@@ -75,9 +76,9 @@ def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None 
     """Trains, evaluates (together with the networks of other workdirs) or both."""
     from configs import avec2014
     from hmhn_jax import pretrained
-    from hmhn_jax.dataset import open_dataset
     from hmhn_jax.evaluate import evaluate
-    from hmhn_jax.input_pipeline import check_split
+    from hmhn_jax.input_pipeline.crops import check_split
+    from hmhn_jax.input_pipeline.dataset import open_dataset
     from hmhn_jax.runtime import devices, processes
     from hmhn_jax.train import train
     from hmhn_jax.workdir import checkpoints, lock

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from benchmarks import dispatch
 from benchmarks.gpu_rows import Rows
 from benchmarks.workload import Workload
-from hmhn_jax.augment import AugmentSettings, standardise
+from hmhn_jax.input_pipeline.augment import AugmentSettings, standardise
 from hmhn_jax.models import HMHN
 from hmhn_jax.models.deploy.fold import fold
 from hmhn_jax.models.deploy.forward import forward

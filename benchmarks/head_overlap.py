@@ -31,11 +31,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from data import avec_faces  # noqa: F401  registers the dataset
-from hmhn_jax.augment import standardise
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.base.progress import track
-from hmhn_jax.dataset import open_dataset
-from hmhn_jax.input_pipeline import Crops, evaluation_batches, read_crops
+from hmhn_jax.input_pipeline.augment import standardise
+from hmhn_jax.input_pipeline.crops import Crops, evaluation_batches, read_crops
+from hmhn_jax.input_pipeline.dataset import open_dataset
 from hmhn_jax.losses import partition_loss
 from hmhn_jax.models import HMHN, factory
 from hmhn_jax.models.mab import MAB

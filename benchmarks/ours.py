@@ -11,10 +11,10 @@ import numpy as np
 
 from benchmarks.workload import Workload
 from configs import avec2014
-from hmhn_jax.augment import AugmentSettings, augment, standardise
 from hmhn_jax.command_line import set_environment
-from hmhn_jax.dataset import open_dataset
-from hmhn_jax.input_pipeline import Crops, Video, read_crops, training_batches
+from hmhn_jax.input_pipeline.augment import AugmentSettings, augment, standardise
+from hmhn_jax.input_pipeline.crops import Crops, Video, read_crops, training_batches
+from hmhn_jax.input_pipeline.dataset import open_dataset
 from hmhn_jax.models import HMHN, factory
 from hmhn_jax.models.deploy.fold import fold
 from hmhn_jax.models.deploy.forward import forward

@@ -65,7 +65,7 @@ def scores(workload: dict, folder: str) -> Callable[[], np.ndarray]:
 
 
 class Faces(Dataset):
-    """JPEGs, augmented by PIL as hmhn_jax/augment.py does by default."""
+    """JPEGs, augmented by PIL as hmhn_jax/input_pipeline/augment.py does by default."""
 
     def __init__(self, jpegs: list[bytes], image_size: int):
         self.jpegs, self.size = jpegs, image_size

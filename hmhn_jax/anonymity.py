@@ -7,7 +7,7 @@ import numpy as np
 
 from hmhn_jax.base.pseudonyms import Pseudonyms
 from hmhn_jax.config import FIELDS
-from hmhn_jax.input_pipeline import Crops
+from hmhn_jax.input_pipeline.crops import Crops
 from hmhn_jax.metrics import VideoMeans
 
 HIDDEN = "(not shown)"

@@ -7,8 +7,8 @@ import jax
 import matplotlib
 import numpy as np
 
-from hmhn_jax.augment import standardise
 from hmhn_jax.ensemble import Trained
+from hmhn_jax.input_pipeline.augment import standardise
 from hmhn_jax.models.deploy.forward import forward
 from hmhn_jax.runtime import compiler_options
 

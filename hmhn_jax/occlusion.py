@@ -11,7 +11,7 @@ import numpy as np
 
 from hmhn_jax import attention, ensemble
 from hmhn_jax.ensemble import Trained
-from hmhn_jax.input_pipeline import Crops
+from hmhn_jax.input_pipeline.crops import Crops
 
 TOP_SHARE = 0.2  # of a map's cells, those of the largest values
 NUM_DRAWS = 2  # other places a crop and head

@@ -5,7 +5,7 @@ from statistics import fmean
 
 import numpy as np
 
-from hmhn_jax.input_pipeline import Video
+from hmhn_jax.input_pipeline.crops import Video
 from hmhn_jax.intervals import Statistic, bootstrap
 from hmhn_jax.metrics import (
     concordance_correlation,

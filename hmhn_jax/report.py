@@ -13,7 +13,7 @@ from hmhn_jax.base import files, pseudonyms, templating
 from hmhn_jax.base.bdi import SEVERITIES
 from hmhn_jax.error_groups import group_errors
 from hmhn_jax.faces.media.jpeg import thumbnail
-from hmhn_jax.input_pipeline import Crops
+from hmhn_jax.input_pipeline.crops import Crops
 from hmhn_jax.intervals import LEAST_SUBJECTS
 from hmhn_jax.metrics import VideoMeans
 from hmhn_jax.workdir import stored_config

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hmhn_jax.input_pipeline import Crops
+from hmhn_jax.input_pipeline.crops import Crops
 
 
 def worst_crops(

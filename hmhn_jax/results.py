@@ -9,7 +9,7 @@ import numpy as np
 from hmhn_jax import plots
 from hmhn_jax.base import files as atomic
 from hmhn_jax.base.bdi import severity
-from hmhn_jax.input_pipeline import Crops
+from hmhn_jax.input_pipeline.crops import Crops
 from hmhn_jax.metrics import VideoMeans
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from einops import rearrange
 
-from hmhn_jax.augment import standardise
-from hmhn_jax.input_pipeline import Crops, evaluation_batches
+from hmhn_jax.input_pipeline.augment import standardise
+from hmhn_jax.input_pipeline.crops import Crops, evaluation_batches
 from hmhn_jax.metrics import VideoMeans
 from hmhn_jax.models import HMHN
 from hmhn_jax.models.deploy.fold import fold

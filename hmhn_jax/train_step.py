@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import optax
 
 from hmhn_jax import health
-from hmhn_jax.augment import AugmentSettings, augment, standardise
+from hmhn_jax.input_pipeline.augment import AugmentSettings, augment, standardise
 from hmhn_jax.losses import mean_squared_error, partition_loss
 from hmhn_jax.models import HMHN
 from hmhn_jax.runtime import devices

@@ -22,7 +22,7 @@ from hmhn_jax import config as config_lib
 from hmhn_jax import evaluate
 from hmhn_jax.base import pseudonyms
 from hmhn_jax.error_groups import group_errors
-from hmhn_jax.input_pipeline import Video
+from hmhn_jax.input_pipeline.crops import Video
 from hmhn_jax.workdir import stored_config
 
 PEOPLE = ("Anna Schmidt", "ben_okafor", "Chloé", "dmitri", "Eun-ji", "farah")

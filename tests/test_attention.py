@@ -8,7 +8,7 @@ import pytest
 import workdirs
 
 from hmhn_jax import attention, ensemble
-from hmhn_jax.augment import standardise
+from hmhn_jax.input_pipeline.augment import standardise
 
 
 @pytest.fixture(scope="module")

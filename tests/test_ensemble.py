@@ -6,7 +6,7 @@ import workdirs
 
 from hmhn_jax import ensemble
 from hmhn_jax.base.errors import UsageError, UserError
-from hmhn_jax.input_pipeline import Crops, Video
+from hmhn_jax.input_pipeline.crops import Crops, Video
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hmhn_jax.error_groups import group_errors
-from hmhn_jax.input_pipeline import Video
+from hmhn_jax.input_pipeline.crops import Video
 
 
 def make(tasks, scores=None):

@@ -10,8 +10,8 @@ import pytest
 
 from hmhn_jax import results as results_lib
 from hmhn_jax import scoring
-from hmhn_jax.augment import standardise
-from hmhn_jax.input_pipeline import Crops, Video
+from hmhn_jax.input_pipeline.augment import standardise
+from hmhn_jax.input_pipeline.crops import Crops, Video
 from hmhn_jax.metrics import VideoMeans
 from hmhn_jax.models import HMHN
 from hmhn_jax.protocols import evaluate_protocols

@@ -5,7 +5,7 @@ import pytest
 import workdirs
 
 from hmhn_jax import ensemble, occlusion
-from hmhn_jax.input_pipeline import Crops, Video
+from hmhn_jax.input_pipeline.crops import Crops, Video
 from hmhn_jax.models import factory
 
 SIDE, CELLS = 20, 5  # pixels of an image and cells of a map, along each side

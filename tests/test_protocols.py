@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hmhn_jax.input_pipeline import Video
+from hmhn_jax.input_pipeline.crops import Video
 from hmhn_jax.intervals import bootstrap
 from hmhn_jax.metrics import root_mean_squared_error
 from hmhn_jax.protocols import errors, evaluate_protocols, subject_means

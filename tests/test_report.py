@@ -13,7 +13,7 @@ from html_pages import read_page
 from configs import avec2014, default
 from hmhn_jax import report_crops
 from hmhn_jax.faces.media.jpeg import thumbnail
-from hmhn_jax.input_pipeline import Crops, Video
+from hmhn_jax.input_pipeline.crops import Crops, Video
 from hmhn_jax.metrics import VideoMeans
 from hmhn_jax.protocols import evaluate_protocols
 from hmhn_jax.report import describe, write_report

@@ -24,7 +24,7 @@ from flax import traverse_util
 
 from configs import avec2014
 from hmhn_jax import train_step
-from hmhn_jax.augment import AugmentSettings
+from hmhn_jax.input_pipeline.augment import AugmentSettings
 from hmhn_jax.models import HMHN
 from hmhn_jax.runtime import devices
 

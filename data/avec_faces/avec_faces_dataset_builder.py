@@ -14,7 +14,6 @@ import tensorflow_datasets as tfds
 from hmhn_jax.base import files, pseudonyms
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.base.progress import track
-from hmhn_jax.dataset import CHECKSUMS, description_checksums
 from hmhn_jax.faces import cache
 from hmhn_jax.faces.contact_sheet import write_contact_sheet
 from hmhn_jax.faces.crop import CropFailure
@@ -22,6 +21,7 @@ from hmhn_jax.faces.examples import examples_of
 from hmhn_jax.faces.jobs import crop_videos
 from hmhn_jax.faces.media.video import VideoError
 from hmhn_jax.faces.report import SUMMARY, report, with_short_ones_noted
+from hmhn_jax.input_pipeline.dataset import CHECKSUMS, description_checksums
 from hmhn_jax.recordings.recording import SPLITS
 from hmhn_jax.recordings.sources import NoDataError
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from hmhn_jax.augment import AugmentSettings
-from hmhn_jax.input_pipeline import Crops, read_crops, training_batches
+from hmhn_jax.input_pipeline.augment import AugmentSettings
+from hmhn_jax.input_pipeline.crops import Crops, read_crops, training_batches
 from hmhn_jax.models import HMHN, factory
 from hmhn_jax.protocols import subject_means
 from hmhn_jax.runtime import devices, processes

@@ -6,9 +6,9 @@ import pytest
 from ml_collections import ConfigDict
 
 from benchmarks import head_overlap
-from hmhn_jax.augment import standardise
 from hmhn_jax.base.errors import UserError
-from hmhn_jax.input_pipeline import Crops
+from hmhn_jax.input_pipeline.augment import standardise
+from hmhn_jax.input_pipeline.crops import Crops
 from hmhn_jax.models.afb import AFB
 from hmhn_jax.models.mab import MAB
 

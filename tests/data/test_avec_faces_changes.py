@@ -8,7 +8,7 @@ import tensorflow_datasets as tfds
 from configs import avec2014
 from data import avec_faces
 from hmhn_jax.base.errors import UsageError, UserError
-from hmhn_jax.dataset import open_dataset
+from hmhn_jax.input_pipeline.dataset import open_dataset
 from hmhn_jax.recordings.synthetic import SyntheticSettings, write_dataset
 
 OVERWRITE = tfds.download.DownloadConfig(download_mode=tfds.GenerateMode.REUSE_CACHE_IF_EXISTS)

@@ -8,7 +8,7 @@ from configs import default
 from data import avec_faces  # noqa: F401  registers the dataset
 from hmhn_jax import config as config_lib
 from hmhn_jax.base.errors import UserError
-from hmhn_jax.dataset import CHECKSUMS, DESCRIPTIONS, open_dataset
+from hmhn_jax.input_pipeline.dataset import CHECKSUMS, DESCRIPTIONS, open_dataset
 
 
 @pytest.fixture

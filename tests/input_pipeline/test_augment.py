@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
-from hmhn_jax.augment import CHANNEL_MEAN, CHANNEL_STD, AugmentSettings, augment, standardise
+from hmhn_jax.input_pipeline.augment import (
+    CHANNEL_MEAN,
+    CHANNEL_STD,
+    AugmentSettings,
+    augment,
+    standardise,
+)
 
 OFF = AugmentSettings(
     flip=False, rotation=0, zoom=0, shift=0, brightness=0, contrast=0, saturation=0

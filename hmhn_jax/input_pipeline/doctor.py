@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import doctor_tables, doctor_warnings
 from hmhn_jax.base import files
 from hmhn_jax.base.bdi import SEVERITIES, severity
 from hmhn_jax.base.errors import UsageError, UserError, one_line
 from hmhn_jax.base.progress import track
-from hmhn_jax.dataset import DATASET, manual_directory
 from hmhn_jax.faces.crop import WHOLE, part_notes
 from hmhn_jax.faces.media.probe import Header, probe
 from hmhn_jax.faces.media.video import VideoError
+from hmhn_jax.input_pipeline import doctor_tables, doctor_warnings
+from hmhn_jax.input_pipeline.dataset import DATASET, manual_directory
 from hmhn_jax.recordings import avec, sources
 from hmhn_jax.recordings.avec import AvecSettings
 from hmhn_jax.recordings.avec_labels import disagreements

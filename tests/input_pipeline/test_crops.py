@@ -10,7 +10,7 @@ import tensorflow_datasets as tfds
 from ml_collections import ConfigDict
 
 from hmhn_jax.base.errors import UserError
-from hmhn_jax.input_pipeline import (
+from hmhn_jax.input_pipeline.crops import (
     evaluation_batches,
     read_crops,
     share_examples,
