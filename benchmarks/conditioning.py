@@ -43,8 +43,8 @@ from hmhn_jax.input_pipeline.crops import Crops, read_crops, training_batches
 from hmhn_jax.input_pipeline.dataset import open_dataset
 from hmhn_jax.metrics import mean_absolute_error
 from hmhn_jax.models import factory
+from hmhn_jax.prediction.scoring import fold_weights, make_score_frames, score_videos
 from hmhn_jax.runtime import devices
-from hmhn_jax.scoring import fold_weights, make_score_frames, score_videos
 from hmhn_jax.train_step import init_state, make_optimizer, make_train_step
 
 NUM_STEPS = 200

@@ -19,11 +19,12 @@ import numpy as np  # noqa: E402
 
 from data import avec_faces  # noqa: E402, F401
 from hmhn_jax import config as config_lib  # noqa: E402
-from hmhn_jax import ensemble, resumption
+from hmhn_jax import resumption
 from hmhn_jax.base.errors import UserError  # noqa: E402
 from hmhn_jax.faces import cache  # noqa: E402
 from hmhn_jax.input_pipeline import dataset
 from hmhn_jax.input_pipeline.crops import read_crops  # noqa: E402
+from hmhn_jax.prediction import ensemble
 from hmhn_jax.train_step import init_state, make_optimizer  # noqa: E402
 from hmhn_jax.workdir import (  # noqa: E402
     checkpoints,

@@ -9,13 +9,14 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import attention, ensemble, report, report_crops
 from hmhn_jax import config as config_lib
+from hmhn_jax import report, report_crops
 from hmhn_jax import results as results_lib
 from hmhn_jax.anonymity import hide_names
 from hmhn_jax.base import pseudonyms
 from hmhn_jax.input_pipeline.crops import read_crops, share_examples
 from hmhn_jax.occlusion import occlusion_check
+from hmhn_jax.prediction import attention, ensemble
 from hmhn_jax.protocols import errors, evaluate_protocols
 from hmhn_jax.runtime import devices, processes
 from hmhn_jax.workdir import scalars, stored_config, versions

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hmhn_jax import attention, ensemble
-from hmhn_jax.ensemble import Trained
 from hmhn_jax.input_pipeline.crops import Crops
+from hmhn_jax.prediction import attention, ensemble
+from hmhn_jax.prediction.ensemble import Trained
 
 TOP_SHARE = 0.2  # of a map's cells, those of the largest values
 NUM_DRAWS = 2  # other places a crop and head

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import workdirs
 
-from hmhn_jax import ensemble, occlusion
+from hmhn_jax import occlusion
 from hmhn_jax.input_pipeline.crops import Crops, Video
 from hmhn_jax.models import factory
+from hmhn_jax.prediction import ensemble
 
 SIDE, CELLS = 20, 5  # pixels of an image and cells of a map, along each side
 NUM_CROPS = 48

@@ -6,15 +6,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from hmhn_jax import attention, predict
 from hmhn_jax.base.bdi import SEVERITIES
 from hmhn_jax.base.errors import UserError
-from hmhn_jax.ensemble import Trained
 from hmhn_jax.faces.media.jpeg import decode_crops
 from hmhn_jax.faces.media.probe import probe
 from hmhn_jax.faces.media.video import VideoError
-from hmhn_jax.prediction import Prediction
-from hmhn_jax.prediction_plots import extreme_frames
+from hmhn_jax.prediction import attention, predict
+from hmhn_jax.prediction.ensemble import Trained
+from hmhn_jax.prediction.output.plots import extreme_frames
+from hmhn_jax.prediction.result import Prediction
 from hmhn_jax.serve.jobs import Outcome, Work
 
 # Of the work, for its progress: until all crops are there, and until all are scored.

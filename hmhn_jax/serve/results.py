@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 
 from hmhn_jax.base import templating
-from hmhn_jax.prediction_tables import FILE_COLUMNS, ORIGIN_COLUMN
+from hmhn_jax.prediction.output.tables import FILE_COLUMNS, ORIGIN_COLUMN
 from hmhn_jax.serve.jobs import Job
 
 FOLDER = importlib.resources.files("hmhn_jax.serve")

@@ -38,7 +38,7 @@ def serve(config: ConfigDict, workdir: Path, host: str, port: int) -> None:
         raise UserError(
             f"the page needs {error.name}, which is not installed: pip install 'hmhn-jax[serve]'"
         ) from error
-    from hmhn_jax import ensemble
+    from hmhn_jax.prediction import ensemble
 
     limits = Limits()
     devices.check_batch_size("evaluate.batch_size", config.evaluate.batch_size)

@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
-from hmhn_jax import prediction
 from hmhn_jax.faces import cache, report
 from hmhn_jax.faces.contact_sheet import write_contact_sheet
 from hmhn_jax.faces.crop import Crop, CropSettings, VideoCrops, crop_video
 from hmhn_jax.faces.warnings import warnings_of
+from hmhn_jax.prediction import result as prediction
 from hmhn_jax.recordings.recording import Recording
 
 EVERY_FRAME = CropSettings(rate_hz=None)

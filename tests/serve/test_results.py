@@ -14,8 +14,8 @@ from html_pages import read_page
 
 from hmhn_jax.base.bdi import SEVERITIES
 from hmhn_jax.base.errors import UserError
-from hmhn_jax.prediction import Prediction
-from hmhn_jax.prediction_tables import FILE_COLUMNS
+from hmhn_jax.prediction.output.tables import FILE_COLUMNS
+from hmhn_jax.prediction.result import Prediction
 from hmhn_jax.serve.jobs import Outcome
 from hmhn_jax.serve.predictor import describe
 

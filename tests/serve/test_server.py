@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import workdirs
 
-from hmhn_jax import ensemble
 from hmhn_jax.base.errors import UsageError, UserError
-from hmhn_jax.predict import predict_files
+from hmhn_jax.prediction import ensemble
+from hmhn_jax.prediction.predict import predict_files
 from hmhn_jax.recordings.synthetic.clips import Clip, encode
 from hmhn_jax.serve import server
 from hmhn_jax.serve.predictor import make_work

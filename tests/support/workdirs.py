@@ -12,10 +12,10 @@ from ml_collections import ConfigDict
 
 from configs import default
 from hmhn_jax import config as config_lib
-from hmhn_jax import ensemble
 from hmhn_jax.base import files
 from hmhn_jax.faces.crop import CropSettings
 from hmhn_jax.models import factory
+from hmhn_jax.prediction import ensemble
 from hmhn_jax.workdir import checkpoints, stored_config
 from hmhn_jax.workdir.provenance import Provenance
 

@@ -8,12 +8,12 @@ import pytest
 import workdirs
 
 from benchmarks import timelines
-from hmhn_jax import ensemble, predict
 from hmhn_jax.faces.contact_sheet import write_contact_sheet
 from hmhn_jax.faces.crop import CropSettings
 from hmhn_jax.faces.jobs import crop_videos
 from hmhn_jax.faces.media.video import sampled_frames
 from hmhn_jax.faces.report import report
+from hmhn_jax.prediction import ensemble, predict
 from hmhn_jax.recordings.recording import Recording
 
 

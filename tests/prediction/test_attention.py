@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import workdirs
 
-from hmhn_jax import attention, ensemble
 from hmhn_jax.input_pipeline.augment import standardise
+from hmhn_jax.prediction import attention, ensemble
 
 
 @pytest.fixture(scope="module")

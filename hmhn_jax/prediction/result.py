@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from hmhn_jax import ensemble
 from hmhn_jax.base.bdi import MAX_SCORE, severity
 from hmhn_jax.faces.crop import Crop, CropFailure, CropSettings, VideoCrops
 from hmhn_jax.faces.warnings import warnings_of
+from hmhn_jax.prediction import ensemble
 
 # Warned of, in addition to what `crop_warnings` has.
 WIDE_SPREAD = 10.0  # BDI-II points between frames (sd); two of the four bands are narrower

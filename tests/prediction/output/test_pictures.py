@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from hmhn_jax.prediction_pictures import NO_EXPLANATION, map_caveat
+from hmhn_jax.prediction.output.pictures import NO_EXPLANATION, map_caveat
 
 CHECK = {"checkpoint_step": 7, "attention_check": {"ratio": 0.8149}}
 

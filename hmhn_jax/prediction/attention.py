@@ -7,9 +7,9 @@ import jax
 import matplotlib
 import numpy as np
 
-from hmhn_jax.ensemble import Trained
 from hmhn_jax.input_pipeline.augment import standardise
 from hmhn_jax.models.deploy.forward import forward
+from hmhn_jax.prediction.ensemble import Trained
 from hmhn_jax.runtime import compiler_options
 
 COLOURS = "inferno"  # of Matplotlib; grows lighter from 0 to 1

@@ -2,8 +2,8 @@
 
 import pytest
 
-from hmhn_jax import prediction_folder
 from hmhn_jax.base.errors import UserError
+from hmhn_jax.prediction.output import folder as prediction_folder
 
 
 def names(folder):

@@ -7,8 +7,8 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
-from hmhn_jax import inputs
 from hmhn_jax.base.errors import UserError
+from hmhn_jax.prediction import inputs
 
 
 @pytest.fixture

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from hmhn_jax.attention import overlays
 from hmhn_jax.base import files, fonts
 from hmhn_jax.base.bdi import MAX_SCORE, SEVERITIES
 from hmhn_jax.base.errors import one_line
 from hmhn_jax.base.notices import NOTICE, SYNTHETIC
-from hmhn_jax.ensemble import Trained
 from hmhn_jax.faces.media.jpeg import decode_crops
-from hmhn_jax.prediction import Prediction
+from hmhn_jax.prediction.attention import overlays
+from hmhn_jax.prediction.ensemble import Trained
+from hmhn_jax.prediction.result import Prediction
 
 LETTERS_AN_INCH = 15  # in the size of the notice
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import workdirs
 
-from hmhn_jax import ensemble
 from hmhn_jax.base.errors import UsageError, UserError
 from hmhn_jax.input_pipeline.crops import Crops, Video
+from hmhn_jax.prediction import ensemble
 
 
 @pytest.fixture(scope="module")

@@ -16,10 +16,10 @@ import skimage.data
 import workdirs
 from PIL import Image
 
-from hmhn_jax import ensemble, predict
 from hmhn_jax.base.errors import UsageError, UserError
 from hmhn_jax.faces import crop as crops
-from hmhn_jax.overlay_video import write_overlay_video
+from hmhn_jax.prediction import ensemble, predict
+from hmhn_jax.prediction.output.overlay_video import write_overlay_video
 
 CAPTION = 60  # pixels
 SHIFT = 6.0  # points that the second network scores higher than the first

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hmhn_jax import prediction
 from hmhn_jax.faces.crop import Crop, CropFailure, CropSettings, VideoCrops
 from hmhn_jax.faces.warnings import abstention
+from hmhn_jax.prediction import result
 
 VIDEO = Path("a.mp4")
 SETTINGS = CropSettings()
@@ -25,7 +25,7 @@ def video(found, sampled, boxes=None, is_picture=False):
 
 def summarise(crops, scores, duration_s=30.0, data=DATA, is_picture=False):
     crops = dataclasses.replace(crops, is_picture=is_picture)
-    return prediction.summarise(VIDEO, crops, np.array(scores), duration_s, data)
+    return result.summarise(VIDEO, crops, np.array(scores), duration_s, data)
 
 
 def test_score_is_the_mean_over_frames_and_members():
@@ -66,11 +66,11 @@ def test_too_little_of_a_face_gives_no_score(is_picture, found, sampled, abstain
 
 
 def test_no_face_is_no_error():
-    made = prediction.failed(VIDEO, CropFailure("no face", "", num_sampled=4), 4.0)
+    made = result.failed(VIDEO, CropFailure("no face", "", num_sampled=4), 4.0)
     assert made.error is None
     assert made.warnings == ("no score: no face",)
     assert (made.score, made.face_found_rate, made.frames_used) == (None, 0.0, 0)
-    made = prediction.failed(VIDEO, CropFailure("no video", None), None)
+    made = result.failed(VIDEO, CropFailure("no video", None), None)
     assert (made.error, made.warnings, made.face_found_rate) == ("no video", (), None)
 
 
@@ -111,17 +111,17 @@ def test_warnings(changes, warning):
 
 def test_crops_are_made_as_for_the_training():
     stored = CropSettings(size=112, padding=0.4, rate_hz=5.0, max_frames_per_video=300)
-    settings, warning = prediction.crop_settings({"crops": dataclasses.asdict(stored)})
+    settings, warning = result.crop_settings({"crops": dataclasses.asdict(stored)})
     assert (settings, warning) == (stored, None)
 
 
 def test_a_long_video_has_no_more_crops_than_the_default_limit():
     stored = CropSettings(rate_hz=None, max_frames_per_video=None)
-    settings, _ = prediction.crop_settings({"crops": dataclasses.asdict(stored)})
+    settings, _ = result.crop_settings({"crops": dataclasses.asdict(stored)})
     assert settings == CropSettings(rate_hz=None)
 
 
 def test_unknown_crop_settings_cause_a_warning():
-    settings, warning = prediction.crop_settings({})
+    settings, warning = result.crop_settings({})
     assert settings == CropSettings()
     assert "does not say how its crops were made" in warning

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from hmhn_jax.prediction import Prediction
+from hmhn_jax.prediction.result import Prediction
 
 FILE_COLUMNS = [
     "file",

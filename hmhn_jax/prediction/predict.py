@@ -10,21 +10,23 @@ from pathlib import Path
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import ensemble, inputs, prediction, prediction_folder, prediction_origin
 from hmhn_jax.base.errors import UserError, most_common_reasons
 from hmhn_jax.base.formats import is_picture
 from hmhn_jax.base.notices import NOTICE, SYNTHETIC
 from hmhn_jax.base.process_pool import num_usable_cores
 from hmhn_jax.base.progress import track
-from hmhn_jax.ensemble import Trained
 from hmhn_jax.faces.crop import Crop, CropFailure
 from hmhn_jax.faces.jobs import crop_files
 from hmhn_jax.faces.media.jpeg import decode_crops
 from hmhn_jax.faces.media.timeline import read_timeline
 from hmhn_jax.faces.warnings import abstention
-from hmhn_jax.prediction import Prediction
-from hmhn_jax.prediction_pictures import write_pictures
-from hmhn_jax.prediction_tables import open_tables
+from hmhn_jax.prediction import ensemble, inputs, result
+from hmhn_jax.prediction.ensemble import Trained
+from hmhn_jax.prediction.output import about as prediction_origin
+from hmhn_jax.prediction.output import folder as prediction_folder
+from hmhn_jax.prediction.output.pictures import write_pictures
+from hmhn_jax.prediction.output.tables import open_tables
+from hmhn_jax.prediction.result import Prediction
 from hmhn_jax.runtime import devices
 
 
@@ -112,7 +114,7 @@ def predict_files(
       SoftwareFault: not a file but the software fails, see `FaultCounter`.
     """
     data = members[0].provenance.data
-    settings, warning = prediction.crop_settings(data)
+    settings, warning = result.crop_settings(data)
     general = (*([warning] if warning else []), *ensemble.copies(members))
     if num_processes is None:
         num_processes = min(num_usable_cores(), len(paths))
@@ -122,13 +124,13 @@ def predict_files(
         duration_s = None if failure else crops.duration_s
         if failure:
             # What tripped over a file would trip over it again.
-            made = prediction.failed(path, crops, None if crops.is_fault else _duration(path))
+            made = result.failed(path, crops, None if crops.is_fault else _duration(path))
         elif reason := abstention(crops):
             rate, warnings = len(crops.crops) / crops.num_sampled, (f"no score: {reason}",)
             made = Prediction(path, face_found_rate=rate, duration_s=duration_s, warnings=warnings)
         else:
             scores = score_crops(members, crops.crops, batch_size)
-            made = prediction.summarise(path, crops, scores, duration_s, data)
+            made = result.summarise(path, crops, scores, duration_s, data)
             made = dataclasses.replace(made, warnings=(*general, *made.warnings))
         yield dataclasses.replace(made, sha256=crops.sha256)
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from hmhn_jax import ensemble
 from hmhn_jax.base import files
-from hmhn_jax.ensemble import Trained
-from hmhn_jax.overlay_video import write_overlay_video
-from hmhn_jax.prediction import Prediction
-from hmhn_jax.prediction_plots import attention_sheet, scores_over_time
+from hmhn_jax.prediction import ensemble
+from hmhn_jax.prediction.ensemble import Trained
+from hmhn_jax.prediction.output.overlay_video import write_overlay_video
+from hmhn_jax.prediction.output.plots import attention_sheet, scores_over_time
+from hmhn_jax.prediction.result import Prediction
 
 NO_EXPLANATION = "maps are no explanation of the score"
 

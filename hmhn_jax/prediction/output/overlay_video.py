@@ -7,12 +7,12 @@ import av
 import cv2
 import numpy as np
 
-from hmhn_jax.attention import overlays
 from hmhn_jax.base import files
 from hmhn_jax.base.notices import NOTICE
-from hmhn_jax.ensemble import Trained
 from hmhn_jax.faces.media.jpeg import decode_crops
-from hmhn_jax.prediction import Prediction
+from hmhn_jax.prediction.attention import overlays
+from hmhn_jax.prediction.ensemble import Trained
+from hmhn_jax.prediction.result import Prediction
 
 TILE = 224  # pixels that a face is shown at, as far as whole multiples reach
 TICKS = 1000  # a second

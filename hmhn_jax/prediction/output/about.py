@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hmhn_jax import ensemble, prediction
 from hmhn_jax.base.notices import NOTICE
-from hmhn_jax.ensemble import Trained
+from hmhn_jax.prediction import ensemble, result
+from hmhn_jax.prediction.ensemble import Trained
 from hmhn_jax.workdir import versions
 
 
@@ -23,7 +23,7 @@ def describe(
       text: the input as it was given.
       files: each file that was read, with its sha256, None if it could not be.
     """
-    settings, warning = prediction.crop_settings(members[0].provenance.data)
+    settings, warning = result.crop_settings(members[0].provenance.data)
     columns = ["score"]  # of frames.csv; that of --workdir is the first
     if len(members) > 1:
         columns = [f"score_{number}" for number in range(1, len(members) + 1)]

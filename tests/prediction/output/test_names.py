@@ -7,9 +7,10 @@ import os
 import numpy as np
 import pytest
 
-from hmhn_jax import prediction_plots, prediction_tables
 from hmhn_jax.faces.crop import Crop
-from hmhn_jax.prediction import Prediction
+from hmhn_jax.prediction.output import plots
+from hmhn_jax.prediction.output import tables as prediction_tables
+from hmhn_jax.prediction.result import Prediction
 
 NAMES = ["$\\frac{$.mp4", "$x$.mp4", "a\nb\x1b[2J.mp4", os.fsdecode(b"caf\xe9.mp4"), "<b>.mp4"]
 
@@ -25,7 +26,7 @@ def made(request, tmp_path):
 
 def test_dollar_signs_in_a_title_are_no_formula(made, tmp_path):
     path = tmp_path / "scores.png"
-    prediction_plots.scores_over_time(path, made, synthetic=False)
+    plots.scores_over_time(path, made, synthetic=False)
     assert path.read_bytes().startswith(b"\x89PNG")
 
 
