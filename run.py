@@ -77,7 +77,7 @@ def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None 
     """Trains, evaluates (together with the networks of other workdirs) or both."""
     from configs import avec2014
     from hmhn_jax import pretrained
-    from hmhn_jax.evaluate import evaluate
+    from hmhn_jax.evaluation.evaluate import evaluate
     from hmhn_jax.input_pipeline.crops import check_split
     from hmhn_jax.input_pipeline.dataset import open_dataset
     from hmhn_jax.runtime import devices, processes

@@ -38,10 +38,10 @@ from configs import default
 from data import avec_faces  # noqa: F401  registers the dataset
 from hmhn_jax import config as config_lib
 from hmhn_jax.base.progress import track
+from hmhn_jax.evaluation.metrics import mean_absolute_error
 from hmhn_jax.input_pipeline.augment import AugmentSettings
 from hmhn_jax.input_pipeline.crops import Crops, read_crops, training_batches
 from hmhn_jax.input_pipeline.dataset import open_dataset
-from hmhn_jax.metrics import mean_absolute_error
 from hmhn_jax.models import factory
 from hmhn_jax.prediction.scoring import fold_weights, make_score_frames, score_videos
 from hmhn_jax.runtime import devices

@@ -5,8 +5,8 @@ import dataclasses
 import statistics
 from pathlib import Path
 
-from hmhn_jax import plots
 from hmhn_jax.base import files
+from hmhn_jax.evaluation.report import plots
 
 ERRORS = ("mae", "rmse")
 

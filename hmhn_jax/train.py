@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 
 from hmhn_jax import health
 from hmhn_jax.base.progress import track
-from hmhn_jax.metrics import mean_absolute_error
+from hmhn_jax.evaluation.metrics import mean_absolute_error
 from hmhn_jax.prediction.scoring import fold_weights, make_score_frames, score_videos
 from hmhn_jax.resumption import start
 from hmhn_jax.runtime import devices, processes, signals

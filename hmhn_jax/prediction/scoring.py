@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from einops import rearrange
 
+from hmhn_jax.evaluation.metrics import VideoMeans
 from hmhn_jax.input_pipeline.augment import standardise
 from hmhn_jax.input_pipeline.crops import Crops, evaluation_batches
-from hmhn_jax.metrics import VideoMeans
 from hmhn_jax.models import HMHN
 from hmhn_jax.models.deploy.fold import fold
 from hmhn_jax.models.deploy.forward import forward

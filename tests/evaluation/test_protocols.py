@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from hmhn_jax.evaluation.bootstrap import bootstrap
+from hmhn_jax.evaluation.metrics import root_mean_squared_error
+from hmhn_jax.evaluation.protocols import errors, evaluate_protocols, subject_means
 from hmhn_jax.input_pipeline.crops import Video
-from hmhn_jax.intervals import bootstrap
-from hmhn_jax.metrics import root_mean_squared_error
-from hmhn_jax.protocols import errors, evaluate_protocols, subject_means
 
 VIDEOS = [
     Video("203_1_freeform", "203", "203_1", "freeform", 10.0),

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib import ticker
 from matplotlib.figure import Figure
 
-from hmhn_jax.plots import draw_predictions
+from hmhn_jax.evaluation.report.plots import draw_predictions
 
 # In inches: about as wide as a phone shows them, so that their letters keep their size there.
 _WIDTH, _HEIGHT = 4.4, 4.2

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hmhn_jax.agreement import limits_of_agreement, severity_confusion
+from hmhn_jax.evaluation.agreement import limits_of_agreement, severity_confusion
 
 
 def test_limits_hold_95_percent_of_normal_differences():

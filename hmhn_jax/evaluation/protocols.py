@@ -5,14 +5,14 @@ from statistics import fmean
 
 import numpy as np
 
-from hmhn_jax.input_pipeline.crops import Video
-from hmhn_jax.intervals import Statistic, bootstrap
-from hmhn_jax.metrics import (
+from hmhn_jax.evaluation.bootstrap import Statistic, bootstrap
+from hmhn_jax.evaluation.metrics import (
     concordance_correlation,
     mean_absolute_error,
     pearson_correlation,
     root_mean_squared_error,
 )
+from hmhn_jax.input_pipeline.crops import Video
 
 STATISTICS = {
     "mae": mean_absolute_error,

@@ -7,15 +7,17 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import agreement, published, report_crops, report_figures
 from hmhn_jax import config as config_lib
 from hmhn_jax.base import files, pseudonyms, templating
 from hmhn_jax.base.bdi import SEVERITIES
-from hmhn_jax.error_groups import group_errors
+from hmhn_jax.evaluation import agreement
+from hmhn_jax.evaluation.bootstrap import LEAST_SUBJECTS
+from hmhn_jax.evaluation.groups import group_errors
+from hmhn_jax.evaluation.metrics import VideoMeans
+from hmhn_jax.evaluation.report import faces as report_crops
+from hmhn_jax.evaluation.report import figures, published
 from hmhn_jax.faces.media.jpeg import thumbnail
 from hmhn_jax.input_pipeline.crops import Crops
-from hmhn_jax.intervals import LEAST_SUBJECTS
-from hmhn_jax.metrics import VideoMeans
 from hmhn_jax.workdir import stored_config
 
 THUMBNAIL_SIDE = 96  # pixels
@@ -93,11 +95,9 @@ def write_report(
         least_subjects=LEAST_SUBJECTS,
         protocols={name: each for name, each in PROTOCOLS.items() if name in results["protocols"]},
         figures={
-            "predictions": report_figures.predictions(predictions, crops.scores),
-            "differences": report_figures.differences(
-                predictions, crops.scores, results["agreement"]
-            ),
-            "training": report_figures.training(scalars, results["checkpoint_step"]),
+            "predictions": figures.predictions(predictions, crops.scores),
+            "differences": figures.differences(predictions, crops.scores, results["agreement"]),
+            "training": figures.training(scalars, results["checkpoint_step"]),
         },
         worst=_worst(crops, means, head_maps or {}, config.report.faces),
         key=pseudonyms.FILE if config.report.pseudonyms else None,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hmhn_jax.error_groups import group_errors
+from hmhn_jax.evaluation.groups import group_errors
 from hmhn_jax.input_pipeline.crops import Video
 
 

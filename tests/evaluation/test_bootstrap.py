@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from hmhn_jax import metrics
-from hmhn_jax.intervals import LEAST_SUBJECTS, bootstrap
+from hmhn_jax.evaluation import metrics
+from hmhn_jax.evaluation.bootstrap import LEAST_SUBJECTS, bootstrap
 
 
 def interval(predictions, scores, subjects, measure=metrics.mean_absolute_error, **settings):
@@ -77,7 +77,7 @@ def test_the_block_size_does_not_matter(monkeypatch):
     predictions, scores = rng.uniform(0, 63, (2, 20))
     subjects = np.repeat(np.arange(10), 2)
     whole = interval(predictions, scores, subjects)
-    monkeypatch.setattr("hmhn_jax.intervals._BLOCK", 700)
+    monkeypatch.setattr("hmhn_jax.evaluation.bootstrap._BLOCK", 700)
     blocks = interval(predictions, scores, subjects)
     assert (blocks.low, blocks.high) == pytest.approx((whole.low, whole.high))
 

@@ -6,7 +6,7 @@ import scipy.stats
 from sklearn.metrics import mean_absolute_error as sklearn_mae
 from sklearn.metrics import root_mean_squared_error as sklearn_rmse
 
-from hmhn_jax.metrics import (
+from hmhn_jax.evaluation.metrics import (
     VideoMeans,
     concordance_correlation,
     mean_absolute_error,

@@ -11,16 +11,16 @@ import pytest
 from html_pages import read_page
 
 from configs import avec2014, default
-from hmhn_jax import report_crops
+from hmhn_jax.evaluation.metrics import VideoMeans
+from hmhn_jax.evaluation.protocols import evaluate_protocols
+from hmhn_jax.evaluation.report import faces
+from hmhn_jax.evaluation.report.page import describe, write_report
 from hmhn_jax.faces.media.jpeg import thumbnail
 from hmhn_jax.input_pipeline.crops import Crops, Video
-from hmhn_jax.metrics import VideoMeans
-from hmhn_jax.protocols import evaluate_protocols
-from hmhn_jax.report import describe, write_report
 
 NUM_VIDEOS = 24
 SCRIPT = "<script>alert('x')</script>"
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -255,7 +255,7 @@ def test_the_worst_videos_and_crops_spread_over_them():
     videos = [Video(f"v{i}", "s", "x", "t", 10.0) for i in range(3)]
     crops = Crops([b""] * 14, np.repeat([0, 1, 2], (1, 11, 2)), videos, 16)
     predictions = np.array([11.0, 3.0, 14.0])
-    chosen = report_crops.worst_crops(crops, predictions, num_videos=2, num_crops=3)
+    chosen = faces.worst_crops(crops, predictions, num_videos=2, num_crops=3)
     assert {video: rows.tolist() for video, rows in chosen.items()} == {1: [1, 6, 11], 2: [12, 13]}
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import workdirs
 
-from hmhn_jax import occlusion
+from hmhn_jax.evaluation import occlusion
 from hmhn_jax.input_pipeline.crops import Crops, Video
 from hmhn_jax.models import factory
 from hmhn_jax.prediction import ensemble

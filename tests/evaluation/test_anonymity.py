@@ -19,9 +19,9 @@ from PIL import Image
 from configs import avec2014
 from data import avec_faces
 from hmhn_jax import config as config_lib
-from hmhn_jax import evaluate
 from hmhn_jax.base import pseudonyms
-from hmhn_jax.error_groups import group_errors
+from hmhn_jax.evaluation import evaluate
+from hmhn_jax.evaluation.groups import group_errors
 from hmhn_jax.input_pipeline.crops import Video
 from hmhn_jax.workdir import stored_config
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from hmhn_jax.base.bdi import SEVERITIES, severity
+from hmhn_jax.evaluation.metrics import mean_absolute_error, root_mean_squared_error
 from hmhn_jax.input_pipeline.crops import Video
-from hmhn_jax.metrics import mean_absolute_error, root_mean_squared_error
 
 NOT_GIVEN = "not given"
 MAX_TEXTS = 8  # of a column with more different texts each would stand for hardly any video

@@ -10,14 +10,14 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from hmhn_jax import config as config_lib
-from hmhn_jax import report, report_crops
-from hmhn_jax import results as results_lib
-from hmhn_jax.anonymity import hide_names
 from hmhn_jax.base import pseudonyms
+from hmhn_jax.evaluation import output as results_lib
+from hmhn_jax.evaluation.anonymity import hide_names
+from hmhn_jax.evaluation.occlusion import occlusion_check
+from hmhn_jax.evaluation.protocols import errors, evaluate_protocols
+from hmhn_jax.evaluation.report import faces, page
 from hmhn_jax.input_pipeline.crops import read_crops, share_examples
-from hmhn_jax.occlusion import occlusion_check
 from hmhn_jax.prediction import attention, ensemble
-from hmhn_jax.protocols import errors, evaluate_protocols
 from hmhn_jax.runtime import devices, processes
 from hmhn_jax.workdir import scalars, stored_config, versions
 
@@ -69,7 +69,7 @@ def evaluate(
         "notices": _notices(builder, split, config, provenance),
         **protocols["clips"],
         "protocols": protocols,
-        **report.describe(crops, predictions, data.get("videos") or {}, config.report.pseudonyms),
+        **page.describe(crops, predictions, data.get("videos") or {}, config.report.pseudonyms),
         "num_frames": len(crops),
         "num_parameters": sum(leaf.size for leaf in jax.tree.leaves(trained.variables["params"])),
         "checkpoint_step": trained.step,
@@ -99,7 +99,7 @@ def evaluate(
                 names, crops, means, results, members_std
             )
             head_maps = {names.videos[video]: maps for video, maps in head_maps.items()}
-        report.write_report(
+        page.write_report(
             directory / "report.html",
             crops,
             means,
@@ -140,7 +140,7 @@ def _describe_members(members, member_scores, crops):
 def _head_maps(trained, crops, predictions):
     """The heads' maps over the crops that the report shows, by video: a row of crops a head."""
     rows = {}
-    for video, indices in report_crops.worst_crops(crops, predictions).items():
+    for video, indices in faces.worst_crops(crops, predictions).items():
         overlays = attention.overlays(trained, crops.images(indices))
         rows[crops.videos[video].video_id] = overlays.swapaxes(0, 1)
     return rows

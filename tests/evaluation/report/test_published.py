@@ -2,7 +2,7 @@
 
 import pytest
 
-from hmhn_jax.published import methods
+from hmhn_jax.evaluation.report.published import methods
 
 
 @pytest.mark.parametrize(
