@@ -41,9 +41,9 @@ def run() -> None:
 
 def dispatch(args: flags.FlagValues) -> None:
     """Does what `--mode` says."""
-    from hmhn_jax import export, torch_export
     from hmhn_jax.base import files
     from hmhn_jax.input_pipeline import doctor
+    from hmhn_jax.interop import export, torch_export
     from hmhn_jax.prediction import predict
     from hmhn_jax.runtime import devices
     from hmhn_jax.serve import server

@@ -67,7 +67,7 @@ def picture(path: Path) -> list[str]:
 
 def weights(path: Path) -> list[str]:
     """Reads PyTorch's weights."""
-    from hmhn_jax import torch_files
+    from hmhn_jax.interop import torch_files
 
     content, _ = torch_files.read(path)
     torch_files.state_dict(content, str(path))

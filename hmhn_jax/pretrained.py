@@ -5,7 +5,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from hmhn_jax import torch_weights
+from hmhn_jax.interop import torch_weights
 from hmhn_jax.models import factory
 
 

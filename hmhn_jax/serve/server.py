@@ -6,10 +6,10 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from hmhn_jax import model_card
 from hmhn_jax.base.bdi import MAX_SCORE, SEVERITIES
 from hmhn_jax.base.errors import UsageError, UserError
 from hmhn_jax.base.notices import NOTICE, SYNTHETIC
+from hmhn_jax.interop import model_card
 from hmhn_jax.runtime import devices
 
 

@@ -10,7 +10,7 @@ from flax import traverse_util
 from torch import nn
 from torch_hmhn import TorchHMHN
 
-from hmhn_jax import torch_names, torch_weights
+from hmhn_jax.interop import torch_names, torch_weights
 from hmhn_jax.models import HMHN
 
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)

@@ -15,8 +15,9 @@ import torch
 from torch_hmhn import TorchHMHN
 
 from configs import default
-from hmhn_jax import pretrained, torch_files, torch_names, torch_weights
+from hmhn_jax import pretrained
 from hmhn_jax.base.errors import UserError
+from hmhn_jax.interop import torch_files, torch_names, torch_weights
 from hmhn_jax.models import HMHN, MAB
 
 # DAN: trunk, heads, output.

@@ -12,9 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import model_card
 from hmhn_jax.base import files
 from hmhn_jax.input_pipeline.augment import standardise
+from hmhn_jax.interop import model_card
 from hmhn_jax.models import HMHN, factory
 from hmhn_jax.models.deploy.fold import fold
 from hmhn_jax.models.deploy.forward import forward

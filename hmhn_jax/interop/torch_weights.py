@@ -10,9 +10,9 @@ import jax
 import numpy as np
 from flax import traverse_util
 
-from hmhn_jax import torch_files, torch_names
 from hmhn_jax.base.errors import UserError
-from hmhn_jax.torch_names import Weight
+from hmhn_jax.interop import torch_files, torch_names
+from hmhn_jax.interop.torch_names import Weight
 
 _SHOWN = 3  # of many wrong names
 

@@ -14,14 +14,14 @@ import workdirs
 from workdirs import STEP
 
 from hmhn_jax import config as config_lib
-from hmhn_jax import export, model_card
 from hmhn_jax.base import files
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.input_pipeline.augment import standardise
+from hmhn_jax.interop import export, model_card
 from hmhn_jax.prediction import ensemble
 from hmhn_jax.workdir import stored_config
 
-DOCS = Path(__file__).parents[1] / "docs" / "export.md"
+DOCS = Path(__file__).parents[2] / "docs" / "export.md"
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from hmhn_jax import torch_weights
+from hmhn_jax.interop import torch_weights
 from hmhn_jax.workdir import restore
 
 

@@ -11,8 +11,8 @@ pytest.importorskip("torch", reason="PyTorch is not installed: see the extra 'pa
 
 import torch
 
-from hmhn_jax import torch_files
 from hmhn_jax.base.errors import UserError
+from hmhn_jax.interop import torch_files
 
 VALUES = torch.arange(64, dtype=torch.float32)
 
