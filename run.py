@@ -47,7 +47,7 @@ def dispatch(args: flags.FlagValues) -> None:
     from hmhn_jax.prediction import predict
     from hmhn_jax.runtime import devices
     from hmhn_jax.serve import server
-    from hmhn_jax.sweep import sweep
+    from hmhn_jax.training.sweep import sweep
     from hmhn_jax.workdir import checkpoints, stored_config
 
     workdir = Path(args.workdir)
@@ -76,12 +76,12 @@ def dispatch(args: flags.FlagValues) -> None:
 def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None = None) -> None:
     """Trains, evaluates (together with the networks of other workdirs) or both."""
     from configs import avec2014
-    from hmhn_jax import pretrained
     from hmhn_jax.evaluation.evaluate import evaluate
     from hmhn_jax.input_pipeline.crops import check_split
     from hmhn_jax.input_pipeline.dataset import open_dataset
     from hmhn_jax.runtime import devices, processes
-    from hmhn_jax.train import train
+    from hmhn_jax.training import pretrained
+    from hmhn_jax.training.train import train
     from hmhn_jax.workdir import checkpoints, lock
 
     if mode != "evaluate" and not checkpoints.exist(workdir):

@@ -45,7 +45,7 @@ from hmhn_jax.input_pipeline.dataset import open_dataset
 from hmhn_jax.models import factory
 from hmhn_jax.prediction.scoring import fold_weights, make_score_frames, score_videos
 from hmhn_jax.runtime import devices
-from hmhn_jax.train_step import init_state, make_optimizer, make_train_step
+from hmhn_jax.training.step import init_state, make_optimizer, make_train_step
 
 NUM_STEPS = 200
 # Column of the table: field, and its values with their names; the first is what the paper prints.

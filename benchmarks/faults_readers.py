@@ -19,13 +19,13 @@ import numpy as np  # noqa: E402
 
 from data import avec_faces  # noqa: E402, F401
 from hmhn_jax import config as config_lib  # noqa: E402
-from hmhn_jax import resumption
 from hmhn_jax.base.errors import UserError  # noqa: E402
 from hmhn_jax.faces import cache  # noqa: E402
 from hmhn_jax.input_pipeline import dataset
 from hmhn_jax.input_pipeline.crops import read_crops  # noqa: E402
 from hmhn_jax.prediction import ensemble
-from hmhn_jax.train_step import init_state, make_optimizer  # noqa: E402
+from hmhn_jax.training import resume
+from hmhn_jax.training.step import init_state, make_optimizer  # noqa: E402
 from hmhn_jax.workdir import (  # noqa: E402
     checkpoints,
     scalars,
@@ -81,7 +81,7 @@ def state(workdir: Path, whole: Path) -> str:
     """Reads the state from which a run is resumed."""
     new, origin = _new_state(whole)
     with checkpoints.open_manager(workdir, alone=True) as manager:
-        begin = resumption.start(manager, new, _config(whole), origin)
+        begin = resume.start(manager, new, _config(whole), origin)
     tree = (begin.state.variables, begin.state.opt_state, begin.unlogged)
     return f"{int(begin.state.step)} {_digest(tree)}"
 

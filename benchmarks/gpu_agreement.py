@@ -15,11 +15,11 @@ import numpy as np
 from benchmarks.gpu_ours import LOSS, describe_device
 from benchmarks.gpu_rows import Rows
 from benchmarks.workload import Workload
-from hmhn_jax.losses import mean_squared_error, partition_loss
 from hmhn_jax.models import HMHN
 from hmhn_jax.models.deploy.fold import fold
 from hmhn_jax.models.deploy.forward import forward
 from hmhn_jax.models.layers import MOMENTUM
+from hmhn_jax.training.losses import mean_squared_error, partition_loss
 
 NO_GRADIENT = 1e-9  # of the largest: a bias before a normalisation, which takes it off again
 

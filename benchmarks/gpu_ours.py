@@ -16,7 +16,7 @@ from hmhn_jax.models import HMHN
 from hmhn_jax.models.deploy.fold import fold
 from hmhn_jax.models.deploy.forward import forward
 from hmhn_jax.runtime import devices
-from hmhn_jax.train_step import init_state, make_optimizer, make_train_step
+from hmhn_jax.training.step import init_state, make_optimizer, make_train_step
 
 # Those of configs/avec2014.py, which a machine without ml_collections cannot read.
 OPTIMIZER = SimpleNamespace(

@@ -36,9 +36,9 @@ from hmhn_jax.base.progress import track
 from hmhn_jax.input_pipeline.augment import standardise
 from hmhn_jax.input_pipeline.crops import Crops, evaluation_batches, read_crops
 from hmhn_jax.input_pipeline.dataset import open_dataset
-from hmhn_jax.losses import partition_loss
 from hmhn_jax.models import HMHN, factory
 from hmhn_jax.models.mab import MAB
+from hmhn_jax.training.losses import partition_loss
 from hmhn_jax.workdir import checkpoints, restore, stored_config
 
 BLIND = 1e-3  # of the mean map's weight

@@ -19,7 +19,7 @@ from hmhn_jax.models import HMHN, factory
 from hmhn_jax.models.deploy.fold import fold
 from hmhn_jax.models.deploy.forward import forward
 from hmhn_jax.runtime import compiler_options, devices, memory
-from hmhn_jax.train_step import init_state, make_optimizer, make_train_step
+from hmhn_jax.training.step import init_state, make_optimizer, make_train_step
 
 
 def train_step(workload: dict, fast: bool = True) -> Callable[[], float]:

@@ -12,7 +12,7 @@ from hmhn_jax.input_pipeline.augment import AugmentSettings
 from hmhn_jax.input_pipeline.crops import Crops, read_crops, training_batches
 from hmhn_jax.models import HMHN, factory
 from hmhn_jax.runtime import devices, processes
-from hmhn_jax.train_step import TrainState, init_state, make_optimizer, make_train_step
+from hmhn_jax.training.step import TrainState, init_state, make_optimizer, make_train_step
 from hmhn_jax.workdir import versions
 from hmhn_jax.workdir.provenance import Provenance
 

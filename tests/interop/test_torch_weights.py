@@ -15,10 +15,10 @@ import torch
 from torch_hmhn import TorchHMHN
 
 from configs import default
-from hmhn_jax import pretrained
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.interop import torch_files, torch_names, torch_weights
 from hmhn_jax.models import HMHN, MAB
+from hmhn_jax.training import pretrained
 
 # DAN: trunk, heads, output.
 DAN = {"use_gwa": False, "use_dff": False, "spatial_reduce": "sum", "width": 4, "num_heads": 3}

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hmhn_jax.losses import mean_squared_error, partition_loss
 from hmhn_jax.models import HMHN
+from hmhn_jax.training.losses import mean_squared_error, partition_loss
 
 SMALL = {"width": 16, "lgfe_expansion": 2}  # 128 features: the smallest with all layers there
 

@@ -2,7 +2,7 @@
 
     PYTHONPATH=.:tests python tests/reference/torch_steps.py
 
-writes the file again, where PyTorch is installed. tests/test_torch_steps.py compares the
+writes the file again, where PyTorch is installed. tests/training/test_torch_steps.py compares the
 package with it everywhere and, where PyTorch is installed, the file with PyTorch.
 """
 

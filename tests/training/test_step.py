@@ -13,9 +13,9 @@ import optax
 import pytest
 from ml_collections import ConfigDict
 
-from hmhn_jax.train_step import make_optimizer
+from hmhn_jax.training.step import make_optimizer
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 # Prints the losses of some steps on random data, with dropout and augmentation on.
 LOSSES = """

@@ -6,9 +6,9 @@ import numpy as np
 import optax
 import pytest
 
-from hmhn_jax import health
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.models import HMHN
+from hmhn_jax.training import divergence
 
 
 @pytest.fixture(scope="module")
@@ -24,22 +24,22 @@ def network():
         (_, aux), updates = model.apply(
             {"params": params, "batch_stats": batch_stats}, images, True, mutable=["batch_stats"]
         )
-        return health.forward_flags(updates["batch_stats"], aux)
+        return divergence.forward_flags(updates["batch_stats"], aux)
 
     return variables["params"], flags
 
 
 def metrics(**changed):
     """Returns the metrics of a sound step, with some changed."""
-    norms = {f"grad_norm/{name}": 1.0 for name in health.BLOCKS if name != "afb"}
-    flags = {f"finite/{name}": 1.0 for name in health.BLOCKS}
+    norms = {f"grad_norm/{name}": 1.0 for name in divergence.BLOCKS if name != "afb"}
+    flags = {f"finite/{name}": 1.0 for name in divergence.BLOCKS}
     return {"loss": 1.0, "mse": 1.0, "grad_norm": 5**0.5, **norms, **flags} | changed
 
 
 def test_a_sound_forward_pass_is_finite_everywhere(network):
     params, flags = network
     found = flags(params)
-    assert set(found) == {f"finite/{name}" for name in health.BLOCKS}
+    assert set(found) == {f"finite/{name}" for name in divergence.BLOCKS}
     assert all(found.values())
 
 
@@ -49,31 +49,31 @@ def test_the_first_block_that_is_not_finite_is_named(network, block):
     spoiled = params | {block: jax.tree.map(lambda leaf: leaf * jnp.nan, params[block])}
     found = metrics(loss=np.nan, **flags(spoiled))
     with pytest.raises(UserError, match=f"step 7: .* first in the forward pass of {block};"):
-        health.check([metrics(), found], 7)
+        divergence.check([metrics(), found], 7)
 
 
 def test_the_first_gradient_on_the_way_back_is_named():
     bad = metrics(**{"grad_norm": np.inf, "grad_norm/trunk": np.inf, "grad_norm/gwa": np.nan})
     with pytest.raises(UserError, match=r"step 3: .*the gradient of trunk;") as raised:
-        health.check([metrics(), metrics(), bad, bad], 4)
+        divergence.check([metrics(), metrics(), bad, bad], 4)
     assert "checkpoints written before are kept" in str(raised.value)
 
 
 def test_a_loss_of_finite_numbers_can_still_overflow():
     with pytest.raises(UserError, match=r"first in the loss"):
-        health.check([metrics(loss=np.inf)], 1)
+        divergence.check([metrics(loss=np.inf)], 1)
 
 
 def test_norms_are_those_of_the_blocks_and_of_all(network):
     params, _ = network
-    norms = health.gradient_norms(params)
+    norms = divergence.gradient_norms(params)
     assert set(norms) == {"grad_norm", *(f"grad_norm/{name}" for name in params)}
     np.testing.assert_allclose(norms["grad_norm"], optax.tree.norm(params), rtol=1e-6)
     np.testing.assert_allclose(norms["grad_norm/mab"], optax.tree.norm(params["mab"]), rtol=1e-6)
 
 
 def test_a_validation_mae_that_is_not_finite_ends_training():
-    health.check_validation_mae(4.0, step=12)
+    divergence.check_validation_mae(4.0, step=12)
     for mae in (float("nan"), float("inf")):
         with pytest.raises(UserError, match=f"step 12: .*finite validation MAE, got {mae}"):
-            health.check_validation_mae(mae, step=12)
+            divergence.check_validation_mae(mae, step=12)

@@ -10,9 +10,9 @@ import pytest
 
 from configs import default
 from hmhn_jax import config as config_lib
-from hmhn_jax import resumption
 from hmhn_jax.base.errors import UserError
-from hmhn_jax.train_step import TrainState, make_optimizer
+from hmhn_jax.training import resume
+from hmhn_jax.training.step import TrainState, make_optimizer
 from hmhn_jax.workdir import checkpoints
 from hmhn_jax.workdir.provenance import Provenance
 
@@ -47,7 +47,7 @@ def spoil(workdir, step):
 
 def start(manager, config=CONFIG):
     new = TrainState(np.int32(0), variables(0), optimizer(0, config))
-    return resumption.start(manager, new, config, PROVENANCE).state
+    return resume.start(manager, new, config, PROVENANCE).state
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from hmhn_jax import health
 from hmhn_jax.input_pipeline.augment import AugmentSettings, augment, standardise
-from hmhn_jax.losses import mean_squared_error, partition_loss
 from hmhn_jax.models import HMHN
 from hmhn_jax.runtime import devices
+from hmhn_jax.training import divergence
+from hmhn_jax.training.losses import mean_squared_error, partition_loss
 
 if TYPE_CHECKING:  # any settings with these fields will do
     from ml_collections import ConfigDict
@@ -139,8 +139,8 @@ def make_train_step(
         grads, losses = devices.average((grads, losses))
         updates, opt_state = optimizer.update(grads, state.opt_state, params, value=losses["loss"])
         variables = {"params": optax.apply_updates(params, updates), "batch_stats": batch_stats}
-        metrics = losses | health.gradient_norms(grads)
-        metrics |= devices.average(health.forward_flags(batch_stats, aux))
+        metrics = losses | divergence.gradient_norms(grads)
+        metrics |= devices.average(divergence.forward_flags(batch_stats, aux))
         if measure is not None:
             metrics |= devices.average(measure(aux))
         return TrainState(state.step + 1, variables, opt_state), metrics

@@ -8,10 +8,10 @@ from pathlib import Path
 from ml_collections import ConfigDict
 
 from hmhn_jax import config as config_lib
-from hmhn_jax import sweep_table
 from hmhn_jax.base import files, process_pool
 from hmhn_jax.base.errors import SoftwareFault, UsageError, UserError
-from hmhn_jax.sweep_table import Cell
+from hmhn_jax.training import sweep_table
+from hmhn_jax.training.sweep_table import Cell
 from hmhn_jax.workdir import checkpoints, stored_config
 
 FIELDS = {"title": str, "seeds": tuple, "base": ConfigDict, "cells": tuple}

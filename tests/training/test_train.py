@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from configs import default
-from hmhn_jax.train import epoch_line
+from hmhn_jax.training.train import epoch_line
 
 
 @pytest.mark.parametrize(

@@ -23,10 +23,10 @@ import torch_steps
 from flax import traverse_util
 
 from configs import avec2014
-from hmhn_jax import train_step
 from hmhn_jax.input_pipeline.augment import AugmentSettings
 from hmhn_jax.models import HMHN
 from hmhn_jax.runtime import devices
+from hmhn_jax.training import step as train_step
 
 
 @pytest.fixture(scope="module")

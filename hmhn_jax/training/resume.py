@@ -9,10 +9,10 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from hmhn_jax import config as config_lib
-from hmhn_jax import pretrained
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.runtime import devices
-from hmhn_jax.train_step import TrainState, make_optimizer
+from hmhn_jax.training import pretrained
+from hmhn_jax.training.step import TrainState, make_optimizer
 from hmhn_jax.workdir import checkpoints, restore, stored_config
 from hmhn_jax.workdir.provenance import Provenance
 

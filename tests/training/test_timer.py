@@ -4,7 +4,7 @@ import time
 
 import jax.numpy as jnp
 
-from hmhn_jax.step_timer import StepTimer
+from hmhn_jax.training.timer import StepTimer
 
 
 class Computing:

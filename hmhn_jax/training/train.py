@@ -7,15 +7,15 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax import health
 from hmhn_jax.base.progress import track
 from hmhn_jax.evaluation.metrics import mean_absolute_error
 from hmhn_jax.prediction.scoring import fold_weights, make_score_frames, score_videos
-from hmhn_jax.resumption import start
 from hmhn_jax.runtime import devices, processes, signals
-from hmhn_jax.step_timer import StepTimer
-from hmhn_jax.train_step import TrainState
+from hmhn_jax.training import divergence
+from hmhn_jax.training.resume import start
 from hmhn_jax.training.run import Run, build
+from hmhn_jax.training.step import TrainState
+from hmhn_jax.training.timer import StepTimer
 from hmhn_jax.workdir import checkpoints, scalars, stored_config
 from hmhn_jax.workdir.provenance import Provenance
 
@@ -62,7 +62,7 @@ def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
             if logged:
                 write(step, logged)
             if save_due or stop:
-                health.check(jax.device_get(recent), step)  # it must be fit to go on with
+                divergence.check(jax.device_get(recent), step)  # it must be fit to go on with
                 save(manager, workdir, config, state, begin.provenance, logged, recent)
             if save_due:
                 print(epoch_line(run, step, logged), flush=True)
@@ -80,8 +80,8 @@ def mean_metrics(recent: list[dict], step: int) -> dict[str, float]:
       UserError: a number that is not finite.
     """
     recent = jax.device_get(recent)
-    health.check(recent, step)
-    logged = (name for name in recent[0] if not name.startswith(health.FINITE))
+    divergence.check(recent, step)
+    logged = (name for name in recent[0] if not name.startswith(divergence.FINITE))
     return {name: float(np.mean([each[name] for each in recent])) for name in logged}
 
 
@@ -95,7 +95,7 @@ def validate(run: Run, state: TrainState, step: int) -> float:
     batch_size = run.config.evaluate.batch_size
     means = score_videos(make_score_frames(run.model), weights, run.validation, batch_size)
     mae = mean_absolute_error(means.compute(), run.validation.scores)
-    health.check_validation_mae(mae, step)
+    divergence.check_validation_mae(mae, step)
     return mae
 
 

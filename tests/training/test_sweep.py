@@ -12,7 +12,7 @@ from sweep_runs import write_avec_results, write_results, write_some_results
 from configs import default
 from hmhn_jax import config as config_lib
 from hmhn_jax.base.errors import UsageError, UserError
-from hmhn_jax.sweep import plan, read_cells, sweep
+from hmhn_jax.training.sweep import plan, read_cells, sweep
 
 SWEEPS = sorted(path.stem for path in Path("configs/sweeps").glob("*.py"))
 

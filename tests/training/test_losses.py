@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hmhn_jax.losses import mean_squared_error, partition_loss
+from hmhn_jax.training.losses import mean_squared_error, partition_loss
 
 
 def test_mean_squared_error():
