@@ -16,18 +16,18 @@ from pathlib import Path
 from absl import flags
 from ml_collections import ConfigDict
 
-from hmhn_jax import command_line
+from hmhn_jax import cli
 from hmhn_jax.base.errors import SoftwareFault, UserError
 from hmhn_jax.runtime import signals
 
 
 def run() -> None:
     """Does what the flags say."""
-    args = command_line.parse_flags(sys.argv)
+    args = cli.parse_flags(sys.argv)
     if args.help:
-        return print(f"{__doc__}\nFlags:\n{command_line.help_text()}")
-    command_line.set_environment()
-    command_line.import_jax()
+        return print(f"{__doc__}\nFlags:\n{cli.help_text()}")
+    cli.set_environment()
+    cli.import_jax()
     # From here on it takes seconds: the heavy packages are imported.
     from data import avec_faces  # noqa: F401  registers the dataset
     from hmhn_jax.runtime import processes
@@ -102,7 +102,7 @@ def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None 
 
 def train_and_evaluate(workdir: Path) -> None:
     """One run of a sweep, in a process of its own and a workdir that has its config."""
-    command_line.set_environment()
+    cli.set_environment()
     from data import avec_faces  # noqa: F401
     from hmhn_jax.workdir import stored_config
 

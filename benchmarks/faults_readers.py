@@ -10,9 +10,9 @@ import io
 import json
 from pathlib import Path
 
-from hmhn_jax import command_line
+from hmhn_jax import cli
 
-command_line.set_environment()
+cli.set_environment()
 
 import jax  # noqa: E402, only now
 import numpy as np  # noqa: E402

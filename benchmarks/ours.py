@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.workload import Workload
 from configs import avec2014
-from hmhn_jax.command_line import set_environment
+from hmhn_jax.cli import set_environment
 from hmhn_jax.input_pipeline.augment import AugmentSettings, augment, standardise
 from hmhn_jax.input_pipeline.crops import Crops, Video, read_crops, training_batches
 from hmhn_jax.input_pipeline.dataset import open_dataset

@@ -13,7 +13,7 @@ from pathlib import Path
 import avec_trees
 import pytest
 
-from hmhn_jax import command_line
+from hmhn_jax import cli
 
 # What is compiled is kept for all tests and for the programs that they start, and for no longer.
 if "PYTEST_XDIST_WORKER" not in os.environ:  # a worker has this of the process that started it
@@ -25,7 +25,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # a worker has this of the process 
     # nothing, and so compiles as users do.
     quickly = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
     os.environ.setdefault("XLA_FLAGS", quickly)
-command_line.set_environment()  # as run.py does
+cli.set_environment()  # as run.py does
 
 import jax  # noqa: E402, only now
 
