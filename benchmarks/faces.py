@@ -28,7 +28,7 @@ import cv2
 import dlib
 import numpy as np
 
-from benchmarks import machine
+from benchmarks.contest import machine
 from hmhn_jax.faces import jobs
 from hmhn_jax.faces.crop import CropSettings
 from hmhn_jax.faces.detection import load_detector

@@ -14,9 +14,9 @@ import dataclasses
 import sys
 import tempfile
 
-from benchmarks import contest, results
-from benchmarks.process import Contestant, by_other
-from benchmarks.workload import TINY, Workload
+from benchmarks.contest import contest, results
+from benchmarks.contest.process import Contestant, by_other
+from benchmarks.contest.workload import TINY, Workload
 
 OURS, PLAIN, TORCH = "ours", "ours, plain layers", "PyTorch"
 ONNX, OPENVINO = "ONNX Runtime", "OpenVINO"
@@ -29,11 +29,11 @@ def contestants(work: Workload, folder: str, other: str | None = None) -> list[C
     """Returns all contestants, and ours by another interpreter."""
     arguments = {"workload": dataclasses.asdict(work), "folder": folder}
     programs = {
-        OURS: ("benchmarks.ours", "deployed_scores"),
-        PLAIN: ("benchmarks.ours", "plain_scores"),
-        TORCH: ("benchmarks.torch_peer", "scores"),
-        ONNX: ("benchmarks.runtimes", "onnx_runtime"),
-        OPENVINO: ("benchmarks.runtimes", "openvino"),
+        OURS: ("benchmarks.contest.ours", "deployed_scores"),
+        PLAIN: ("benchmarks.contest.ours", "plain_scores"),
+        TORCH: ("benchmarks.contest.pytorch", "scores"),
+        ONNX: ("benchmarks.contest.runtimes", "onnx_runtime"),
+        OPENVINO: ("benchmarks.contest.runtimes", "openvino"),
     }
     chosen = [Contestant(name, *program, arguments) for name, program in programs.items()]
     return chosen + ([by_other(chosen[0], other)] if other else [])
@@ -50,9 +50,9 @@ def measure(
     with tempfile.TemporaryDirectory() as folder:
         everyone = contestants(work, folder, other)
         chosen = [each for each in everyone if not names or each.name in names]
-        to_onnx = any(each.module == "benchmarks.runtimes" for each in chosen)
+        to_onnx = any(each.module == "benchmarks.contest.runtimes" for each in chosen)
         network = {"folder": folder, "workload": dataclasses.asdict(work), "to_onnx": to_onnx}
-        if failure := contest.prepare("benchmarks.network", "write", network):
+        if failure := contest.prepare("benchmarks.contest.network", "write", network):
             raise SystemExit(f"expected a network for all, writing one {failure}")
         repeats = max(1, IMAGES_PER_ROUND // work.batch_size)
         held = contest.hold(chosen, rounds, repeats, num_cores)

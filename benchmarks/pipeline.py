@@ -14,8 +14,8 @@ import dataclasses
 import sys
 import tempfile
 
-from benchmarks import contest, results
-from benchmarks.process import Contestant
+from benchmarks.contest import contest, results
+from benchmarks.contest.process import Contestant
 
 OURS, TORCH, TWO_WORKERS = "ours", "DataLoader", "DataLoader, two workers"
 PACKAGES = ("jax", "opencv-python-headless", "torch", "pillow", "numpy")
@@ -38,9 +38,9 @@ QUICK = Scale(num_crops=16, batch_size=8, image_size=32)
 def contestants(scale: Scale, folder: str) -> list[Contestant]:
     """Returns all contestants."""
     shape = {"batch_size": scale.batch_size, "image_size": scale.image_size, "folder": folder}
-    torch = ("benchmarks.torch_peer", "batches")
+    torch = ("benchmarks.contest.pytorch", "batches")
     return [
-        Contestant(OURS, "benchmarks.ours", "batches", shape),
+        Contestant(OURS, "benchmarks.contest.ours", "batches", shape),
         Contestant(TORCH, *torch, shape | {"num_workers": 0}),
         Contestant(TWO_WORKERS, *torch, shape | {"num_workers": 2}),
     ]
@@ -50,7 +50,9 @@ def measure(scale: Scale, rounds: int, num_cores: int, names: tuple[str, ...] = 
     """Lets contestants of these names, or all, take turns."""
     with tempfile.TemporaryDirectory() as folder:
         wanted = {"dataset": scale.dataset, "data_dir": scale.data_dir, "count": scale.num_crops}
-        failure = contest.prepare("benchmarks.ours", "extract_jpegs", wanted | {"folder": folder})
+        failure = contest.prepare(
+            "benchmarks.contest.ours", "extract_jpegs", wanted | {"folder": folder}
+        )
         if failure:
             raise SystemExit(f"expected JPEGs of {scale.dataset}, reading them {failure}")
         chosen = [each for each in contestants(scale, folder) if not names or each.name in names]

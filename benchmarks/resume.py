@@ -24,8 +24,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import results
-from benchmarks.faults_checks import losses
+from benchmarks.contest import results
+from benchmarks.faults.checks import losses
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = {

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from benchmarks import contest, machine, results
-from benchmarks.process import Contestant
-from benchmarks.workload import TINY, Workload
+from benchmarks.contest import contest, machine, results
+from benchmarks.contest.process import Contestant
+from benchmarks.contest.workload import TINY, Workload
 
 PACKAGES = ("jax", "flax", "numpy")
 LABELS = {
@@ -71,7 +71,7 @@ def measure(chosen: list[Point], rounds: int, num_cores: int) -> dict:
         key = (str(arguments), point.devices)
         if key not in known:
             flags = {"XLA_FLAGS": f"--xla_force_host_platform_device_count={point.devices}"}
-            program = ("benchmarks.ours", "train_step")
+            program = ("benchmarks.contest.ours", "train_step")
             each = Contestant("step", *program, arguments, flags)
             known[key] = results.summarise(*contest.hold([each], rounds, 1, num_cores), ())
         rows.append({"axis": point.axis, "value": point.value, **known[key]})

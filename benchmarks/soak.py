@@ -17,8 +17,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import machine, results, resume
-from benchmarks.faults_checks import losses
+from benchmarks import resume
+from benchmarks.contest import machine, results
+from benchmarks.faults.checks import losses
 
 CHECKPOINT_EPOCHS = 20
 STEPS_PER_EPOCH = 12

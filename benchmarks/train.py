@@ -13,9 +13,9 @@ with nothing kept, "kept" in a second process that finds what the first one comp
 import dataclasses
 import sys
 
-from benchmarks import contest, results
-from benchmarks.process import Contestant, by_other
-from benchmarks.workload import TINY, Workload
+from benchmarks.contest import contest, results
+from benchmarks.contest.process import Contestant, by_other
+from benchmarks.contest.workload import TINY, Workload
 
 OURS, PLAIN, TWO_DEVICES = "ours", "ours, plain layers", "ours, two host devices"
 TORCH, COMPILED = "PyTorch", "PyTorch, torch.compile"
@@ -27,7 +27,10 @@ def contestants(work: Workload, other: str | None = None) -> list[Contestant]:
     """Returns all contestants, and ours by another interpreter."""
     workload = {"workload": dataclasses.asdict(work)}
     two = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
-    ours, torch = ("benchmarks.ours", "train_step"), ("benchmarks.torch_peer", "train_step")
+    ours, torch = (
+        ("benchmarks.contest.ours", "train_step"),
+        ("benchmarks.contest.pytorch", "train_step"),
+    )
     own = Contestant(OURS, *ours, workload, compiles=True)
     return [
         *([by_other(own, other)] if other else []),

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from benchmarks import conditioning, conditioning_report
+from benchmarks.conditioning import __main__, report
 from benchmarks.head_overlap import mean_overlap
 from hmhn_jax import config as config_lib
 
@@ -27,13 +27,13 @@ def configs(tiny_dataset):
         "train.batch_size": 8,
         "evaluate.batch_size": 8,
     }
-    configs = conditioning.combinations(config_lib.override(conditioning.paper_setting(), fields))
+    configs = __main__.combinations(config_lib.override(__main__.paper_setting(), fields))
     return [configs[0], configs[-1]]
 
 
 def test_all_combinations_are_there():
-    configs = conditioning.combinations(conditioning.paper_setting())
-    described = [tuple(conditioning.describe(config).values()) for config in configs]
+    configs = __main__.combinations(__main__.paper_setting())
+    described = [tuple(__main__.describe(config).values()) for config in configs]
     expected = itertools.product(("sum", "mean"), *[("no", "yes")] * 3)
     assert described == list(expected)
     for config in configs:
@@ -42,8 +42,8 @@ def test_all_combinations_are_there():
 
 def test_runs_are_recorded_once(configs, tmp_path, monkeypatch):
     path = tmp_path / "out" / "results.jsonl"
-    conditioning.train_all(configs, path, num_steps=2)
-    results = conditioning.read(path)
+    __main__.train_all(configs, path, num_steps=2)
+    results = __main__.read(path)
     assert [tuple(each["factors"].values()) for each in results] == [
         ("sum", "no", "no", "no"),
         ("mean", "yes", "yes", "yes"),
@@ -62,13 +62,13 @@ def test_runs_are_recorded_once(configs, tmp_path, monkeypatch):
     def never(*args):
         raise AssertionError("trained twice")
 
-    monkeypatch.setattr(conditioning, "train", never)
-    conditioning.train_all(configs, path, num_steps=2)
+    monkeypatch.setattr(__main__, "train", never)
+    __main__.train_all(configs, path, num_steps=2)
 
-    lines = conditioning_report.table(results).splitlines()
+    lines = report.table(results).splitlines()
     assert len(lines) == 4
     assert len({line.count("|") for line in lines}) == 1
-    conditioning_report.draw(results, tmp_path / "conditioning.png")
+    report.draw(results, tmp_path / "conditioning.png")
     assert (tmp_path / "conditioning.png").stat().st_size > 10_000
 
 
@@ -76,9 +76,7 @@ def test_measures_agree_with_their_definitions():
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(5, 4, 7)).astype(np.float32)
     maps = rng.uniform(size=(5, 4, 2, 3)).astype(np.float32)
-    measured = conditioning.measure(
-        {"heads": jax.nn.log_softmax(vectors, axis=1), "attention": maps}
-    )
+    measured = __main__.measure({"heads": jax.nn.log_softmax(vectors, axis=1), "attention": maps})
     # The spread before the log-softmax is that after it.
     assert measured["head_spread"] == pytest.approx(vectors.std(axis=1, ddof=1).mean(), rel=1e-5)
     softmax = np.exp(vectors) / np.exp(vectors).sum(axis=1, keepdims=True)
@@ -87,13 +85,13 @@ def test_measures_agree_with_their_definitions():
 
 
 def test_steps_until_the_error_is_low():
-    assert conditioning_report.steps_to_goal([300.0] * 20 + [0.0] * 20) == 27
-    assert conditioning_report.steps_to_goal([300.0] * 40) is None
-    assert conditioning_report.steps_to_goal([0.0] * 9) is None
+    assert report.steps_to_goal([300.0] * 20 + [0.0] * 20) == 27
+    assert report.steps_to_goal([300.0] * 40) is None
+    assert report.steps_to_goal([0.0] * 9) is None
 
 
 def test_shares_cover_all_runs():
     runs = list(range(5))
-    shares = [runs[conditioning._share(text)] for text in ("1/2", "2/2")]
+    shares = [runs[__main__._share(text)] for text in ("1/2", "2/2")]
     assert sorted(shares[0] + shares[1]) == runs
-    assert runs[conditioning._share("1/1")] == runs
+    assert runs[__main__._share("1/1")] == runs

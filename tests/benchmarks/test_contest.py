@@ -6,8 +6,9 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import contest, faces, infer, pipeline, process, results, scaling, train
-from benchmarks.workload import TINY
+from benchmarks import faces, infer, pipeline, scaling, train
+from benchmarks.contest import contest, process, results
+from benchmarks.contest.workload import TINY
 
 
 def test_faces_measures_speed_and_agreement(tmp_path):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import fuzz, fuzz_files, fuzz_process
-from benchmarks.fuzz_process import FAILURES, Tally, Trier
+from benchmarks.fuzz import __main__, files, process
+from benchmarks.fuzz.process import FAILURES, Tally, Trier
 
 
 @pytest.fixture
@@ -23,7 +23,9 @@ def trier(tmp_path, monkeypatch):
 
 
 def test_no_input_of_a_small_campaign_is_a_failure(tmp_path):
-    tallies = fuzz.campaign(fuzz.Scale(texts=100, files=15), tmp_path / "in", tmp_path / "kept")
+    tallies = __main__.campaign(
+        __main__.Scale(texts=100, files=15), tmp_path / "in", tmp_path / "kept"
+    )
     assert [tally.failures for tally in tallies] == [[]] * len(tallies)
     counts = {tally.reader.partition(":")[2]: tally.counts for tally in tallies}
     readers = {"table", "label", "config", "frames", "header", "crops", "picture"}
@@ -72,28 +74,28 @@ def test_the_table_and_the_status_tell_of_failures(tmp_path, monkeypatch, capsys
     failed.counts |= {"accepted": 2, "crash": 1}
     path = tmp_path / "out.json"
     monkeypatch.setattr(sys, "argv", ["fuzz", "--texts=3", "--videos=2", f"--json={path}"])
-    assert fuzz.main(lambda scale, folder, kept: [failed, Tally("m:fine")]) == 1
+    assert __main__.main(lambda scale, folder, kept: [failed, Tally("m:fine")]) == 1
     said = capsys.readouterr().out
     assert "| faulty | 3 | 2 | 0 | 0 | 1 | 0 | 0 | 0 |" in said
     assert f"crash: faulty on {tmp_path / 'faulty-1.avi'}: status -11" in said
     made = json.loads(path.read_text())
     assert made["scale"] == {"texts": 3, "files": 2, "seed": 0}
     assert made["readers"][0]["failures"][0]["outcome"] == "crash"
-    assert fuzz.main(lambda scale, folder, kept: [Tally("m:fine")]) == 0
+    assert __main__.main(lambda scale, folder, kept: [Tally("m:fine")]) == 0
 
 
 def test_sound_videos_are_always_the_same(monkeypatch):
-    monkeypatch.setattr(fuzz_files, "SIZES", fuzz_files.SIZES[:1])
-    assert fuzz_files.sound_videos() == fuzz_files.sound_videos()
+    monkeypatch.setattr(files, "SIZES", files.SIZES[:1])
+    assert files.sound_videos() == files.sound_videos()
 
 
 def test_the_same_seed_damages_alike():
     sound = {"a.mp4": bytes(range(256)) * 20}
-    first, second, other = (list(fuzz_files.damaged(sound, 30, seed)) for seed in (1, 1, 2))
+    first, second, other = (list(files.damaged(sound, 30, seed)) for seed in (1, 1, 2))
     assert first == second != other
     assert sum(content != sound["a.mp4"] for _, content in first) > 25
 
 
 def test_what_counts_as_failure_is_in_every_tally():
     assert set(FAILURES) < Tally("m:f").counts.keys()
-    assert Path(__file__).parents[2] == fuzz_process.ROOT
+    assert Path(__file__).parents[2] == process.ROOT

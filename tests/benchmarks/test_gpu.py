@@ -1,4 +1,4 @@
-"""Tests of benchmarks/gpu.py, on a CPU."""
+"""Tests of benchmarks/gpu/__main__.py, on a CPU."""
 
 import dataclasses
 import math
@@ -8,8 +8,11 @@ import jax
 import numpy as np
 import pytest
 
-from benchmarks import dispatch, flops, gpu, gpu_agreement, gpu_ours, gpu_tables
-from benchmarks.workload import TINY
+from benchmarks.contest import dispatch, flops
+from benchmarks.contest.workload import TINY
+from benchmarks.gpu import __main__, tables
+from benchmarks.gpu import agreement as gpu_agreement
+from benchmarks.gpu import ours as gpu_ours
 from hmhn_jax.models import HMHN
 
 # Little to compile: the trunk alone.
@@ -81,10 +84,10 @@ def test_gradients_that_are_rounding_errors_do_not_count():
 def test_gpu_measures_on_a_cpu_too():
     pytest.importorskip("torch", reason="PyTorch is not installed: see the extra 'parity'")
     names = ("infer: ours, bfloat16", "train: PyTorch, bfloat16")
-    everyone = gpu.contestants([dataclasses.replace(TRUNK, batch_size=4)], 2, quick=True)
+    everyone = __main__.contestants([dataclasses.replace(TRUNK, batch_size=4)], 2, quick=True)
     chosen = [each for each in everyone if each.name in names]
     missing = dataclasses.replace(chosen[0], name="missing", module="no_such_module")
-    outcome = gpu.measure([*chosen, missing], 60, quick=True)
+    outcome = __main__.measure([*chosen, missing], 60, quick=True)
     assert outcome["absent"] == {"missing": "not installed (No module named 'no_such_module')"}
     rows = [row for name in names for row in outcome["rows"][name]]
     assert [row["batch_size"] for row in rows] == [4, 4]
@@ -92,8 +95,8 @@ def test_gpu_measures_on_a_cpu_too():
 
 
 def test_gpu_asks_for_a_gpu_and_stops_in_time():
-    everyone = gpu.contestants([TRUNK], 1, quick=False)
-    assert gpu.measure(everyone, 0, quick=False) == {
+    everyone = __main__.contestants([TRUNK], 1, quick=False)
+    assert __main__.measure(everyone, 0, quick=False) == {
         "rows": {},
         "absent": {each.name: "no time was left" for each in everyone},
     }
@@ -112,7 +115,7 @@ def test_gpu_tables_compare_the_same_size():
     agreement = {"dtype": "bfloat16", "fast": False, "batch_size": 8, **off, **worst}
     outcome = {
         "rows": {
-            gpu.AGREEMENT: [agreement | {"device": "GPU"}],
+            __main__.AGREEMENT: [agreement | {"device": "GPU"}],
             "train: PyTorch, bfloat16": [row(64, [0.1] * 3), row(256, [0.5] * 3)],
             "train: ours, bfloat16": [row(64, [0.04, 0.05, 0.9]), row(256, [1.0] * 3)],
             "train: ours, bfloat16, fast=True": [row(64, [0.2] * 3)],
@@ -121,7 +124,7 @@ def test_gpu_tables_compare_the_same_size():
         "workload": {"image_size": 224, "fields": {}},
         "machine": {},
     }
-    text = gpu_tables.text(outcome)
+    text = tables.text(outcome)
     lines = text.splitlines()
     assert "| bfloat16 | False | 8 | 1.0e-03 | 1.0e-02 | 2.0e-02 | 3.0e-01, `['a']` |" in lines
     # 4.542 G operations an image, three times.

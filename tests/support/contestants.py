@@ -1,4 +1,4 @@
-"""Programs for the tests of benchmarks/contest.py."""
+"""Programs for the tests of benchmarks/contest/contest.py."""
 
 import os
 import time

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-from benchmarks.faults_runs import Place, Trial
+from benchmarks.faults.runs import Place, Trial
 
 BLOCK = 512  # a sector
 LIMIT_S = 120.0
@@ -75,7 +75,7 @@ class Reader:
 
 
 def _read(name, folder, whole):
-    from benchmarks import faults_readers
+    from benchmarks.faults import readers as faults_readers
 
     return getattr(faults_readers, name)(folder, whole)
 

@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.fuzz_readers import fault
+from benchmarks.fuzz.readers import fault
 from hmhn_jax.base.errors import UserError
 
 MOST_MEMORY_MIB = 6000  # of the whole process, libraries included

@@ -12,9 +12,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.gpu_ours import LOSS, describe_device
-from benchmarks.gpu_rows import Rows
-from benchmarks.workload import Workload
+from benchmarks.contest.workload import Workload
+from benchmarks.gpu.ours import LOSS, describe_device
+from benchmarks.gpu.rows import Rows
 from hmhn_jax.models import HMHN
 from hmhn_jax.models.deploy.fold import fold
 from hmhn_jax.models.deploy.forward import forward

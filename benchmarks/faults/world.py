@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.faults_checks import against_whole, dataset_against_whole, digests, losses, refusal
-from benchmarks.faults_runs import Place, Program, Trial, finish, start_build, start_run
+from benchmarks.faults.checks import against_whole, dataset_against_whole, digests, losses, refusal
+from benchmarks.faults.runs import Place, Program, Trial, finish, start_build, start_run
 
 TEN_YEARS = 315_360_000
 # Found by Python at its start, in the program and in its workers.

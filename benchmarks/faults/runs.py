@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LIMIT_S = 300.0  # for any of the waits
 VIDEOS = {"num_train": 7, "num_validation": 2, "num_test": 3, "num_frames": 5}
 STEPS_PER_EPOCH, NUM_EPOCHS = 5, 10  # 35 crops in batches of 8

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import machine
-from benchmarks.contest import Result
+from benchmarks.contest import machine
+from benchmarks.contest.contest import Result
 
 
 def summarise(results: dict[str, Result], absent: dict[str, str], peers: tuple[str, ...]) -> dict:

@@ -7,7 +7,7 @@ import jax
 import torch
 from torch_twin import make_twin
 
-from benchmarks.workload import Workload, onnx_path
+from benchmarks.contest.workload import Workload, onnx_path
 
 
 class Scores(torch.nn.Module):

@@ -23,15 +23,17 @@ from typing import Any
 
 import hypothesis
 
-from benchmarks import fuzz_files, fuzz_texts, machine, results
-from benchmarks.fuzz_process import FAILURES, Tally, Trier
+from benchmarks.contest import machine, results
+from benchmarks.fuzz import files as fuzz_files
+from benchmarks.fuzz import texts as fuzz_texts
+from benchmarks.fuzz.process import FAILURES, Tally, Trier
 
 PACKAGES = (
     "av", "opencv-python-headless", "dlib-bin", "numpy", "pillow", "torch", "hypothesis",
 )  # fmt: skip
 LIMIT_S = 20.0  # for one file
 NAMED = 5  # failures of a reader that are printed; the JSON has all
-READERS = "benchmarks.fuzz_readers:"
+READERS = "benchmarks.fuzz.readers:"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -33,7 +33,7 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from benchmarks import conditioning_report
+from benchmarks.conditioning import report
 from configs import default
 from data import avec_faces  # noqa: F401  registers the dataset
 from hmhn_jax import config as config_lib
@@ -191,8 +191,8 @@ def main() -> None:
         print(f"{len(results)} of {len(configs)} runs are done: {path}")
         return
     results.sort(key=lambda line: wanted.index(line["config"]))
-    conditioning_report.draw(results, flags.output / "conditioning.png")
-    print(conditioning_report.table(results))
+    report.draw(results, flags.output / "conditioning.png")
+    print(report.table(results))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from benchmarks.faults_runs import NUM_EPOCHS, STEPS_PER_EPOCH, Place, Program
+from benchmarks.faults.runs import NUM_EPOCHS, STEPS_PER_EPOCH, Place, Program
 
 
 def refusal(program: Program, *words: str) -> str:

@@ -17,22 +17,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import (
-    faults_damage,
-    faults_disk,
-    faults_kill,
-    faults_runs,
-    faults_world,
-    machine,
-    results,
-)
-from benchmarks.faults_runs import Place, Trial
+from benchmarks.contest import machine, results
+from benchmarks.faults import damage, disk, kill, runs, world
+from benchmarks.faults.runs import Place, Trial
 
 CAMPAIGNS = {
-    "kill": faults_kill.trials,
-    "disk": faults_disk.trials,
-    "damage": faults_damage.trials,
-    "world": faults_world.trials,
+    "kill": kill.trials,
+    "disk": disk.trials,
+    "damage": damage.trials,
+    "world": world.trials,
 }
 PACKAGES = ("jax", "orbax-checkpoint", "tensorflow-datasets", "tensorflow", "numpy")
 
@@ -67,7 +60,7 @@ def main() -> int:
         prefix="hmhn_jax_faults_", ignore_cleanup_errors=True
     ) as folder:
         place = Place(Path(folder), random.Random(flags.seed))
-        faults_runs.prepare(place)
+        runs.prepare(place)
         for name, trials in CAMPAIGNS.items():
             if flags.only not in (None, name):
                 continue

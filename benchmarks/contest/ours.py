@@ -9,7 +9,7 @@ import flax.serialization
 import jax
 import numpy as np
 
-from benchmarks.workload import Workload
+from benchmarks.contest.workload import Workload
 from configs import avec2014
 from hmhn_jax.cli import set_environment
 from hmhn_jax.input_pipeline.augment import AugmentSettings, augment, standardise

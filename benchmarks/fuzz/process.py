@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Self
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 START_LIMIT_S = 120.0  # for the libraries, and the first file
 FAILURES = ("exception", "crash", "hang", "leak")
 
@@ -113,7 +113,7 @@ class Trier:
             "JAX_PLATFORMS": "cpu",
         }
         return subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.fuzz_worker"],
+            [sys.executable, "-m", "benchmarks.fuzz.worker"],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -3,9 +3,9 @@
 import torch
 from torch_hmhn import TorchHMHN, total_loss
 
-from benchmarks import dispatch
-from benchmarks.gpu_rows import Rows
-from benchmarks.workload import Workload
+from benchmarks.contest import dispatch
+from benchmarks.contest.workload import Workload
+from benchmarks.gpu.rows import Rows
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, as everywhere
 

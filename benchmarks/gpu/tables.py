@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmarks import flops, results
+from benchmarks.contest import flops, results
 
 AGREEMENT_HEADERS = (
     "type",

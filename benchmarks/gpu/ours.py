@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import jax
 import jax.numpy as jnp
 
-from benchmarks import dispatch
-from benchmarks.gpu_rows import Rows
-from benchmarks.workload import Workload
+from benchmarks.contest import dispatch
+from benchmarks.contest.workload import Workload
+from benchmarks.gpu.rows import Rows
 from hmhn_jax.input_pipeline.augment import AugmentSettings, standardise
 from hmhn_jax.models import HMHN
 from hmhn_jax.models.deploy.fold import fold

@@ -1,4 +1,4 @@
-"""Table and figure of benchmarks/conditioning.py."""
+"""Table and figure of benchmarks/conditioning/__main__.py."""
 
 from pathlib import Path
 

@@ -18,9 +18,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import gpu_rows, gpu_tables, machine, results
-from benchmarks.process import Contestant, first_answer, started
-from benchmarks.workload import Workload
+from benchmarks.contest import machine, results
+from benchmarks.contest.process import Contestant, first_answer, started
+from benchmarks.contest.workload import Workload
+from benchmarks.gpu import rows, tables
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "torch", "numpy")
 BATCH_SIZES = (64, 256)  # in this order: the most memory a process ever held is the last one's
@@ -48,17 +49,17 @@ def contestants(works: list[Workload], rounds: int, quick: bool) -> list[Contest
     agreement = dataclasses.replace(works[0], batch_size=min(AGREEMENT_BATCH, works[0].batch_size))
 
     def ours(name, function, **arguments):
-        return Contestant(name, "benchmarks.gpu_ours", function, common | arguments)
+        return Contestant(name, "benchmarks.gpu.ours", function, common | arguments)
 
     def torch(name, function):
         arguments = common | {"compiled": not quick}
-        return Contestant(name, "benchmarks.gpu_torch", function, arguments)
+        return Contestant(name, "benchmarks.gpu.pytorch", function, arguments)
 
     half, full = {"dtype": "bfloat16"}, {"dtype": "float32"}
     everyone = [
         Contestant(
             AGREEMENT,
-            "benchmarks.gpu_agreement",
+            "benchmarks.gpu.agreement",
             "measure",
             {
                 "workload": dataclasses.asdict(agreement),
@@ -108,7 +109,7 @@ def measure(chosen: list[Contestant], limit_s: float, quick: bool) -> dict:
             )
             with started(limited, cores, Path(folder) / "caches", None) as worker:
                 answer = first_answer(worker, limited)
-            outcome["rows"][each.name] = gpu_rows.read(file)
+            outcome["rows"][each.name] = rows.read(file)
         if "absent" in answer:
             outcome["absent"][each.name] = answer["absent"]
     return outcome
@@ -131,7 +132,7 @@ def main() -> None:
         parser.error(f"--only {flags.only}: no program has this in its name")
     outcome = measure(chosen, flags.limit, flags.quick)
     outcome |= {"workload": dataclasses.asdict(works[0]), "machine": machine.describe(PACKAGES)}
-    results.publish(outcome, gpu_tables.text(outcome), flags.json)
+    results.publish(outcome, tables.text(outcome), flags.json)
 
 
 if __name__ == "__main__":

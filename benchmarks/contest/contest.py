@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.process import Contestant, first_answer, started, turn
+from benchmarks.contest.process import Contestant, first_answer, started, turn
 
 PAUSE_S = 0.05  # threads of the one before may spin for a moment
 CALM = 0.05  # part of the cores that other programs may use

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks.faults_checks import (
+from benchmarks.faults.checks import (
     against_whole,
     dataset_against_whole,
     digests,
@@ -13,7 +13,7 @@ from benchmarks.faults_checks import (
     resumed_from,
     steps,
 )
-from benchmarks.faults_runs import (
+from benchmarks.faults.runs import (
     NUM_EPOCHS,
     STEPS_PER_EPOCH,
     Place,

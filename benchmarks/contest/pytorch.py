@@ -14,7 +14,7 @@ from PIL import Image, ImageEnhance, ImageOps
 from torch.utils.data import DataLoader, Dataset
 from torch_hmhn import TorchHMHN, total_loss
 
-from benchmarks.workload import Workload
+from benchmarks.contest.workload import Workload
 
 MEAN = torch.tensor([0.485, 0.456, 0.406])  # ImageNet's, as everywhere
 STD = torch.tensor([0.229, 0.224, 0.225])

@@ -1,4 +1,4 @@
-"""Processes of a contest, from the parent's side; `benchmarks.worker` is the other."""
+"""Processes of a contest, from the parent's side; `benchmarks.contest.worker` is the other."""
 
 import contextlib
 import dataclasses
@@ -11,9 +11,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import machine
+from benchmarks.contest import machine
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +76,7 @@ def started(
         **each.environment,
     }
     worker = subprocess.Popen(
-        [each.python, "-m", "benchmarks.worker", json.dumps(request)],
+        [each.python, "-m", "benchmarks.contest.worker", json.dumps(request)],
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from benchmarks.workload import Workload, onnx_path
+from benchmarks.contest.workload import Workload, onnx_path
 
 
 def onnx_runtime(workload: dict, folder: str) -> Callable[[], np.ndarray]:

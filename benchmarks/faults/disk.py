@@ -6,8 +6,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.faults_checks import against_whole, dataset_against_whole, digests, refusal
-from benchmarks.faults_runs import Place, Trial, finish, start_build, start_run
+from benchmarks.faults.checks import against_whole, dataset_against_whole, digests, refusal
+from benchmarks.faults.runs import Place, Trial, finish, start_build, start_run
 
 ROOMY = "64m"
 
