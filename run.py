@@ -18,7 +18,7 @@ from ml_collections import ConfigDict
 
 from hmhn_jax import cli
 from hmhn_jax.base.errors import SoftwareFault, UserError
-from hmhn_jax.runtime import signals
+from hmhn_jax.runtime import environment, signals
 
 
 def run() -> None:
@@ -26,8 +26,8 @@ def run() -> None:
     args = cli.parse_flags(sys.argv)
     if args.help:
         return print(f"{__doc__}\nFlags:\n{cli.help_text()}")
-    cli.set_environment()
-    cli.import_jax()
+    environment.set_environment()
+    environment.import_jax()
     # From here on it takes seconds: the heavy packages are imported.
     from data import avec_faces  # noqa: F401  registers the dataset
     from hmhn_jax.runtime import processes
@@ -102,7 +102,7 @@ def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None 
 
 def train_and_evaluate(workdir: Path) -> None:
     """One run of a sweep, in a process of its own and a workdir that has its config."""
-    cli.set_environment()
+    environment.set_environment()
     from data import avec_faces  # noqa: F401
     from hmhn_jax.workdir import stored_config
 

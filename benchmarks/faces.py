@@ -31,7 +31,7 @@ import numpy as np
 from benchmarks.contest import machine
 from hmhn_jax.faces import jobs
 from hmhn_jax.faces.crop import CropSettings
-from hmhn_jax.faces.detection import load_detector
+from hmhn_jax.faces.detection.detector import load_detector
 from hmhn_jax.recordings.recording import Recording
 from hmhn_jax.recordings.synthetic.clips import Clip, encode
 

@@ -24,10 +24,10 @@ import cv2
 import numpy as np
 
 from hmhn_jax.faces.crop import CropSettings, crop_video
-from hmhn_jax.faces.detection import Detector, load_detector
+from hmhn_jax.faces.detection.detector import Detector, load_detector
+from hmhn_jax.faces.detection.orientation import face_in_picture, turn
+from hmhn_jax.faces.detection.tracking import Track, follow
 from hmhn_jax.faces.media.jpeg import decode_crops
-from hmhn_jax.faces.orientation import face_in_picture, turn
-from hmhn_jax.faces.tracking import Track, follow
 from hmhn_jax.recordings.synthetic.clips import Clip
 
 Matrix = tuple[int, int, int, int]  # takes a stored pixel (x, y) to (a x + c y, b x + d y)

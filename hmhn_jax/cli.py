@@ -2,10 +2,9 @@
 
 import itertools
 import os
-import platform
 from pathlib import Path
 
-from absl import flags, logging
+from absl import flags
 from ml_collections import ConfigDict, config_flags
 
 from hmhn_jax.base.errors import UsageError
@@ -132,30 +131,3 @@ def _check_flags_of_mode(args: flags.FlagValues) -> None:
 def help_text() -> str:
     """Returns the flags, once they are parsed, and what they are for."""
     return flags.FLAGS.module_help(__name__)
-
-
-def import_jax() -> None:
-    """Imports JAX.
-
-    Raises:
-      UsageError: an environment variable has a value that JAX does not take.
-    """
-    try:
-        import jax  # noqa: F401
-    except ValueError as error:
-        raise UsageError(f"JAX cannot start: {error}") from error
-
-
-def set_environment() -> None:
-    """Sets environment variables that libraries read when they are imported; to be called before.
-
-    Suppresses messages that no user can act on, and keeps compiled functions between runs, so that
-    a second run starts at once. They are in ~/.cache/hmhn_jax, by machine, as a function compiled
-    for one processor may not run on another; JAX_COMPILATION_CACHE_DIR names another place.
-    """
-    logging.set_verbosity(logging.FATAL)  # Orbax and TFDS log tracebacks of what they raise, too
-    # TensorFlow, which reads the records, looks at these when it is imported.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    folder = Path.home() / ".cache" / "hmhn_jax" / platform.node()
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))

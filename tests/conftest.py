@@ -13,7 +13,7 @@ from pathlib import Path
 import avec_trees
 import pytest
 
-from hmhn_jax import cli
+from hmhn_jax.runtime import environment as runtime_environment
 
 # What is compiled is kept for all tests and for the programs that they start, and for no longer.
 if "PYTEST_XDIST_WORKER" not in os.environ:  # a worker has this of the process that started it
@@ -25,7 +25,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # a worker has this of the process 
     # nothing, and so compiles as users do.
     quickly = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
     os.environ.setdefault("XLA_FLAGS", quickly)
-cli.set_environment()  # as run.py does
+runtime_environment.set_environment()  # as run.py does
 
 import jax  # noqa: E402, only now
 
@@ -97,7 +97,8 @@ def tiny_flags(tiny_dataset) -> list[str]:
 @pytest.fixture(scope="session")
 def environment() -> dict[str, str]:
     """Returns variables for programs: this checkout, and deprecation warnings as errors."""
-    return {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests' / 'strict'}"}
+    paths = (ROOT, ROOT / "tests" / "support" / "strict")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))}
 
 
 @pytest.fixture(scope="session")

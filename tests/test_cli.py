@@ -8,17 +8,17 @@ import pytest
 
 PRINT_FLAGS = """
 import sys
-from hmhn_jax import command_line
-args = command_line.parse_flags(sys.argv)
+from hmhn_jax import cli
+args = cli.parse_flags(sys.argv)
 print(args.workdir, args.input, args.ensemble, args.config.data.data_dir, args.config.seed)
 """
 
 PRINT_ERROR = """
 import sys
-from hmhn_jax import command_line
-from hmhn_jax.errors import UsageError
+from hmhn_jax import cli
+from hmhn_jax.base.errors import UsageError
 try:
-    command_line.parse_flags(sys.argv)
+    cli.parse_flags(sys.argv)
 except UsageError as error:
     print(error)
 """

@@ -29,7 +29,7 @@ def pod():
 
 def assert_run_py_takes(arguments, environment):
     """Asserts that run.py's own parser takes these flags, and that the config exists."""
-    code = "import sys; from hmhn_jax import command_line; command_line.parse_flags(sys.argv)"
+    code = "import sys; from hmhn_jax import cli; cli.parse_flags(sys.argv)"
     parsed = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         cwd=ROOT,

@@ -39,7 +39,7 @@ def test_an_interruption_says_what_the_same_command_does(monkeypatch, capsys):
 
 @pytest.fixture(scope="module")
 def workdir(tmp_path_factory, run, tiny_flags):
-    """Runs everything once in a workdir, without interruption."""
+    """Runs everything once in a workdir, without signals."""
     workdir = tmp_path_factory.mktemp("whole") / "run"
     finished = run("--workdir", workdir, *tiny_flags)
     assert finished.returncode == 0, finished.stderr
@@ -178,9 +178,9 @@ def test_killed_run_goes_on_and_ends_the_same(workdir, run, tiny_flags, environm
 ASKED_TO_END_AT_STEP_7 = """
 import contextlib, signal, sys
 import run
-from hmhn_jax import interruption
+from hmhn_jax.runtime import signals
 
-deferred = interruption.deferred
+deferred = signals.deferred
 
 @contextlib.contextmanager
 def at_step_7():
@@ -191,7 +191,7 @@ def at_step_7():
             return asked(step)
         yield asked_at
 
-interruption.deferred = at_step_7
+signals.deferred = at_step_7
 sys.exit(run.main())
 """
 

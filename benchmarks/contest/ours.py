@@ -11,7 +11,6 @@ import numpy as np
 
 from benchmarks.contest.workload import Workload
 from configs import avec2014
-from hmhn_jax.cli import set_environment
 from hmhn_jax.input_pipeline.augment import AugmentSettings, augment, standardise
 from hmhn_jax.input_pipeline.crops import Crops, Video, read_crops, training_batches
 from hmhn_jax.input_pipeline.dataset import open_dataset
@@ -19,6 +18,7 @@ from hmhn_jax.models import HMHN, factory
 from hmhn_jax.models.deploy.fold import fold
 from hmhn_jax.models.deploy.forward import forward
 from hmhn_jax.runtime import compiler_options, devices, memory
+from hmhn_jax.runtime.environment import set_environment
 from hmhn_jax.training.step import init_state, make_optimizer, make_train_step
 
 

@@ -1,4 +1,4 @@
-"""PyTorch as a contestant: the network of tests/reference/torch_hmhn.py, and a DataLoader with PIL."""
+"""PyTorch as a contestant: the network of tests/reference, and a DataLoader with PIL."""
 
 import io
 import math

@@ -1,9 +1,9 @@
 """Process of one contestant, so that time and memory are its own.
 
-`benchmarks.contest.contest` starts it with one argument, a JSON object: "cores" it may use, "module" and
-"function" that make the program, "arguments" of the function, and "output", a file for what the
-program returns first. It answers with a line of JSON once it is warm, and again after every line
-with a number on its standard input: so often the program has run by then.
+`benchmarks.contest.process` starts it with one argument, a JSON object: "cores" it may use,
+"module" and "function" that make the program, "arguments" of the function, and "output", a file
+for what the program returns first. It answers with a line of JSON once it is warm, and again after
+every line with a number on its standard input: so often the program has run by then.
 """
 
 import importlib

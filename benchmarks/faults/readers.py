@@ -10,9 +10,9 @@ import io
 import json
 from pathlib import Path
 
-from hmhn_jax import cli
+from hmhn_jax.runtime import environment
 
-cli.set_environment()
+environment.set_environment()
 
 import jax  # noqa: E402, only now
 import numpy as np  # noqa: E402
@@ -21,10 +21,10 @@ from data import avec_faces  # noqa: E402, F401
 from hmhn_jax import config as config_lib  # noqa: E402
 from hmhn_jax.base.errors import UserError  # noqa: E402
 from hmhn_jax.faces import cache  # noqa: E402
-from hmhn_jax.input_pipeline import dataset
+from hmhn_jax.input_pipeline import dataset  # noqa: E402
 from hmhn_jax.input_pipeline.crops import read_crops  # noqa: E402
-from hmhn_jax.prediction import ensemble
-from hmhn_jax.training import resume
+from hmhn_jax.prediction import ensemble  # noqa: E402
+from hmhn_jax.training import resume  # noqa: E402
 from hmhn_jax.training.step import init_state, make_optimizer  # noqa: E402
 from hmhn_jax.workdir import (  # noqa: E402
     checkpoints,

@@ -7,8 +7,8 @@ import numpy as np
 
 from hmhn_jax.base.pseudonyms import Pseudonyms
 from hmhn_jax.config import FIELDS
-from hmhn_jax.evaluation.metrics import VideoMeans
 from hmhn_jax.input_pipeline.crops import Crops
+from hmhn_jax.prediction.video_means import VideoMeans
 
 HIDDEN = "(not shown)"
 _TEXTS_SHOWN = {

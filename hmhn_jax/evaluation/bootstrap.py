@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from hmhn_jax.base.shapes import check_same_shape
+from hmhn_jax.recordings.subjects import LEAST_SUBJECTS
 
-LEAST_SUBJECTS = 10  # with fewer, resampling them says too little about people in general
 _BLOCK = 2_000_000  # weights in memory at a time: 16 MB
 
 # As those of `metrics`: (predictions f[M], scores f[M], weights f[R,M]) -> f[R].

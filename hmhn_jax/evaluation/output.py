@@ -8,9 +8,9 @@ import numpy as np
 
 from hmhn_jax.base import files as atomic
 from hmhn_jax.base.bdi import severity
-from hmhn_jax.evaluation.metrics import VideoMeans
 from hmhn_jax.evaluation.report import plots
 from hmhn_jax.input_pipeline.crops import Crops
+from hmhn_jax.prediction.video_means import VideoMeans
 
 
 def write(

@@ -22,10 +22,10 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from etils import epath
 
 from hmhn_jax.base.errors import SoftwareFault, UserError
-from hmhn_jax.base.fault_counter import FaultCounter
 from hmhn_jax.faces.crop import ENGINE_VERSION, SOFTWARE, CropFailure, CropSettings, VideoCrops
-from hmhn_jax.faces.detection import landmark_model, load_detector
+from hmhn_jax.faces.detection.detector import landmark_model, load_detector
 from hmhn_jax.faces.examples import examples_of
+from hmhn_jax.faces.fault_counter import FaultCounter
 from hmhn_jax.faces.jobs import crop_file, use_one_thread
 from hmhn_jax.faces.report import CropReport, from_record, report
 from hmhn_jax.recordings.recording import Recording

@@ -12,10 +12,10 @@ import dlib
 import numpy as np
 
 from hmhn_jax.base.errors import UserError
-from hmhn_jax.faces.align import FaceCrop, align_face
-from hmhn_jax.faces.detection import Box, Detector
+from hmhn_jax.faces.detection.align import FaceCrop, align_face
+from hmhn_jax.faces.detection.detector import Box, Detector
+from hmhn_jax.faces.detection.tracking import Track, follow
 from hmhn_jax.faces.media.video import VideoError, sampled_frames
-from hmhn_jax.faces.tracking import Track, follow
 
 WHOLE = (0.0, None)  # the part of a video from its start to its end
 ENGINE_VERSION = 2  # raise it whenever the same video and settings no longer give the same crops

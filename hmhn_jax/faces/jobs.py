@@ -10,7 +10,6 @@ import cv2
 
 from hmhn_jax.base import files
 from hmhn_jax.base.errors import UserError, reason_of
-from hmhn_jax.base.fault_counter import FAULT, FaultCounter
 from hmhn_jax.base.formats import is_picture
 from hmhn_jax.base.process_pool import map_in_order
 from hmhn_jax.faces import cache
@@ -23,7 +22,8 @@ from hmhn_jax.faces.crop import (
     crop_video,
     sha256_of,
 )
-from hmhn_jax.faces.detection import Detector, landmark_model, load_detector
+from hmhn_jax.faces.detection.detector import Detector, landmark_model, load_detector
+from hmhn_jax.faces.fault_counter import FAULT, FaultCounter
 from hmhn_jax.faces.media.images import crop_image
 from hmhn_jax.faces.media.video import VideoError
 from hmhn_jax.recordings.recording import Recording

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterator
 
 from hmhn_jax.faces.crop import VideoCrops
-from hmhn_jax.faces.detection import overlap
+from hmhn_jax.faces.detection.detector import overlap
 
 # A video gets no score unless as many of its frames, and such a share of them, show a face.
 MIN_FACES = 3

@@ -10,12 +10,12 @@ from ml_collections import ConfigDict
 
 from hmhn_jax.base import files
 from hmhn_jax.base.errors import UserError
-from hmhn_jax.evaluation.bootstrap import LEAST_SUBJECTS
 from hmhn_jax.faces.crop import CropSettings
 from hmhn_jax.faces.report import SUMMARY
 from hmhn_jax.faces.warnings import MIN_FACES
 from hmhn_jax.input_pipeline.dataset import DATASET, data_directory, open_dataset
 from hmhn_jax.recordings.recording import SPLITS
+from hmhn_jax.recordings.subjects import LEAST_SUBJECTS
 
 
 def of_videos(videos: Sequence[dict[str, Any]], crops: CropSettings) -> list[str]:

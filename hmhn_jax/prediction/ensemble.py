@@ -14,11 +14,11 @@ from ml_collections import ConfigDict
 
 from hmhn_jax import config as config_lib
 from hmhn_jax.base.errors import UsageError, UserError
-from hmhn_jax.evaluation.metrics import VideoMeans
 from hmhn_jax.input_pipeline.crops import Crops
 from hmhn_jax.models import HMHN, factory
 from hmhn_jax.models.deploy.weights import DeployedWeights
 from hmhn_jax.prediction.scoring import fold_weights, make_score_frames, score_crops, video_means
+from hmhn_jax.prediction.video_means import VideoMeans
 from hmhn_jax.workdir import checkpoints, stored_config
 from hmhn_jax.workdir import restore as checkpoint_reading
 from hmhn_jax.workdir.provenance import Provenance

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from einops import rearrange
 
-from hmhn_jax.evaluation.metrics import VideoMeans
 from hmhn_jax.input_pipeline.augment import standardise
 from hmhn_jax.input_pipeline.crops import Crops, evaluation_batches
 from hmhn_jax.models import HMHN
 from hmhn_jax.models.deploy.fold import fold
 from hmhn_jax.models.deploy.forward import forward
 from hmhn_jax.models.deploy.weights import DeployedWeights
+from hmhn_jax.prediction.video_means import VideoMeans
 from hmhn_jax.runtime import devices, processes
 
 

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.recordings.recording import SPLITS, Recording
 
+# With fewer, resampling them says too little about people in general: there are no intervals.
+LEAST_SUBJECTS = 10
+
 
 def splits_by_subject(recordings: Iterable[Recording]) -> dict[str, list[str]]:
     """Returns {subject: the splits it is in, in the order of `SPLITS`}, by subject."""

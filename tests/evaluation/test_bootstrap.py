@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from hmhn_jax.evaluation import metrics
-from hmhn_jax.evaluation.bootstrap import LEAST_SUBJECTS, bootstrap
+from hmhn_jax.evaluation.bootstrap import bootstrap
+from hmhn_jax.recordings.subjects import LEAST_SUBJECTS
 
 
 def interval(predictions, scores, subjects, measure=metrics.mean_absolute_error, **settings):

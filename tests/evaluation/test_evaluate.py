@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from hmhn_jax.evaluation import output as results_lib
-from hmhn_jax.evaluation.metrics import VideoMeans
 from hmhn_jax.evaluation.protocols import evaluate_protocols
 from hmhn_jax.input_pipeline.augment import standardise
 from hmhn_jax.input_pipeline.crops import Crops, Video
 from hmhn_jax.models import HMHN
 from hmhn_jax.prediction import scoring
+from hmhn_jax.prediction.video_means import VideoMeans
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,12 @@ from sklearn.metrics import mean_absolute_error as sklearn_mae
 from sklearn.metrics import root_mean_squared_error as sklearn_rmse
 
 from hmhn_jax.evaluation.metrics import (
-    VideoMeans,
     concordance_correlation,
     mean_absolute_error,
     pearson_correlation,
     root_mean_squared_error,
 )
+from hmhn_jax.prediction.video_means import VideoMeans
 
 MEASURES = [
     mean_absolute_error,

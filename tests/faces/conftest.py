@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from hmhn_jax.faces.detection import Detector, load_detector
+from hmhn_jax.faces.detection.detector import Detector, load_detector
 from hmhn_jax.faces.media.video import sampled_frames
 from hmhn_jax.recordings.recording import Recording
 from hmhn_jax.recordings.synthetic import SyntheticSettings, write_dataset

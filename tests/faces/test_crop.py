@@ -11,8 +11,8 @@ import pytest
 
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.faces import crop as crops
-from hmhn_jax.faces.align import turn
 from hmhn_jax.faces.crop import CropSettings, crop_video
+from hmhn_jax.faces.detection.align import turn
 from hmhn_jax.faces.media.video import VideoError
 
 EVERY_FRAME = CropSettings(rate_hz=None)
@@ -88,9 +88,10 @@ def peak_memory(video):
     """Returns the peak memory, in megabytes, of a program that crops this video."""
     program = (
         "import re, sys; from pathlib import Path\n"
-        "from hmhn_jax.faces import crops, detection\n"
-        "result = crops.crop_video(\n"
-        "    Path(sys.argv[1]), crops.CropSettings(), detection.load_detector())\n"
+        "from hmhn_jax.faces import crop\n"
+        "from hmhn_jax.faces.detection import detector\n"
+        "result = crop.crop_video(\n"
+        "    Path(sys.argv[1]), crop.CropSettings(), detector.load_detector())\n"
         # Not getrusage: its maximum starts with the memory of the process that started this one.
         "status = Path('/proc/self/status').read_text()\n"
         "peak = int(re.search(r'VmHWM:\\s+(\\d+)', status)[1]) / 1024\n"

@@ -13,9 +13,9 @@ import pytest
 from configs import avec2013, avec2014
 from data import avec_faces  # noqa: F401  registers the dataset
 from hmhn_jax.base.errors import UserError
-from hmhn_jax.evaluation.bootstrap import LEAST_SUBJECTS
 from hmhn_jax.input_pipeline import doctor
 from hmhn_jax.input_pipeline.dataset import open_dataset
+from hmhn_jax.recordings.subjects import LEAST_SUBJECTS
 
 FOLDER_TABLE = "file,subject,score,split\n"
 

@@ -1,6 +1,6 @@
 """Record of training steps by PyTorch, in `torch_steps.npz`, for machines without PyTorch.
 
-    PYTHONPATH=.:tests python tests/reference/torch_steps.py
+    PYTHONPATH=.:tests/reference:tests/support python tests/reference/torch_steps.py
 
 writes the file again, where PyTorch is installed. tests/training/test_torch_steps.py compares the
 package with it everywhere and, where PyTorch is installed, the file with PyTorch.

@@ -24,8 +24,8 @@ LIMIT_S = 300
 CLUSTERS = ("SLURM_", "KUBERNETES_", "OMPI_", "JAX_COORDINATOR")
 
 WITHOUT_A_CLUSTER = """
-from hmhn_jax import processes
-from hmhn_jax.errors import UserError
+from hmhn_jax.runtime import processes
+from hmhn_jax.base.errors import UserError
 for place in [
     (None, None, None),
     ("localhost:1", None, None),
@@ -44,8 +44,8 @@ ONE_OF_SEVERAL = """
 import sys, time
 from pathlib import Path
 import jax, numpy as np
-from hmhn_jax import processes
-from hmhn_jax.errors import UsageError, UserError
+from hmhn_jax.runtime import processes
+from hmhn_jax.base.errors import UsageError, UserError
 
 folder, what = Path(sys.argv[1]), sys.argv[2]
 processes.SECONDS_OF_SILENCE = 8

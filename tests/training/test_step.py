@@ -23,10 +23,10 @@ import json
 import jax
 import numpy as np
 from configs import default
-from hmhn_jax import devices
-from hmhn_jax.augment import AugmentSettings
+from hmhn_jax.runtime import devices
+from hmhn_jax.input_pipeline.augment import AugmentSettings
 from hmhn_jax.models import factory
-from hmhn_jax.train_step import init_state, make_optimizer, make_train_step
+from hmhn_jax.training.step import init_state, make_optimizer, make_train_step
 
 dtype = "float64"
 jax.config.update("jax_enable_x64", True)

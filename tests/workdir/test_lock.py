@@ -14,8 +14,8 @@ from hmhn_jax.workdir import lock
 HOLDER = """
 import sys, time
 from pathlib import Path
-from hmhn_jax import workdir_lock
-with workdir_lock.held(Path(sys.argv[1])):
+from hmhn_jax.workdir import lock
+with lock.held(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)
 """

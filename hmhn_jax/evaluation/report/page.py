@@ -11,13 +11,13 @@ from hmhn_jax import config as config_lib
 from hmhn_jax.base import files, pseudonyms, templating
 from hmhn_jax.base.bdi import SEVERITIES
 from hmhn_jax.evaluation import agreement
-from hmhn_jax.evaluation.bootstrap import LEAST_SUBJECTS
 from hmhn_jax.evaluation.groups import group_errors
-from hmhn_jax.evaluation.metrics import VideoMeans
 from hmhn_jax.evaluation.report import faces as report_crops
 from hmhn_jax.evaluation.report import figures, published
 from hmhn_jax.faces.media.jpeg import thumbnail
 from hmhn_jax.input_pipeline.crops import Crops
+from hmhn_jax.prediction.video_means import VideoMeans
+from hmhn_jax.recordings.subjects import LEAST_SUBJECTS
 from hmhn_jax.workdir import stored_config
 
 THUMBNAIL_SIDE = 96  # pixels

@@ -9,7 +9,6 @@ import numpy as np
 import PIL.Image
 
 from hmhn_jax.base.formats import DAMAGE, PICTURE_FORMATS, has_more_pictures
-from hmhn_jax.faces.align import crop_face
 from hmhn_jax.faces.crop import (
     TURN_UNSURE,
     CropSettings,
@@ -18,7 +17,8 @@ from hmhn_jax.faces.crop import (
     make_crop,
     sha256_of,
 )
-from hmhn_jax.faces.detection import Detector
+from hmhn_jax.faces.detection.align import crop_face
+from hmhn_jax.faces.detection.detector import Detector
 from hmhn_jax.faces.media.video import VideoError
 
 MOST_PIXELS = 2**27  # 134 million; the largest cameras have 100 to 200

@@ -11,12 +11,12 @@ import pytest
 from html_pages import read_page
 
 from configs import avec2014, default
-from hmhn_jax.evaluation.metrics import VideoMeans
 from hmhn_jax.evaluation.protocols import evaluate_protocols
 from hmhn_jax.evaluation.report import faces
 from hmhn_jax.evaluation.report.page import describe, write_report
 from hmhn_jax.faces.media.jpeg import thumbnail
 from hmhn_jax.input_pipeline.crops import Crops, Video
+from hmhn_jax.prediction.video_means import VideoMeans
 
 NUM_VIDEOS = 24
 SCRIPT = "<script>alert('x')</script>"

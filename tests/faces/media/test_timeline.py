@@ -5,11 +5,11 @@ import struct
 import av
 import numpy as np
 import pytest
-from test_video import flat_frames, numbers
 
 from hmhn_jax.faces.media.probe import probe
 from hmhn_jax.faces.media.timeline import read_timeline
 from hmhn_jax.faces.media.video import sampled_frames
+from tests.faces.media.test_video import flat_frames, numbers
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import dataclasses
 import cv2
 import numpy as np
 
-from hmhn_jax.faces.detection import (
+from hmhn_jax.faces.detection.detector import (
     WHOLE_FRAME_SCALES,
     Box,
     Detector,
@@ -19,7 +19,7 @@ from hmhn_jax.faces.detection import (
     largest_face,
     overlap,
 )
-from hmhn_jax.faces.orientation import first_face, surest, turn, turned_face
+from hmhn_jax.faces.detection.orientation import first_face, surest, turn, turned_face
 
 WINDOW_MARGIN = 0.4  # of the last box's width, on each side of it
 FACE_WIDTH = 100  # pixels the face is scaled to in the window; dlib finds faces from 80 on

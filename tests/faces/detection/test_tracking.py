@@ -2,10 +2,11 @@ import cv2
 import numpy as np
 import pytest
 
-from hmhn_jax.faces import detection, tracking
-from hmhn_jax.faces.align import align_face, crop_face, turn
-from hmhn_jax.faces.detection import Face, faces_in
-from hmhn_jax.faces.tracking import Track, follow
+from hmhn_jax.faces.detection import detector as detection
+from hmhn_jax.faces.detection import tracking
+from hmhn_jax.faces.detection.align import align_face, crop_face, turn
+from hmhn_jax.faces.detection.detector import Face, faces_in
+from hmhn_jax.faces.detection.tracking import Track, follow
 
 
 def follow_all(frames, detector, seconds_apart=0.25):

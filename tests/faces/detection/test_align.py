@@ -3,8 +3,8 @@ import dlib
 import numpy as np
 import pytest
 
-from hmhn_jax.faces import align
-from hmhn_jax.faces.detection import Face
+from hmhn_jax.faces.detection import align
+from hmhn_jax.faces.detection.detector import Face
 from hmhn_jax.faces.media.video import sampled_frames
 
 

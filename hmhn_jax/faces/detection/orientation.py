@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import cv2
 import numpy as np
 
-from hmhn_jax.faces.detection import WHOLE_FRAME_SCALES, Detector, Face, largest_face
+from hmhn_jax.faces.detection.detector import WHOLE_FRAME_SCALES, Detector, Face, largest_face
 
 # Faces below this score are compared with those of the other three turns. Of 480 frames of rendered
 # clips 64 show a "face" head down, with scores from 0 to 0.70; of 117 pictures of real people 26,

@@ -6,8 +6,8 @@ import cv2
 import dlib
 import numpy as np
 
-from hmhn_jax.faces.detection import Box, Detector, Face
-from hmhn_jax.faces.orientation import face_in_picture, turn
+from hmhn_jax.faces.detection.detector import Box, Detector, Face
+from hmhn_jax.faces.detection.orientation import face_in_picture, turn
 
 
 @dataclasses.dataclass(frozen=True)
