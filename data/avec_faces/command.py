@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
+from types import TracebackType
 
 import tensorflow_datasets as tfds
 from absl import app
@@ -19,10 +19,14 @@ class OneLine(app.ExceptionHandler):
     def wants(self, exc: BaseException) -> bool:
         return isinstance(exc, UserError | SoftwareFault)
 
-    def handle(self, exc: BaseException) -> NoReturn:
-        sys.stdout.flush()
-        print(f"error: {exc}", file=sys.stderr, flush=True)
-        os._exit(exc.exit_code)  # absl goes on to a traceback whatever is raised here
+    def handle(self, exc: BaseException) -> None:
+        sys.excepthook = _say  # absl raises it again
+
+
+def _say(kind: type, exc: BaseException, traceback: TracebackType | None) -> None:
+    print(f"error: {exc}", file=sys.stderr, flush=True)
+    if exc.exit_code != 1:  # Python's own after an exception
+        os._exit(exc.exit_code)
 
 
 @contextlib.contextmanager
