@@ -75,7 +75,6 @@ def dispatch(args: flags.FlagValues) -> None:
 
 def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None = None) -> None:
     """Trains, evaluates (together with the networks of other workdirs) or both."""
-    from configs import avec2014
     from hmhn_jax.evaluation.evaluate import evaluate
     from hmhn_jax.input_pipeline.crops import check_split
     from hmhn_jax.input_pipeline.dataset import open_dataset
@@ -96,8 +95,7 @@ def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None 
         with lock.held(workdir) if processes.is_first() else contextlib.nullcontext():
             train(config, workdir, builder)
     if mode != "train":
-        reference = avec2014.get_config()
-        evaluate(config, workdir, builder, config.data.test_split, others or (), reference)
+        evaluate(config, workdir, builder, config.data.test_split, others or ())
 
 
 def train_and_evaluate(workdir: Path) -> None:

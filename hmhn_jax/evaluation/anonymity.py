@@ -1,13 +1,12 @@
 """Results of an evaluation without names, paths and other texts of the user."""
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 
 from hmhn_jax.base.pseudonyms import Pseudonyms
 from hmhn_jax.config import FIELDS
-from hmhn_jax.input_pipeline.crops import Crops
+from hmhn_jax.evaluation.output import Evaluation
 from hmhn_jax.prediction.video_means import VideoMeans
 
 HIDDEN = "(not shown)"
@@ -32,24 +31,17 @@ _DATA_SHOWN = (
 )
 
 
-def hide_names(
-    names: Pseudonyms,
-    crops: Crops,
-    means: VideoMeans,
-    results: dict[str, Any],
-    members_std: np.ndarray | None = None,
-) -> tuple[Crops, VideoMeans, dict[str, Any], np.ndarray | None]:
+def hide_names(names: Pseudonyms, evaluation: Evaluation) -> Evaluation:
     """Puts pseudonyms in the place of names, in the pseudonyms' order; no number changes.
 
     A task is left out unless errors are given by it.
 
     Args:
       names: of all videos.
-      crops: what was scored.
-      means: what came out.
-      results: for metrics.json.
-      members_std: f[V], see `results.write`; None of a single network.
+      evaluation: with names.
     """
+    crops, means, results = evaluation.crops, evaluation.means, evaluation.results
+    members_std = evaluation.members_std
     order = names.order([video.video_id for video in crops.videos])
     has_tasks = any(grouping["column"] == "task" for grouping in results["groups"])
     videos = [
@@ -66,7 +58,8 @@ def hide_names(
     crops = dataclasses.replace(crops, videos=videos, video_of_crop=places[crops.video_of_crop])
     means = VideoMeans(means.sums[order], means.counts[order], means.squares[order])
     members_std = None if members_std is None else members_std[order]
-    return crops, means, _redact(results), members_std
+    head_maps = {names.videos[video]: maps for video, maps in evaluation.head_maps.items()}
+    return Evaluation(crops, means, _redact(results), members_std, head_maps)
 
 
 def _redact(results):

@@ -11,9 +11,10 @@ from ml_collections import ConfigDict
 
 from hmhn_jax import config as config_lib
 from hmhn_jax.base import pseudonyms
-from hmhn_jax.evaluation import output as results_lib
+from hmhn_jax.evaluation import output
 from hmhn_jax.evaluation.anonymity import hide_names
 from hmhn_jax.evaluation.occlusion import occlusion_check
+from hmhn_jax.evaluation.output import Evaluation
 from hmhn_jax.evaluation.protocols import errors, evaluate_protocols
 from hmhn_jax.evaluation.report import faces, page
 from hmhn_jax.input_pipeline.crops import read_crops, share_examples
@@ -23,16 +24,12 @@ from hmhn_jax.workdir import scalars, stored_config, versions
 
 
 def evaluate(
-    config: ConfigDict,
-    workdir: Path,
-    builder: Any,
-    split: str,
-    others: Sequence[Path] = (),
-    reference: ConfigDict | None = None,
+    config: ConfigDict, workdir: Path, builder: Any, split: str, others: Sequence[Path] = ()
 ) -> dict:
     """Scores a split with the weights of a workdir and writes DIR/evaluation/SPLIT/.
 
-    With other workdirs it is the mean of all, and DIR/evaluation/SPLIT_ensemble/.
+    With other workdirs it is the mean of all, and DIR/evaluation/SPLIT_ensemble/: in addition to
+    the single network's results, never in their place.
 
     Args:
       config: checked; its model must be that of the checkpoint.
@@ -40,23 +37,40 @@ def evaluate(
       builder: the prepared TFDS builder of `config.data`.
       split: which videos.
       others: workdirs whose networks score too.
-      reference: a config that the report compares the run's with, the paper's.
 
     Returns:
-      What metrics.json holds.
+      The content of metrics.json.
 
     Raises:
-      UserError: without a checkpoint, or with one of another architecture.
+      UserError: there is no checkpoint, or one of another architecture.
     """
-    batch_size = config.evaluate.batch_size
-    devices.check_batch_size("evaluate.batch_size", batch_size)
+    devices.check_batch_size("evaluate.batch_size", config.evaluate.batch_size)
     members = ensemble.restore(config, [workdir, *others])
-    trained = members[0]
-    provenance = trained.provenance
-    if changed := config_lib.differences(config, stored_config.from_dict(provenance.config)):
+    trained_config = stored_config.from_dict(members[0].provenance.config)
+    if changed := config_lib.differences(config, trained_config):
         print(f"note: evaluating with a changed config: {'; '.join(changed)}", flush=True)
+    evaluation = compute(config, members, builder, split)
+    if processes.is_first():
+        if config.report.pseudonyms:
+            names = pseudonyms.assign(
+                workdir / pseudonyms.FILE,
+                [(video.subject_id, video.video_id) for video in evaluation.crops.videos],
+                earlier=Path(builder.data_path) / pseudonyms.FILE,
+            )
+            evaluation = hide_names(names, evaluation)
+        directory = workdir / "evaluation" / (f"{split}_ensemble" if others else split)
+        output.write(directory, evaluation, scalars.read(workdir))
+        output.announce(evaluation.results, directory)
+    return evaluation.results
+
+
+def compute(
+    config: ConfigDict, members: Sequence[ensemble.Trained], builder: Any, split: str
+) -> Evaluation:
+    """Computes scores of a split and how good they are; arguments as of `evaluate`."""
+    trained, provenance = members[0], members[0].provenance
     crops = read_crops(builder, split, config.data)
-    means, member_scores = ensemble.score_videos(members, crops, batch_size)
+    means, member_scores = ensemble.score_videos(members, crops, config.evaluate.batch_size)
     predictions = means.compute()
     protocols = evaluate_protocols(
         crops.videos, predictions, provenance.score_mean, provenance.subject_means
@@ -78,39 +92,14 @@ def evaluate(
         "data": data,
         "trained": dataclasses.asdict(provenance),
         "versions": versions.installed(),
-        "attention_check": occlusion_check(trained, crops, batch_size),
+        "attention_check": occlusion_check(trained, crops, config.evaluate.batch_size),
     }
-    directory, members_std = workdir / "evaluation" / split, None
-    if others:  # beside the single network's results, never in their place
-        directory = workdir / "evaluation" / f"{split}_ensemble"
-        members_std = ensemble.spread(member_scores)
+    if len(members) > 1:
         results["ensemble"] = _describe_members(members, member_scores, crops)
     # What cannot be checked has no heads, or maps of one cell.
     has_maps = results["attention_check"] and config.report.faces
     head_maps = _head_maps(trained, crops, predictions) if has_maps else {}
-    if processes.is_first():
-        if config.report.pseudonyms:
-            names = pseudonyms.assign(
-                workdir / pseudonyms.FILE,
-                [(video.subject_id, video.video_id) for video in crops.videos],
-                earlier=Path(builder.data_path) / pseudonyms.FILE,
-            )
-            crops, means, results, members_std = hide_names(
-                names, crops, means, results, members_std
-            )
-            head_maps = {names.videos[video]: maps for video, maps in head_maps.items()}
-        page.write_report(
-            directory / "report.html",
-            crops,
-            means,
-            results,
-            scalars=scalars.read(workdir),
-            reference=reference,
-            head_maps=head_maps,
-        )
-        results_lib.write(directory, crops, means, results, members_std)
-        results_lib.announce(results, directory)
-    return results
+    return Evaluation(crops, means, results, ensemble.spread(member_scores), head_maps)
 
 
 def _notices(builder, split, config, provenance):

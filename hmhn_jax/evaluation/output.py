@@ -1,42 +1,79 @@
-"""Output of an evaluation: metrics.json, predictions.csv, predictions.png, and summary lines."""
+"""Output of an evaluation: report, metrics.json, predictions, and summary lines."""
 
 import csv
+import dataclasses
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from hmhn_jax.base import files as atomic
+from hmhn_jax import config as config_lib
+from hmhn_jax.base import files
 from hmhn_jax.base.bdi import severity
-from hmhn_jax.evaluation.report import plots
+from hmhn_jax.evaluation.report import page, plots
 from hmhn_jax.input_pipeline.crops import Crops
 from hmhn_jax.prediction.video_means import VideoMeans
 
 
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """An evaluation of trained networks on a split.
+
+    Attributes:
+      crops: what was scored.
+      means: the scores.
+      results: the content of metrics.json.
+      members_std: f[V], how far an ensemble's members differ on each video, in BDI-II points; None
+        of a single network.
+      head_maps: by video id, for each head a row of pictures u8[N,H,W,3] for the report.
+    """
+
+    crops: Crops
+    means: VideoMeans
+    results: dict[str, Any]
+    members_std: np.ndarray | None = None
+    head_maps: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+
+
 def write(
-    directory: Path,
-    crops: Crops,
-    means: VideoMeans,
-    results: dict,
-    members_std: np.ndarray | None = None,
+    directory: Path, evaluation: Evaluation, scalars: Sequence[dict[str, float]] = ()
 ) -> None:
-    """Writes metrics.json, predictions.csv and predictions.png, each whole or not at all.
+    """Writes report.html, metrics.json, predictions.csv and .png, each whole or not at all.
 
     Args:
       directory: where to; DIR/evaluation/SPLIT.
-      crops: what was scored.
-      means: what came out.
-      results: for metrics.json.
-      members_std: f[V], how far an ensemble's members differ on each video, in BDI-II points.
+      evaluation: to be written.
+      scalars: of the training, for the report; none where they are lost.
 
     Raises:
-      UserError: when a file cannot be written.
+      UserError: a file cannot be written.
     """
+    page.write_report(
+        directory / "report.html",
+        evaluation.crops,
+        evaluation.means,
+        evaluation.results,
+        scalars=scalars,
+        reference=config_lib.default(),
+        head_maps=evaluation.head_maps,
+    )
+    write_tables(directory, evaluation)
+
+
+def write_tables(directory: Path, evaluation: Evaluation) -> None:
+    """Writes metrics.json, predictions.csv and predictions.png.
+
+    Raises:
+      UserError: a file cannot be written.
+    """
+    crops, means, results = evaluation.crops, evaluation.means, evaluation.results
     if directory.is_dir():
-        atomic.remove_abandoned(directory)
-    table = _predictions(crops, means, members_std)
+        files.remove_abandoned(directory)
+    table = _predictions(crops, means, evaluation.members_std)
     with (
-        atomic.replacing(directory / "predictions.csv") as path,
+        files.replacing(directory / "predictions.csv") as path,
         path.open("w", newline="") as file,
     ):
         writer = csv.DictWriter(file, list(table[0]), lineterminator="\n")
@@ -45,10 +82,10 @@ def write(
     title = f"{results['dataset']}, {results['split']}: MAE {results['mae']:.2f}"
     if results["synthetic"]:
         title += "\nsynthetic faces, not clinical data"
-    with atomic.replacing(directory / "predictions.png") as path:
+    with files.replacing(directory / "predictions.png") as path:
         plots.predicted_against_true(path, means.compute(), crops.scores, title)
     # Last, so that metrics.json says that all of it is there.
-    atomic.write_text(directory / "metrics.json", json.dumps(results, indent=2) + "\n")
+    files.write_text(directory / "metrics.json", json.dumps(results, indent=2) + "\n")
 
 
 def _predictions(crops, means, members_std):

@@ -16,7 +16,6 @@ from avec_trees import SESSIONS
 from html_pages import read_page
 from PIL import Image
 
-from configs import avec2014
 from data import avec_faces
 from hmhn_jax import config as config_lib
 from hmhn_jax.base import pseudonyms
@@ -92,7 +91,6 @@ def run(folder, builder, tmp_path_factory):
             builder,
             "test",
             [other],
-            avec2014.get_config(),
         )
         results = workdir / "evaluation" / "test_ensemble"
         return workdir, shutil.copytree(results, root / f"results{next(count)}")

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hmhn_jax.evaluation import output as results_lib
+from hmhn_jax.evaluation import output
 from hmhn_jax.evaluation.protocols import evaluate_protocols
 from hmhn_jax.input_pipeline.augment import standardise
 from hmhn_jax.input_pipeline.crops import Crops, Video
@@ -60,8 +60,8 @@ def test_results_are_written_and_labelled(tmp_path, crops, synthetic, capsys):
     results = {"dataset": "d", "split": "test", "synthetic": synthetic}
     protocols = evaluate_protocols(crops.videos, means.compute(), 10.0, {})
     results |= protocols["clips"] | {"protocols": protocols}
-    results_lib.write(tmp_path, crops, means, results)
-    results_lib.announce(results, tmp_path)
+    output.write_tables(tmp_path, output.Evaluation(crops, means, results))
+    output.announce(results, tmp_path)
 
     with (tmp_path / "predictions.csv").open() as file:
         rows = list(csv.DictReader(file))
