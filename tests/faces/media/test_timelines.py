@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import workdirs
 
-from benchmarks import timelines
+from benchmarks import timeline_files, timelines
 from hmhn_jax.faces.contact_sheet import write_contact_sheet
 from hmhn_jax.faces.crop import CropSettings
 from hmhn_jax.faces.jobs import crop_videos
+from hmhn_jax.faces.media.container import VideoError
 from hmhn_jax.faces.media.video import sampled_frames
 from hmhn_jax.faces.report import report
 from hmhn_jax.prediction import ensemble, predict
@@ -20,16 +21,16 @@ from hmhn_jax.recordings.recording import Recording
 @pytest.mark.parametrize("number", range(40))
 def test_generated_recordings_are_covered(tmp_path, number):
     rng = np.random.default_rng([1, number])
-    made = timelines.make(rng, tmp_path, number)
+    made = timeline_files.make(rng, tmp_path, number)
     try:
         assert timelines.judged(made, rng) is None, made.about
-    except timelines.VideoError:
+    except VideoError:
         assert {"cut", "damage"} & {*made.faults}, made.about
 
 
 def test_what_is_not_covered_is_noticed(tmp_path, monkeypatch):
-    made = timelines.Made(tmp_path / "a.mkv", 200, 10, ("",), "")
-    timelines._encode(made.path, "mkv", np.arange(200) / 10, 0, 10, False, False, (), False)
+    made = timeline_files.Made(tmp_path / "a.mkv", 200, 10, ("",), "")
+    timeline_files.encode(made.path, "mkv", np.arange(200) / 10, 0, 10, False, False, (), False)
     assert timelines.covered(made, 1, 120) == (1, ())
 
     def first_half(*arguments):
@@ -43,7 +44,7 @@ def test_what_is_not_covered_is_noticed(tmp_path, monkeypatch):
 
 def test_a_damaged_stretch_is_said_and_the_rest_read(tmp_path):
     path = tmp_path / "a.mp4"
-    timelines._encode(path, "mp4", np.arange(300) / 10, 0, 10, True, False, (), False)
+    timeline_files.encode(path, "mp4", np.arange(300) / 10, 0, 10, True, False, (), False)
     data = bytearray(path.read_bytes())
     start, end = data.index(b"mdat") + 4, data.index(b"moov")
     first, last = (start + int((end - start) * share) for share in (0.3, 0.6))
