@@ -14,14 +14,24 @@ VERSION := $(shell PYENV_VERSION="$(PYENV_VERSION)" $(PYTHON) -c 'import sys; pr
 CONSTRAINTS := constraints/$(VERSION).txt
 READY := $(VENV)/.ready-$(VERSION)-$(EXTRAS)
 
-.PHONY: demo test smoke test-all-pythons constraints clean
+.PHONY: demo lint check test smoke test-all-pythons constraints clean
 
 demo: $(READY)
 	$(VENV)/bin/python run.py --workdir runs/demo
 
-test: $(READY)
+# Style, spelling, which folder may import which, and types.
+lint: $(READY)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/codespell
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/mypy
+
+# For every save: lint and the tests of pure functions.
+check: lint
+	$(VENV)/bin/python -m pytest -n 2 -q -m pure
+
+test: lint
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile $(if $(findstring parity,$(EXTRAS)),--parity)
 
 # Imports, a crop, a training step, a score: compiled as users do it, and on a second Python, too.
