@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from einops import rearrange, repeat
 
 from hmhn_jax.models.fast.planes import LGFEPlanes
-from hmhn_jax.models.layers import batch_norm, conv
+from hmhn_jax.models.layers import batch_norm, conv, stored
 
 
 class LGFE(nn.Module):
@@ -106,6 +106,7 @@ def attend_planes(
     Returns:
       The weighted planes f[C,B,H,W] and the weights f32[C,B,h,w].
     """
+    planes = stored(planes)
     batch, height, width = planes.shape[1:]
     rows, columns = grid
     padding = ((0, 0), (0, 0), (0, -height % rows), (0, -width % columns))

@@ -50,6 +50,15 @@ def at_least_float32(x: jax.Array) -> jax.Array:
     return x.astype(jnp.promote_types(x.dtype, jnp.float32))
 
 
+def stored(tree: Any) -> Any:
+    """The same arrays, which on a GPU are written to memory once.
+
+    XLA would else compute them anew where they are used, and in a sum of shifted planes that is
+    many times. On a CPU it does not, or its loops are made so that it cannot.
+    """
+    return tree if jax.default_backend() == "cpu" else jax.lax.optimization_barrier(tree)
+
+
 def average_over(axis_name: str | None, tree: Any) -> Any:
     """Averages each array over the devices of an axis: one exchange, however many arrays."""
     if not axis_name or jax.lax.axis_size(axis_name) == 1:  # XLA would copy all of it

@@ -27,6 +27,15 @@ def double_precision():
         yield
 
 
+@pytest.fixture(params=["cpu", "gpu"])
+def backend(request, monkeypatch):
+    """In whose way it is computed; the CPU knows both."""
+    jax.clear_caches()  # of what was traced in the other way
+    monkeypatch.setattr(jax, "default_backend", lambda: request.param)
+    yield
+    jax.clear_caches()
+
+
 def normal(seed, *shape):
     return np.random.default_rng(seed).normal(size=shape)
 
@@ -52,6 +61,7 @@ def _with_gradients(function, cotangents, inputs):
 
 @pytest.mark.parametrize("size", [(8, 9), (1, 1), (5, 2)])
 @pytest.mark.parametrize("channels", [(3, 3), (2, 5)])
+@pytest.mark.usefixtures("backend")
 def test_shifted_conv_is_a_convolution(size, channels):
     def plain(planes, kernel):
         return jax.lax.conv_general_dilated(planes, kernel, (1, 1), "SAME", dimension_numbers=CNHW)
@@ -61,11 +71,12 @@ def test_shifted_conv_is_a_convolution(size, channels):
 
 
 @pytest.mark.parametrize("pixels", [7, 4096, 5000])
+@pytest.mark.usefixtures("backend")
 def test_pointwise_pair_is_two_convolutions(pixels):
     def plain(planes, first, bias, second):
         return second.T @ nn.leaky_relu(first.T @ planes + bias[:, None])
 
-    inputs = normal(0, 3, pixels), normal(1, 3, 6), normal(2, 6), normal(3, 6, 2)
+    inputs = normal(0, 3, pixels), normal(1, 3, 30), normal(2, 30), normal(3, 30, 2)
     assert_equal_with_gradients(pointwise_pair, plain, *inputs)
 
 
@@ -181,6 +192,7 @@ def blocks():
 @pytest.mark.parametrize(
     ("block", "fields", "inputs"), [pytest.param(*rest, id=name) for name, *rest in blocks()]
 )
+@pytest.mark.usefixtures("backend")
 def test_blocks_are_the_plain_ones(block, fields, inputs, train):
     fast, plain = (block(dtype=jnp.float64, fast=fast, **fields) for fast in (True, False))
     variables = random_variables(plain, inputs)

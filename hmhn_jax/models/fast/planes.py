@@ -42,24 +42,28 @@ class LGFEPlanes(nn.Module):
         """Extracts features, f[C,N] -> f[C,N]."""
         channels = len(planes)
         hidden = channels * self.expansion
-        first, first_bias = ConvWeights((1, 1, channels, hidden), dtype=self.dtype, name="Conv_0")()
-        second, second_bias = ConvWeights(
-            (1, 1, hidden, channels), dtype=self.dtype, name="Conv_1"
-        )()
-        first, second = first[0, 0], second[0, 0]
+
+        def weights(shape, name):
+            # Products and sums are not rounded to half precision, as in a convolution.
+            layer = ConvWeights((1, 1, *shape), dtype=self.dtype, name=name)()
+            kernel, bias = map(at_least_float32, layer)
+            return kernel[0, 0], bias
+
+        first, first_bias = weights((channels, hidden), "Conv_0")
+        second, second_bias = weights((hidden, channels), "Conv_1")
 
         def hidden_moments():
             mean, covariance = _moments(at_least_float32(planes), self.axis_name)
-            weights = at_least_float32(first)
-            variance = jnp.einsum("im,ij,jm->m", weights, covariance, weights)
-            return weights.T @ mean + first_bias, variance
+            variance = jnp.einsum("im,ij,jm->m", first, covariance, first)
+            return first.T @ mean + first_bias, variance
 
         norm = BatchNormWeights(self.axis_name, name="BatchNorm_0")
         scale, shift = norm(hidden_moments, hidden, train)
         scale, shift = scale.astype(first.dtype), shift.astype(first.dtype)
         y = pointwise_pair(planes, first * scale[None], first_bias * scale + shift, second)
         y = y + second_bias[:, None]
-        return _leaky_relu(batch_norm_planes(y, train, self.axis_name, "BatchNorm_1"))
+        y = _leaky_relu(batch_norm_planes(y, train, self.axis_name, "BatchNorm_1"))
+        return y.astype(self.dtype)
 
 
 def _moments(planes, axis_name):
@@ -88,5 +92,5 @@ def batch_norm_planes(
         lambda: plane_moments(planes, axis_name), len(planes), train
     )
     shape = (-1,) + (1,) * (planes.ndim - 1)
-    scale, shift = (each.astype(planes.dtype).reshape(shape) for each in (scale, shift))
-    return planes * scale + shift
+    scale, shift = scale.reshape(shape), shift.reshape(shape)
+    return (at_least_float32(planes) * scale + shift).astype(planes.dtype)

@@ -5,6 +5,8 @@ import itertools
 import jax
 import jax.numpy as jnp
 
+from hmhn_jax.models.layers import at_least_float32, stored
+
 TAPS = tuple(itertools.product(range(3), range(3)))  # (row, column) of a 3x3 kernel
 
 
@@ -30,10 +32,13 @@ def shifted_conv(planes: jax.Array, kernel: jax.Array) -> jax.Array:
 
 @jax.jit  # traced once for all that have the same shapes
 def _shifted_conv(planes, kernel):
-    padded = pad(planes)
-    return jnp.stack(
-        [convolve_padded(padded, kernel[..., feature]) for feature in range(kernel.shape[3])]
-    )
+    padded = pad(stored(planes))
+    kernel = at_least_float32(kernel)  # half precision would round each of the sums
+    sums = [
+        convolve_padded(padded, kernel[..., feature]).astype(planes.dtype)
+        for feature in range(kernel.shape[3])
+    ]
+    return jnp.stack(stored(sums))
 
 
 def pad(planes: jax.Array) -> jax.Array:
@@ -57,8 +62,28 @@ def _forward(planes, kernel):
 def _backward(residuals, grads_DxBxHxW):
     planes, kernel = residuals
     turned = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
-    _, pull_back = jax.vjp(lambda kernel: _conv(planes, kernel), kernel)
-    return shifted_conv(grads_DxBxHxW, turned), *pull_back(grads_DxBxHxW)
+    if jax.default_backend() == "cpu":
+        _, pull_back = jax.vjp(lambda kernel: _conv(planes, kernel), kernel)
+        (grads_kernel,) = pull_back(grads_DxBxHxW)
+    else:
+        grads_kernel = _tap_by_tap(planes, grads_DxBxHxW).astype(kernel.dtype)
+    return shifted_conv(grads_DxBxHxW, turned), grads_kernel
+
+
+def _tap_by_tap(planes, grads_DxBxHxW):
+    """The kernel's gradient as sums of products, f32[3,3,C,D].
+
+    For three channels cuDNN takes nearly three times as long, and wants other layouts.
+    """
+    planes, grads_DxBxHxW = stored((planes, grads_DxBxHxW))
+    padded, grads_DxBxHxW = pad(planes), at_least_float32(grads_DxBxHxW)
+    sums = [
+        (_shift(plane, row, column) * grads).sum()
+        for row, column in TAPS
+        for plane in padded
+        for grads in grads_DxBxHxW
+    ]
+    return jnp.stack(sums).reshape(3, 3, len(planes), len(grads_DxBxHxW))
 
 
 def _conv(planes, kernel):
