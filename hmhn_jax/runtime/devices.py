@@ -16,11 +16,6 @@ from hmhn_jax.runtime import compiler_options, memory, processes
 AXIS = "batch"
 
 
-def on_cpu() -> bool:
-    """Returns whether the devices are the host itself."""
-    return jax.default_backend() == "cpu"
-
-
 def count() -> int:
     """Counts the devices that share the work, those of other processes included."""
     return jax.device_count()
