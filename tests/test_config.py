@@ -12,6 +12,8 @@ from hmhn_jax.base.errors import UsageError, UserError
 from hmhn_jax.models import HMHN, factory
 from hmhn_jax.workdir import stored_config
 
+pytestmark = pytest.mark.pure
+
 FILES = sorted(path.stem for path in (Path(__file__).parents[1] / "configs").glob("*.py"))
 
 

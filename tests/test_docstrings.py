@@ -3,6 +3,10 @@
 import ast
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.pure
+
 ROOT = Path(__file__).parents[1]
 QUESTIONS = {"What", "Which", "Whether", "How", "Where", "Who"}
 MOST_FUNCTIONS = 5

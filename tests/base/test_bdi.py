@@ -5,6 +5,8 @@ import pytest
 
 from hmhn_jax.base.bdi import severity
 
+pytestmark = pytest.mark.pure
+
 
 @pytest.mark.parametrize(
     ("score", "expected"),

@@ -5,6 +5,8 @@ import pytest
 from hmhn_jax.base.errors import MOST_LETTERS, UserError, most_common_reasons, one_line
 from hmhn_jax.recordings.recording import Found
 
+pytestmark = pytest.mark.pure
+
 
 @pytest.mark.parametrize(
     ("text", "shown"),

@@ -7,6 +7,8 @@ import pytest
 from hmhn_jax.base import files
 from hmhn_jax.base.errors import UserError
 
+pytestmark = pytest.mark.pure
+
 
 def test_a_file_appears_when_it_is_whole(tmp_path):
     path = tmp_path / "new" / "figure.png"

@@ -7,6 +7,8 @@ import pytest
 from hmhn_jax.base import pseudonyms
 from hmhn_jax.base.errors import UserError
 
+pytestmark = pytest.mark.pure
+
 VIDEOS = [(f"person{n:02}", f"visit{k}/person{n:02}") for n in range(40) for k in range(2)]
 
 

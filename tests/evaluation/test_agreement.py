@@ -5,6 +5,8 @@ import pytest
 
 from hmhn_jax.evaluation.agreement import limits_of_agreement, severity_confusion
 
+pytestmark = pytest.mark.pure
+
 
 def test_limits_hold_95_percent_of_normal_differences():
     rng = np.random.default_rng(0)

@@ -7,6 +7,8 @@ from hmhn_jax.evaluation import metrics
 from hmhn_jax.evaluation.bootstrap import bootstrap
 from hmhn_jax.recordings.subjects import LEAST_SUBJECTS
 
+pytestmark = pytest.mark.pure
+
 
 def interval(predictions, scores, subjects, measure=metrics.mean_absolute_error, **settings):
     return bootstrap(measure, predictions, scores, subjects, **settings)

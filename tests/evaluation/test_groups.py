@@ -6,6 +6,8 @@ import pytest
 from hmhn_jax.evaluation.groups import group_errors
 from hmhn_jax.input_pipeline.crops import Video
 
+pytestmark = pytest.mark.pure
+
 
 def make(tasks, scores=None):
     scores = [5.0] * len(tasks) if scores is None else scores

@@ -14,6 +14,8 @@ from hmhn_jax.evaluation.metrics import (
 )
 from hmhn_jax.prediction.video_means import VideoMeans
 
+pytestmark = pytest.mark.pure
+
 MEASURES = [
     mean_absolute_error,
     root_mean_squared_error,

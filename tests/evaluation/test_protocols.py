@@ -8,6 +8,8 @@ from hmhn_jax.evaluation.metrics import root_mean_squared_error
 from hmhn_jax.evaluation.protocols import errors, evaluate_protocols, subject_means
 from hmhn_jax.input_pipeline.crops import Video
 
+pytestmark = pytest.mark.pure
+
 VIDEOS = [
     Video("203_1_freeform", "203", "203_1", "freeform", 10.0),
     Video("203_1_northwind", "203", "203_1", "northwind", 10.0),

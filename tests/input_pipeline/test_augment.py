@@ -16,6 +16,8 @@ from hmhn_jax.input_pipeline.augment import (
     standardise,
 )
 
+pytestmark = pytest.mark.pure
+
 OFF = AugmentSettings(
     flip=False, rotation=0, zoom=0, shift=0, brightness=0, contrast=0, saturation=0
 )

@@ -20,6 +20,8 @@ from hmhn_jax.interop import torch_files, torch_names, torch_weights
 from hmhn_jax.models import HMHN, MAB
 from hmhn_jax.training import pretrained
 
+pytestmark = pytest.mark.pure
+
 # DAN: trunk, heads, output.
 DAN = {"use_gwa": False, "use_dff": False, "spatial_reduce": "sum", "width": 4, "num_heads": 3}
 # Where torchvision's ResNet-18 has what DAN has at features.N.

@@ -8,6 +8,8 @@ import pytest
 from hmhn_jax.models import GWA
 from hmhn_jax.models.gwa import grid_weights
 
+pytestmark = pytest.mark.pure
+
 
 def apply(images, seed=0, **fields):
     model = GWA(**{"lgfe_expansion": 2} | fields)

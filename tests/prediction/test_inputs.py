@@ -10,6 +10,8 @@ import pytest
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.prediction import inputs
 
+pytestmark = pytest.mark.pure
+
 
 @pytest.fixture
 def folder(tmp_path):

@@ -10,6 +10,8 @@ from hmhn_jax.faces.crop import Crop, CropFailure, CropSettings, VideoCrops
 from hmhn_jax.faces.warnings import abstention
 from hmhn_jax.prediction import result
 
+pytestmark = pytest.mark.pure
+
 VIDEO = Path("a.mp4")
 SETTINGS = CropSettings()
 DATA = {"num_videos": {"train": 3, "test": 1}, "num_frames_sampled": 160}  # 40 a video

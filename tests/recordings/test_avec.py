@@ -8,6 +8,8 @@ import pytest
 from hmhn_jax.recordings.avec import find, split_of_folder
 from hmhn_jax.recordings.file_names import files_below
 
+pytestmark = pytest.mark.pure
+
 
 class EmptyVideos:
     def put(self, path, session):

@@ -6,6 +6,8 @@ from hmhn_jax.base.errors import UserError
 from hmhn_jax.base.formats import VIDEO_SUFFIXES
 from hmhn_jax.recordings.folder import FolderSettings, find
 
+pytestmark = pytest.mark.pure
+
 ROWS = [f"v{number}.mp4,p{number // 2},{number}" for number in range(20)]
 
 

@@ -6,6 +6,8 @@ import pytest
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.recordings.subjects import assign_splits
 
+pytestmark = pytest.mark.pure
+
 PEOPLE = [f"p{number}" for number in range(20)]
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from hmhn_jax.serve.guard import is_loopback, is_own_name
 
+pytestmark = pytest.mark.pure
+
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "127.5.5.5", "::1"])
 def test_loopback_names_are_always_own_names(name):

@@ -7,6 +7,8 @@ import pytest
 
 from hmhn_jax.serve.uploads import RefusedError, receive
 
+pytestmark = pytest.mark.pure
+
 
 def received(tmp_path, length, chunks):
     async def stream():

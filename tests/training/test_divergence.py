@@ -10,6 +10,8 @@ from hmhn_jax.base.errors import UserError
 from hmhn_jax.models import HMHN
 from hmhn_jax.training import divergence
 
+pytestmark = pytest.mark.pure
+
 
 @pytest.fixture(scope="module")
 def network():

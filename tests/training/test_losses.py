@@ -7,6 +7,8 @@ import pytest
 
 from hmhn_jax.training.losses import mean_squared_error, partition_loss
 
+pytestmark = pytest.mark.pure
+
 
 def test_mean_squared_error():
     loss = mean_squared_error(jnp.array([1.0, 2.0, 4.0]), jnp.array([1.0, 0.0, 1.0]))

@@ -3,8 +3,11 @@
 import time
 
 import jax.numpy as jnp
+import pytest
 
 from hmhn_jax.training.timer import StepTimer
+
+pytestmark = pytest.mark.pure
 
 
 class Computing:

@@ -7,6 +7,8 @@ import pytest
 from configs import default
 from hmhn_jax.training.train import epoch_line
 
+pytestmark = pytest.mark.pure
+
 
 @pytest.mark.parametrize(
     ("means", "text"),

@@ -4,6 +4,8 @@ import pytest
 
 from hmhn_jax.evaluation.report.published import methods
 
+pytestmark = pytest.mark.pure
+
 
 @pytest.mark.parametrize(
     ("dataset", "number", "mae", "rmse"),

@@ -1,10 +1,13 @@
 """A clock that advances, whatever packets say."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmhn_jax.faces.media.clock import NO_TIME, arranged
+
+pytestmark = pytest.mark.pure
 
 MILLISECOND = 0.001
 

@@ -3,6 +3,8 @@ import pytest
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.recordings.tables.labels import read_labels
 
+pytestmark = pytest.mark.pure
+
 HEADER = "file,subject,task,split,score\n"
 
 

@@ -12,6 +12,8 @@ from hmhn_jax.base.errors import UsageError, UserError
 from hmhn_jax.recordings.folder import FolderSettings, find
 from hmhn_jax.recordings.tables import table
 
+pytestmark = pytest.mark.pure
+
 HEADER = ["file", "subject", "score", "split", "note"]
 ROWS = [
     ["a/Zoë 1.mp4", "007", "12", "train", "müde, aber „gut“"],
