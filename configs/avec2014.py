@@ -16,7 +16,7 @@ from hmhn_jax import config as config_lib
 
 def get_config() -> ConfigDict:
     # All fields, what they mean and why they have these values: docs/use/config.md and
-    # docs/reproduction.md. Those that the paper states:
+    # docs/science/reproduction.md. Those that the paper states:
     config = config_lib.default()
     config.data.dataset = "avec_faces/avec2014"
     config.data.train_split = "train+validation"

@@ -3,8 +3,8 @@
     python run.py --mode sweep --workdir runs/components --config configs/sweeps/components.py
 
 on the synthetic faces, and on AVEC 2014 with `--config configs/sweeps/components.py:avec2014`.
-Ten runs; about half an hour on two CPU cores with the synthetic faces. docs/ablations.md has the
-table.
+Ten runs; about half an hour on two CPU cores with the synthetic faces. docs/science/ablations.md
+has the table.
 """
 
 import importlib

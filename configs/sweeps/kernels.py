@@ -4,7 +4,7 @@
 
 on the synthetic faces, and on AVEC 2014 with `--config configs/sweeps/kernels.py:avec2014`. 15
 runs; about an hour and a quarter on two CPU cores with the synthetic faces. The table's numbers of
-parameters are met for the last set only; docs/reproduction.md says more.
+parameters are met for the last set only; docs/science/reproduction.md says more.
 """
 
 import importlib

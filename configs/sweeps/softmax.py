@@ -3,8 +3,8 @@
     python run.py --mode sweep --workdir runs/softmax --config configs/sweeps/softmax.py
 
 on the synthetic faces, and on AVEC 2014 with `--config configs/sweeps/softmax.py:avec2014`. Six
-runs; about half an hour on two CPU cores with the synthetic faces. docs/reproduction.md says why
-the literal reading attends to nothing.
+runs; about half an hour on two CPU cores with the synthetic faces. docs/science/reproduction.md
+says why the literal reading attends to nothing.
 """
 
 import importlib

@@ -54,7 +54,7 @@ class CropVideo(beam.DoFn):
       num_videos: in the pipeline.
       settings: for all of them.
       records_dir: a folder, in a bucket too, that every worker reaches; see `read_reports`.
-      cache_dir: as for `crop_jobs.crop_videos`, for workers that share a file system.
+      cache_dir: as for `jobs.crop_videos`, for workers that share a file system.
     """
 
     def __init__(

@@ -71,7 +71,7 @@ def crop_files(
 ) -> Iterator[VideoCrops | CropFailure]:
     """Crops videos and pictures without labels, as `crop_videos` does.
 
-    `parts` has (start, end) in seconds of each, see `crops.crop_video`; all are whole when None.
+    `parts` has (start, end) in seconds of each, see `crop.crop_video`; all are whole when None.
     `watch` is told each sampled frame's time in seconds, for which there must be one process; a
     `BaseException` that it raises ends the work; an `Exception` counts as a fault of the software.
     """
@@ -122,7 +122,7 @@ def crop_file(
       settings: how crops are made.
       cache_dir: as for `crop_videos`.
       watch: as for `crop_files`.
-      part: as for `crops.crop_video`; a picture is whole.
+      part: as for `crop.crop_video`; a picture is whole.
 
     Returns:
       The crops, or why there are none: whatever is wrong with a video, it does not raise.

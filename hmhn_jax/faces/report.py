@@ -25,7 +25,7 @@ class CropReport:
       thumbnails: small JPEGs of the first, the middle and the last crop, as data URIs.
       failure: why there are no crops; None if there are.
       from_cache: whether an earlier run found all this out.
-      warnings: a line for each reason to trust the crops less, see `crop_warnings`.
+      warnings: a line for each reason to trust the crops less, see `warnings`.
       is_fault: whether the software is to blame for the failure, not the video.
     """
 

@@ -20,7 +20,7 @@ class Video:
     """Video to predict, with its labels.
 
     Attributes:
-      video_id, subject_id, task: as in `faces.recordings.Recording`.
+      video_id, subject_id, task: as in `recordings.recording.Recording`.
       session_id: the same for the videos of one session, such as AVEC 2014's two tasks; where the
         dataset does not know sessions, each video is one.
       score: BDI-II points.

@@ -41,7 +41,7 @@ def load(
 
     Args:
       source: a .pth or .pt file, or a dict of tensors or arrays, named as torchvision's ResNet-18
-        or as DAN; docs/torch_weights.md lists the names.
+        or as DAN; docs/use/torch_weights.md lists the names.
       variables: {"params", "batch_stats"} of `HMHN`. They give shapes and types; what is not in
         the source (GWA, DFF, maybe heads and output) keeps its value.
 

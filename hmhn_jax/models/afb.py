@@ -30,7 +30,7 @@ class Regression(nn.Module):
     Attributes:
       dropout_rate: share of the inputs set to zero in training.
       use_output_norm: whether the batch normalisation is there. Without it the scores start
-        around 0, and training with summed maps is slow (docs/conditioning.md).
+        around 0, and training with summed maps is slow (docs/science/conditioning.md).
       score_mean, score_std: mean and standard deviation of the training scores, in BDI-II points;
         where the normalisation's bias and scale start.
       axis_name: device axis over which batch statistics are averaged.

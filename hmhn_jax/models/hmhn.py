@@ -31,8 +31,8 @@ class HMHN(nn.Module):
       use_output_norm, score_mean, score_std: of the last layer, see `Regression`.
       axis_name: device axis over which batch statistics are averaged in training.
       dtype: type of the computation; statistics, softmaxes and scores are at least float32.
-      fast: computes the same numbers in the faster ways of models/planes.py, stem.py, max_pool.py,
-        conv_3x3.py and fused_batch_norm.py; without it every layer is Flax's own.
+      fast: computes the same numbers in the faster ways of models/fast/; without it every
+        layer is Flax's own.
 
     Raises:
       ValueError: for DFF without GWA.

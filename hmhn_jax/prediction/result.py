@@ -12,7 +12,7 @@ from hmhn_jax.faces.crop import Crop, CropFailure, CropSettings, VideoCrops
 from hmhn_jax.faces.warnings import warnings_of
 from hmhn_jax.prediction import ensemble
 
-# Warned of, in addition to what `crop_warnings` has.
+# Warned of, in addition to what `faces.warnings` has.
 WIDE_SPREAD = 10.0  # BDI-II points between frames (sd); two of the four bands are narrower
 
 

@@ -105,7 +105,7 @@ def make_train_step(
     Returns:
       step(state, batch) -> (state, metrics), where the batch is {"images": u8[B,S,S,3],
       "scores": f32[B]} and the metrics are f32[]: loss, mse, partition_loss and those of
-      `health`. Everything random in it depends on (seed, step) and on an example's place in the
+      `divergence`. Everything random in it depends on (seed, step) and on an example's place in the
       whole batch.
     """
 

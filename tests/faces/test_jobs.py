@@ -103,7 +103,7 @@ def test_a_strange_error_costs_its_own_video_only(recordings, trips_over):
     outcomes = crop_videos(recordings[:4], EVERY_FRAME, num_processes=1)
     first, second, third, fourth = (result for _, result in outcomes)
     assert first.is_fault
-    assert first.reason.startswith("fault of the software: KeyError: 'surprise 1' (test_crop_jobs")
+    assert first.reason.startswith("fault of the software: KeyError: 'surprise 1' (test_jobs.py")
     assert third.is_fault
     assert isinstance(second, VideoCrops)
     assert isinstance(fourth, VideoCrops)

@@ -21,7 +21,7 @@ from hmhn_jax.interop import export, model_card
 from hmhn_jax.prediction import ensemble
 from hmhn_jax.workdir import stored_config
 
-DOCS = Path(__file__).parents[2] / "docs" / "export.md"
+DOCS = Path(__file__).parents[2] / "docs" / "use" / "export.md"
 
 
 @pytest.fixture(scope="module")

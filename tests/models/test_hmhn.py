@@ -106,7 +106,7 @@ def test_any_size_and_grid(size, grid):
 
 
 @pytest.mark.parametrize(
-    ("kernels", "millions"),  # docs/reproduction.md gives these next to those of Table 5
+    ("kernels", "millions"),  # docs/science/reproduction.md gives these next to those of Table 5
     [
         (((3, 3), (3, 3), (3, 3)), 26.0),
         (((1, 7), (7, 7), (7, 1)), 44.9),

@@ -1,8 +1,9 @@
 """HMHN in PyTorch, written from the paper alone: the reference for the Flax network.
 
 It shares no code with the package and knows nothing of its modules; what the paper leaves open is
-decided as docs/reproduction.md says. Images are NCHW. Trunk, heads and output carry the names of
-DAN's state dict (`features`, `cat_head{i}`, `fc`, `bn`), so that its files can be made here.
+decided as docs/science/reproduction.md says. Images are NCHW. Trunk, heads and output carry the
+names of DAN's state dict (`features`, `cat_head{i}`, `fc`, `bn`), so that its files can be made
+here.
 """
 
 import torch

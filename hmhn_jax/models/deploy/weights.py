@@ -1,4 +1,4 @@
-"""Weights for inference, made by `fold` and used by `deploy`."""
+"""Weights for inference, made by `fold` and used by `forward`."""
 
 from typing import NamedTuple
 

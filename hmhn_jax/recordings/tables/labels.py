@@ -46,7 +46,7 @@ def read_table(
 
     Args:
       path: a table as of `table.read`. `file` is relative to the folder the table lies in or
-        absolute, and may be spelled as other systems spell it, see `files.meant`; without its
+        absolute, and may be spelled as other systems spell it, see `file_names.meant`; without its
         suffix and the folder that all files share it becomes the `video_id`. `start` and `end`
         take a part of the file. Columns beyond those of `table.COLUMNS` become details.
       required: columns that must be there. Without `task` every recording has the task
