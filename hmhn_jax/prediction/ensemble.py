@@ -20,8 +20,8 @@ from hmhn_jax.models.deploy.weights import DeployedWeights
 from hmhn_jax.prediction.scoring import fold_weights, make_score_frames, score_crops, video_means
 from hmhn_jax.prediction.video_means import VideoMeans
 from hmhn_jax.workdir import checkpoints, stored_config
-from hmhn_jax.workdir import restore as checkpoint_reading
 from hmhn_jax.workdir.provenance import Provenance
+from hmhn_jax.workdir.restore import restore_chosen
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +81,7 @@ def restore(config: ConfigDict, workdirs: Sequence[Path]) -> tuple[Trained, ...]
             choice = {"evaluate.checkpoint": config.evaluate.checkpoint}
             config = config_lib.override(own, choice)
             config_lib.check(config)
-        step, provenance, variables = checkpoint_reading.restore_chosen(config, workdir)
+        step, provenance, variables = restore_chosen(config, workdir)
         model, image_size = factory.make_model(config), config.data.image_size
         members.append(Trained(workdir, model, variables, provenance, step, image_size))
     for member in members[1:]:

@@ -22,8 +22,8 @@ from hmhn_jax.faces.media.timeline import read_timeline
 from hmhn_jax.faces.warnings import abstention
 from hmhn_jax.prediction import ensemble, inputs, result
 from hmhn_jax.prediction.ensemble import Trained
-from hmhn_jax.prediction.output import about as prediction_origin
-from hmhn_jax.prediction.output import folder as prediction_folder
+from hmhn_jax.prediction.output import about as output_about
+from hmhn_jax.prediction.output import folder as output_folder
 from hmhn_jax.prediction.output.pictures import write_pictures
 from hmhn_jax.prediction.output.tables import open_tables
 from hmhn_jax.prediction.result import Prediction
@@ -55,10 +55,10 @@ def predict(
     results = Path(output or Path(workdirs[0]) / "predictions")
     found = inputs.find(text, excluded=results)
     output = results if output else results / time.strftime(f"{found.name}-%Y%m%dT%H%M%S")
-    prediction_folder.check(output)  # now, not after hours of scoring
+    output_folder.check(output)  # now, not after hours of scoring
     members = ensemble.restore(config, workdirs)
     counts, failures, read = collections.Counter(), [], []
-    with prediction_folder.new(output) as folder:
+    with output_folder.new(output) as folder:
         with open_tables(folder, len(members), ensemble.training_data(members)) as tables:
             for path in found.skipped:
                 tables.skip(path)
@@ -69,15 +69,15 @@ def predict(
                 if outcome == "failed":
                     failures.append((made.path, made.error))
                 if outcome == "scored":
-                    stem = folder / prediction_folder.PICTURES / made.path.relative_to(found.root)
+                    stem = folder / output_folder.PICTURES / made.path.relative_to(found.root)
                     try:
                         counts["pictured"] += write_pictures(stem, made, members, overlay_video)
                     except UserError as error:  # such as of a name that leaves no room for endings
                         warnings = (*made.warnings, f"without all of its pictures: {error}")
                         made = dataclasses.replace(made, warnings=warnings)
                 tables.add(made)
-        about = prediction_origin.describe(members, text, read)
-        (folder / prediction_folder.ABOUT).write_text(json.dumps(about, indent=2) + "\n")
+        about = output_about.describe(members, text, read)
+        (folder / output_folder.ABOUT).write_text(json.dumps(about, indent=2) + "\n")
     _report(counts, found, members, output)
     if counts["failed"]:
         raise UserError(
@@ -164,8 +164,8 @@ def _report(counts, found, members, output):
         print(SYNTHETIC)
     for warning in ensemble.copies(members):
         print(f"note: {warning}")
-    names = [*prediction_folder.TABLES, prediction_folder.ABOUT]
-    names += [prediction_folder.PICTURES] if counts["pictured"] else []
+    names = [*output_folder.TABLES, output_folder.ABOUT]
+    names += [output_folder.PICTURES] if counts["pictured"] else []
     print(f"results: {output}/{{{','.join(names)}}}", flush=True)
 
 
