@@ -199,7 +199,7 @@ def _is_pair(size: Any) -> bool:
 
 def flatten(config: ConfigDict) -> dict[str, Any]:
     """Returns {"model.width": 16, ...} of all fields."""
-    flat = {}
+    flat: dict[str, Any] = {}
     for key, value in config.items():
         if isinstance(value, ConfigDict):
             flat |= {f"{key}.{name}": inner for name, inner in flatten(value).items()}

@@ -20,7 +20,7 @@ from hmhn_jax.faces.crop import CropFailure
 from hmhn_jax.faces.examples import examples_of
 from hmhn_jax.faces.jobs import crop_videos
 from hmhn_jax.faces.media.video import VideoError
-from hmhn_jax.faces.report import SUMMARY, report, with_short_ones_noted
+from hmhn_jax.faces.report import SUMMARY, CropReport, report, with_short_ones_noted
 from hmhn_jax.input_pipeline.dataset import CHECKSUMS, description_checksums
 from hmhn_jax.recordings.recording import SPLITS
 from hmhn_jax.recordings.sources import NoDataError
@@ -136,7 +136,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         self._manual_dir = _manual_dir(download_config, dl_manager.download_dir)
         self._found = find_recordings(config, self._own_downloads(dl_manager), self._manual_dir)
         self._recordings = sorted(self._found.recordings, key=lambda each: SPLITS.index(each.split))
-        self._reports, self._transforms = [], {}
+        self._reports: list[CropReport] = []
+        self._transforms: dict = {}
         for fact in self._found.facts[:FACTS_SAID]:
             print(fact, file=sys.stderr)
         if rest := len(self._found.facts[FACTS_SAID:]):

@@ -25,8 +25,9 @@ class OneLine(app.ExceptionHandler):
 
 def _say(kind: type, exc: BaseException, traceback: TracebackType | None) -> None:
     print(f"error: {exc}", file=sys.stderr, flush=True)
-    if exc.exit_code != 1:  # Python's own after an exception
-        os._exit(exc.exit_code)
+    exit_code = getattr(exc, "exit_code", 1)
+    if exit_code != 1:  # Python's own after an exception
+        os._exit(exit_code)
 
 
 @contextlib.contextmanager

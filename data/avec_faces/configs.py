@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import tensorflow_datasets as tfds
 
@@ -34,8 +35,9 @@ class FacesConfig(tfds.core.BuilderConfig):
     Attributes:
       videos: the source. As a dictionary, its key "source" is one of `sources.SOURCES`, "synthetic"
         if left out, and the other keys are fields of that source's settings.
-      crops: how faces are cropped; when None, every frame of rendered videos, and the defaults of
-        `CropSettings`, one frame a second and at most 120 a video, of real ones.
+      crops: how faces are cropped, `CropSettings` or a dictionary of its fields; when None, every
+        frame of rendered videos, and the defaults, one frame a second and at most 120 a video, of
+        real ones.
       max_failed_share: the build fails if a larger share of the videos, 0 to 1, gives no crops;
         when None, 0 for rendered and `MAX_FAILED_SHARE_OF_REAL` for real ones.
       num_processes: how many render and crop at once, all usable cores when None. The data do
@@ -49,7 +51,7 @@ class FacesConfig(tfds.core.BuilderConfig):
     """
 
     videos: sources.Settings = dataclasses.field(default_factory=SyntheticSettings)
-    crops: CropSettings | None = None
+    crops: Any = None
     max_failed_share: float | None = None
     num_processes: int | None = None
     contact_sheet_faces: bool = True
@@ -122,7 +124,7 @@ def find_recordings(config: FacesConfig, download_dir: Path, manual_dir: Path) -
       NoDataError: there are no videos.
       UserError: the folder cannot be written, or what is in it cannot be taken as it is.
     """
-    if config.is_synthetic:
+    if isinstance(config.videos, SyntheticSettings):
         folder = videos_folder(config, download_dir)
         labels = write_dataset(folder, config.videos, config.num_processes)
         return Found(tuple(read_labels(labels)))

@@ -29,7 +29,9 @@ def refuse_failures(reports: Iterable[CropReport], max_failed_share: float) -> N
     left = {each.recording.split for each in reports if not each.failure}
     if len(failed) <= max_failed_share * len(reports) and splits == left:
         return
-    reasons = most_common_reasons((each.recording.path, each.failure) for each in failed)
+    reasons = most_common_reasons(
+        (each.recording.path, each.failure) for each in reports if each.failure
+    )
     allowed = int(max_failed_share * len(reports))
     faults = sum(each.is_fault for each in failed)
     raise (SoftwareFault if faults > allowed else UserError)(

@@ -31,7 +31,7 @@ def save(figure: Figure, file: Any, **arguments: Any) -> None:
         axes.get_yticklabels()
     for text in figure.findobj(Text):
         if others := families_for(text.get_text()):
-            text.set_family([*text.get_family(), *others])
+            text.set_fontfamily([*text.get_fontfamily(), *others])
     with warnings.catch_warnings():  # what no font has becomes a box, which says enough
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
         figure.savefig(file, **arguments)

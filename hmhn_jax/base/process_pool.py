@@ -9,9 +9,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hmhn_jax.base.errors import UserError
 
@@ -23,7 +23,7 @@ ITEMS_AHEAD_PER_PROCESS = 4  # keeps everyone busy while one long item is waited
 
 def num_usable_cores() -> int:
     """The cores this process may run on, which may be fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def map_in_order(
@@ -31,7 +31,7 @@ def map_in_order(
     items: Iterable[Item],
     num_processes: int | None = None,
     initializer: Callable[[], None] | None = None,
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """Yields `function(item)` for each item, in the items' order, computed by several processes.
 
     Items are taken only a few ahead of the results, so memory does not grow with their number.
@@ -52,7 +52,7 @@ def map_in_order(
         return
     items = iter(items)
     executor = _executor(num_processes, initializer)
-    pending = collections.deque()
+    pending: collections.deque[concurrent.futures.Future[Result]] = collections.deque()
     try:
         while True:
             room = num_processes * ITEMS_AHEAD_PER_PROCESS - len(pending)
@@ -112,7 +112,8 @@ def _hidden_main_module() -> Iterator[None]:
     and hundreds of megabytes for TensorFlow and JAX, which no work here needs.
     """
     main = sys.modules["__main__"]
-    hidden = {name: vars(main).pop(name) for name in ("__file__", "__spec__") if name in vars(main)}
+    names = [name for name in ("__file__", "__spec__") if name in vars(main)]
+    hidden: dict[str, Any] = {name: vars(main).pop(name) for name in names}
     main.__spec__ = None
     try:
         yield
@@ -131,5 +132,6 @@ def _start_process(initializer: Callable[[], None] | None) -> None:
 
 def _end_with_parent() -> None:
     """Ends this process when its parent is killed; it would wait for work forever."""
-    multiprocessing.parent_process().join()
-    os._exit(1)
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -18,7 +18,8 @@ def track(items: Iterable[Item], description: str, total: int | None = None) -> 
       description: what is being done, such as "rendering videos".
       total: how many items there are; `len(items)` when left out.
     """
-    total = len(items) if total is None else total
+    if total is None and isinstance(items, Sized):
+        total = len(items)
     return (
         _bar(items, description, total)
         if sys.stderr.isatty()

@@ -10,8 +10,9 @@ from hmhn_jax.recordings.subjects import LEAST_SUBJECTS
 
 _BLOCK = 2_000_000  # weights in memory at a time: 16 MB
 
-# As those of `metrics`: (predictions f[M], scores f[M], weights f[R,M]) -> f[R].
-Statistic = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+# As those of `metrics`: (predictions f[M], scores f[M], weights f[R,M]) -> f[R]; without weights a
+# number.
+Statistic = Callable[..., float | np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)

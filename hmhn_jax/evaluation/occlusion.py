@@ -172,7 +172,7 @@ def occlusion_check(
       happens with images of 32 pixels and less.
     """
     cells = (-(-trained.image_size // 32)) ** 2  # the trunk halves the side five times
-    if not trained.model.use_mab or cells < 2:
+    if cells < 2:
         return None
     chosen = np.linspace(0, len(crops) - 1, min(num_crops, len(crops))).astype(int)
     rng = np.random.default_rng(seed)
@@ -182,10 +182,13 @@ def occlusion_check(
         images = crops.images(
             np.resize(indices, batch_size)
         )  # the last batch repeats its first crops
+        head_maps = attention.maps(trained, images)
+        if head_maps is None:  # a network without heads
+            return None
         found = changes(
             lambda images: ensemble.score_frames([trained], images)[0],
             images,
-            attention.maps(trained, images),
+            head_maps,
             rng,
         )
         parts.append([each[: len(indices)] for each in found])

@@ -2,6 +2,7 @@
 
 import collections
 from statistics import fmean
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from hmhn_jax.evaluation.metrics import (
 )
 from hmhn_jax.input_pipeline.crops import Video
 
-STATISTICS = {
+STATISTICS: dict[str, Statistic] = {
     "mae": mean_absolute_error,
     "rmse": root_mean_squared_error,
     "pearson": pearson_correlation,
@@ -43,7 +44,10 @@ def errors(
       gains. None stands for what is not defined.
     """
     statistics = dict(STATISTICS)
-    result = {"num_videos": len(scores), "num_subjects": len(np.unique(subjects))}
+    result: dict[str, Any] = {
+        "num_videos": len(scores),
+        "num_subjects": len(np.unique(subjects)),
+    }
     for name, baseline in baselines.items():
         result[f"{name}_mae"] = mean_absolute_error(baseline, scores)
         result[f"{name}_rmse"] = root_mean_squared_error(baseline, scores)

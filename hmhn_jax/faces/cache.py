@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -98,7 +99,7 @@ def write(path: Path, result: VideoCrops | CropFailure) -> None:
     Raises:
       UserError: it cannot be written, such as on a full disk.
     """
-    header = {"sha256": result.sha256}
+    header: dict[str, Any] = {"sha256": result.sha256}
     images = []
     if isinstance(result, CropFailure):
         header["failure"] = result.reason

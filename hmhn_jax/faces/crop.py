@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import statistics
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -189,7 +190,7 @@ def crop_video(
     if not crops:
         reason = f"no face found in any of {num_sampled} sampled frames"
         raise NoFaceError(path, reason, num_sampled)
-    notes, duration = frames.notes, frames.timeline.duration_s
+    notes, duration = frames.notes, frames.duration_s
     if num_unsure:
         notes += (f"{TURN_UNSURE} in {num_unsure} of {len(crops)} frames with a face",)
     return VideoCrops(
@@ -203,7 +204,7 @@ def crop_video(
     )
 
 
-def part_notes(part: tuple[float, float | None], duration_s: float | None) -> list[str]:
+def part_notes(part: tuple[float, float | None], duration_s: Fraction | float | None) -> list[str]:
     """Says when a part ends more than a second after the video does."""
     _, end_s = part
     if not end_s or not duration_s or end_s <= duration_s + 1:

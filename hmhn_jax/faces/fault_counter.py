@@ -36,10 +36,10 @@ class FaultCounter:
           SoftwareFault: `FAULTS_TO_STOP` videos, or all if there are fewer, met a fault, and none
             was cropped in this run.
         """
-        is_failure = isinstance(result, CropFailure)
-        if is_failure and result.is_fault:
-            self.faults.append((path, result.reason))
-        elif not is_failure and not result.from_cache:
+        if isinstance(result, CropFailure):
+            if result.is_fault:
+                self.faults.append((path, result.reason))
+        elif not result.from_cache:
             self.works = True
         if self.works or len(self.faults) < min(FAULTS_TO_STOP, self.num_videos):
             return

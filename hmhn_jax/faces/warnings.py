@@ -43,7 +43,7 @@ def warnings_of(crops: VideoCrops, mean_frames: float | None = None) -> Iterator
         yield f"too little for a score: {reason}"
     elif found < LOW_FOUND_RATE * sampled:
         yield f"a face in only {found} of {sampled} frames"
-    if is_short(sampled, mean_frames):
+    if mean_frames is not None and is_short(sampled, mean_frames):
         yield short(sampled, mean_frames)
     if crops.num_cuts:
         yield f"the whole picture changes {crops.num_cuts} times: several scenes or people?"
@@ -63,9 +63,9 @@ def abstention(crops: VideoCrops) -> str | None:
     )
 
 
-def is_short(num_sampled: int, mean_frames: float | None) -> bool:
-    """Returns whether so few frames were looked at, compared with the dataset's mean, if known."""
-    return bool(mean_frames) and num_sampled < SHORT_SHARE * mean_frames
+def is_short(num_sampled: int, mean_frames: float) -> bool:
+    """Returns whether so few frames were looked at, compared with the dataset's mean."""
+    return num_sampled < SHORT_SHARE * mean_frames
 
 
 def short(num_sampled: int, mean_frames: float) -> str:

@@ -125,7 +125,8 @@ def read_crops(builder: Any, split: str, settings: ConfigDict) -> Crops:
     # Shards may be read in any order; this one depends on the data only.
     records.sort(key=lambda record: record[1:3])
     details = builder.info.metadata.get("videos", {})
-    videos, video_of_crop = [], []
+    videos: list[Video] = []
+    video_of_crop: list[int] = []
     for _, video_id, _, record in records:
         if not videos or videos[-1].video_id != video_id:
             videos.append(

@@ -49,7 +49,7 @@ def examine(settings: ConfigDict, workdir: Path, arguments: Sequence[str] = ("ru
     report = {"dataset": settings.dataset, "folder": str(root)}
     report |= describe(found, builder_config.videos, manual_dir)
     report["problems"] += _unusable(report, settings, builder_config.max_failed_share)
-    of_build = []
+    of_build: list[str] = []
     if not report["problems"]:
         of_build, report["problems"] = doctor_warnings.of_build(settings)
     of_videos = doctor_warnings.of_videos(report["videos"], builder_config.crops)
@@ -125,8 +125,8 @@ def _builder_config(dataset: str) -> Any:
 
 def _videos(found: Found) -> list[dict[str, Any]]:
     with ThreadPoolExecutor(PROBES_AT_ONCE) as threads:
-        headers = threads.map(_probe, found.recordings)
-        headers = list(track(headers, "opening videos", total=len(found.recordings)))
+        probed = threads.map(_probe, found.recordings)
+        headers = list(track(probed, "opening videos", total=len(found.recordings)))
     videos = []
     for recording, header in zip(found.recordings, headers, strict=True):
         known = dataclasses.asdict(recording)

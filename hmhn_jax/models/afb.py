@@ -64,7 +64,7 @@ class Regression(nn.Module):
 
 
 def batch_mask(
-    rng: jax.Array, keep: float, shape: tuple[int, int], axis_name: str | None
+    rng: jax.Array, keep: float, shape: tuple[int, ...], axis_name: str | None
 ) -> jax.Array:
     """Draws True with probability `keep`, bool[B,C]: this device's rows of the whole batch's mask.
 

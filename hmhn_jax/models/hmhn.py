@@ -78,23 +78,18 @@ class HMHN(nn.Module):
             raise ValueError(
                 "use_dff=True needs use_gwa=True: DFF fuses the image with GWA's output"
             )
-        shared = {"axis_name": self.axis_name, "dtype": self.dtype}
-        ways = {"fast": self.fast}
+        shared = {"axis_name": self.axis_name, "dtype": self.dtype, "fast": self.fast}
         aux = {}
         images = images.astype(self.dtype)
         x = images
         if self.use_gwa:
-            gwa = GWA(
-                self.grid, self.lgfe_expansion, self.gwa_softmax_axis, **shared, **ways, name="gwa"
-            )
+            gwa = GWA(self.grid, self.lgfe_expansion, self.gwa_softmax_axis, **shared, name="gwa")
             x, aux["grid_weights"] = gwa(images, train)
         if self.use_dff:
-            x = DFF(**shared, **ways, name="dff")(images, x, train)
-        features = aux["features"] = ResNet18(self.width, **shared, **ways, name="trunk")(x, train)
+            x = DFF(**shared, name="dff")(images, x, train)
+        features = aux["features"] = ResNet18(self.width, **shared, name="trunk")(x, train)
         if self.use_mab:
-            mab = MAB(
-                self.num_heads, self.kernels, self.spatial_reduce, **shared, **ways, name="mab"
-            )
+            mab = MAB(self.num_heads, self.kernels, self.spatial_reduce, **shared, name="mab")
             heads, aux["attention"] = mab(features, train)
             fused, aux["heads"] = AFB(name="afb")(heads)
         else:

@@ -81,13 +81,14 @@ class ConvWeights(nn.Module):
     dtype: Any = jnp.float32
 
     @nn.compact
-    def __call__(self) -> tuple[jax.Array, jax.Array | None]:
+    def __call__(self) -> tuple[jax.Array, Any]:
         """Returns the kernel and the bias f[D], None without one."""
         kernel = self.param("kernel", he_normal_fan_out, self.shape, jnp.float32)
         bias = None
         if self.use_bias:
             bias = self.param("bias", nn.initializers.zeros, self.shape[-1:], jnp.float32)
-        return nn.dtypes.promote_dtype(kernel, bias, dtype=self.dtype)
+        kernel, bias = nn.dtypes.promote_dtype(kernel, bias, dtype=self.dtype)
+        return kernel, bias
 
 
 class BatchNormWeights(nn.Module):

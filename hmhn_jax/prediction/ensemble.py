@@ -74,7 +74,7 @@ def restore(config: ConfigDict, workdirs: Sequence[Path]) -> tuple[Trained, ...]
     workdirs = [Path(workdir) for workdir in workdirs]
     if len({workdir.resolve() for workdir in workdirs}) < len(workdirs):
         raise UsageError(f"expected different workdirs, got {', '.join(map(str, workdirs))}")
-    members = []
+    members: list[Trained] = []
     for workdir in workdirs:
         checkpoints.check_exists(workdir)
         if members and (own := stored_config.load(workdir)):

@@ -32,7 +32,7 @@ from hmhn_jax.runtime import devices
 
 def predict(
     config: ConfigDict,
-    workdirs: Sequence[Path | str],
+    workdirs: Sequence[Path],
     text: str,
     output: Path | str | None = None,
     overlay_video: bool = False,
@@ -57,7 +57,8 @@ def predict(
     output = results if output else results / time.strftime(f"{found.name}-%Y%m%dT%H%M%S")
     output_folder.check(output)  # now, not after hours of scoring
     members = ensemble.restore(config, workdirs)
-    counts, failures, read = collections.Counter(), [], []
+    counts: collections.Counter[str] = collections.Counter()
+    failures, read = [], []
     with output_folder.new(output) as folder:
         with open_tables(folder, len(members), ensemble.training_data(members)) as tables:
             for path in found.skipped:
@@ -66,7 +67,7 @@ def predict(
             for made in track(made_one_by_one, "scoring", total=len(found.files)):
                 read.append((made.path, made.sha256))
                 counts[outcome := _outcome(made)] += 1
-                if outcome == "failed":
+                if made.error is not None:
                     failures.append((made.path, made.error))
                 if outcome == "scored":
                     stem = folder / output_folder.PICTURES / made.path.relative_to(found.root)
@@ -120,17 +121,17 @@ def predict_files(
         num_processes = min(num_usable_cores(), len(paths))
     results = crop_files(paths, settings, num_processes, watch=watch) if paths else ()
     for path, crops in zip(paths, results, strict=True):
-        failure = isinstance(crops, CropFailure)
-        duration_s = None if failure else crops.duration_s
-        if failure:
+        if isinstance(crops, CropFailure):
             # What tripped over a file would trip over it again.
             made = result.failed(path, crops, None if crops.is_fault else _duration(path))
         elif reason := abstention(crops):
             rate, warnings = len(crops.crops) / crops.num_sampled, (f"no score: {reason}",)
-            made = Prediction(path, face_found_rate=rate, duration_s=duration_s, warnings=warnings)
+            made = Prediction(
+                path, face_found_rate=rate, duration_s=crops.duration_s, warnings=warnings
+            )
         else:
             scores = score_crops(members, crops.crops, batch_size)
-            made = result.summarise(path, crops, scores, duration_s, data)
+            made = result.summarise(path, crops, scores, crops.duration_s, data)
             made = dataclasses.replace(made, warnings=(*general, *made.warnings))
         yield dataclasses.replace(made, sha256=crops.sha256)
 

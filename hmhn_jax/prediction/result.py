@@ -96,7 +96,7 @@ def summarise(
     members_std = ensemble.spread(members)
     score_std = float(np.std(means, ddof=1)) if len(means) > 1 else None
     warnings = list(warnings_of(crops, _mean_frames(training_data)))
-    if not crops.is_picture and score_std > WIDE_SPREAD:
+    if score_std is not None and score_std > WIDE_SPREAD and not crops.is_picture:
         warnings.append(
             f"the frames' scores differ much (standard deviation {score_std:.1f} points)"
         )

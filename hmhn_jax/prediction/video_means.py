@@ -47,7 +47,7 @@ class VideoMeans:
         counts = np.bincount(videos, minlength=num_videos)
         distances = predictions - (sums / np.maximum(counts, 1))[videos]
         squares = np.bincount(videos, np.square(distances), num_videos)
-        return self.merge(VideoMeans(sums, counts, squares))
+        return self.merge(type(self)(sums, counts, squares))
 
     def merge(self, other: Self) -> Self:
         """Adds up two sums, such as those of two processes."""

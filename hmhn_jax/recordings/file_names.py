@@ -19,7 +19,8 @@ def files_below(root: Path) -> list[Path]:
     Links are followed, but none back to a folder that the way to it leads through.
     """
     files = []
-    ways = {str(root): (os.path.realpath(root),)}  # the real folders on the way to each
+    # the real folders on the way to each
+    ways: dict[str, tuple[str, ...]] = {str(root): (os.path.realpath(root),)}
     for folder, subfolders, names in os.walk(root, followlinks=True):
         way = ways.pop(folder)
         # What macOS leaves in archives has names like the real files.

@@ -2,8 +2,9 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
 from hmhn_jax.base.errors import UsageError, UserError
 from hmhn_jax.recordings import avec, folder
@@ -15,8 +16,9 @@ from hmhn_jax.recordings.tables.exclusion import list_path
 
 RealSettings = AvecSettings | FolderSettings
 Settings = SyntheticSettings | RealSettings
+SameSettings = TypeVar("SameSettings", bound=Settings)
 
-SOURCES = {
+SOURCES: dict[str, Callable[..., Settings]] = {
     "synthetic": SyntheticSettings,
     "avec2013": functools.partial(AvecSettings, 2013),
     "avec2014": functools.partial(AvecSettings, 2014),
@@ -47,7 +49,7 @@ def settings_from(values: dict) -> Settings:
         raise UserError(f"videos of the source {source}: {error}") from error
 
 
-def with_choices(settings: Settings, choices: Mapping[str, str]) -> Settings:
+def with_choices(settings: SameSettings, choices: Mapping[str, str]) -> SameSettings:
     """The settings with what `config.data` says of reading them.
 
     Args:
@@ -57,7 +59,7 @@ def with_choices(settings: Settings, choices: Mapping[str, str]) -> Settings:
     Raises:
       UsageError: the source has no such field.
     """
-    given = {name: choices[name] for name in CHOICES if choices[name]}
+    given: dict[str, Any] = {name: choices[name] for name in CHOICES if choices[name]}
     for name in given.keys() - {field.name for field in dataclasses.fields(settings)}:
         raise UsageError(
             f"config.data.{name} must be empty unless config.data.dataset is avec_faces/folder"

@@ -11,7 +11,8 @@ import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 75}  # 75: sysexits.h's "try again later"
+# 75: sysexits.h's "try again later"
+EXIT_CODES: dict[int, int] = {signal.SIGINT: 130, signal.SIGTERM: 75}
 LINE = (
     "interrupted; run the same command again (training goes on where it was, a prediction starts "
     "again)"
@@ -51,7 +52,7 @@ def deferred() -> Iterator[Callable[[int], bool]]:
     """
     from hmhn_jax.runtime import processes  # JAX, which takes its time, is not for every program
 
-    came = []
+    came: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
         if came and number == signal.SIGINT:

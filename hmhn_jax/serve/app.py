@@ -129,7 +129,7 @@ def make_app(work: Work, about: dict, limits: Limits, host: str) -> ASGIApp:
             Route("/results.csv", save),
             Route("/results.html", save),
         ],
-        exception_handlers={HTTPException: error},
+        exception_handlers={HTTPException: error},  # type: ignore[dict-item]  # typed for Exception
         lifespan=lifespan,
     )
     return guarded(until_ended(app), host)

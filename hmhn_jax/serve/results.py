@@ -41,7 +41,8 @@ def fragment(environment: jinja2.Environment, job: Job) -> str:
     """A job's result as a part of the page, which asks for its pictures."""
     count = len(job.outcome.pictures) if job.outcome else 0
     pictures = [f"jobs/{job.id}/pictures/{number}" for number in range(count)]
-    return str(environment.get_template("result.html").module.result(job, pictures))
+    module = environment.get_template("result.html").module
+    return str(module.result(job, pictures))  # type: ignore[attr-defined]  # macros are attributes
 
 
 def document(environment: jinja2.Environment, jobs: Iterable[Job]) -> str:

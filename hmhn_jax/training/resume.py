@@ -55,7 +55,7 @@ def start(manager: Any, state: TrainState, config: ConfigDict, provenance: Prove
     """
     if manager.latest_step() is None:
         variables, loaded = pretrained.start(config, state.variables)
-        state = devices.replicate(state.replace(variables=variables))
+        state = devices.replicate(dataclasses.replace(state, variables=variables))
         return Start(state, dataclasses.replace(provenance, init_from=loaded), [])
     step = checkpoints.choose_step(manager, "last")
     stored = restore.read_provenance(manager, step)

@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 
 from hmhn_jax.base.progress import track
 from hmhn_jax.evaluation.metrics import mean_absolute_error
+from hmhn_jax.input_pipeline.crops import Crops
 from hmhn_jax.prediction.scoring import fold_weights, make_score_frames, score_videos
 from hmhn_jax.runtime import devices, processes, signals
 from hmhn_jax.training import divergence
@@ -58,7 +59,7 @@ def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
                 logged = mean_metrics(recent, step) | timer.lap(config.train.batch_size)
                 recent = []
             if save_due and run.validation is not None:
-                logged["validation_mae"] = validate(run, state, step)
+                logged["validation_mae"] = validate(run, run.validation, state, step)
             if logged:
                 write(step, logged)
             if save_due or stop:
@@ -85,16 +86,16 @@ def mean_metrics(recent: list[dict], step: int) -> dict[str, float]:
     return {name: float(np.mean([each[name] for each in recent])) for name in logged}
 
 
-def validate(run: Run, state: TrainState, step: int) -> float:
-    """Returns the MAE over the videos of the validation split.
+def validate(run: Run, crops: Crops, state: TrainState, step: int) -> float:
+    """Returns the MAE over the videos of `crops`, those of the validation split.
 
     Raises:
       UserError: it is not finite.
     """
     weights = fold_weights(run.model, state.variables)
     batch_size = run.config.evaluate.batch_size
-    means = score_videos(make_score_frames(run.model), weights, run.validation, batch_size)
-    mae = mean_absolute_error(means.compute(), run.validation.scores)
+    means = score_videos(make_score_frames(run.model), weights, crops, batch_size)
+    mae = float(mean_absolute_error(means.compute(), crops.scores))
     divergence.check_validation_mae(mae, step)
     return mae
 

@@ -3,15 +3,14 @@
 import contextlib
 import os
 import platform
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from hmhn_jax.base.errors import UserError
 
-try:
+if sys.platform != "win32":
     import fcntl
-except ImportError:  # Windows
-    fcntl = None
 
 
 @contextlib.contextmanager
@@ -30,7 +29,7 @@ def held(workdir: Path) -> Iterator[None]:
         raise UserError(f"cannot write {path}: {error.strerror}") from error
     with file:
         try:
-            if fcntl:
+            if sys.platform != "win32":
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)

@@ -20,7 +20,7 @@ class Method:
 
 
 # (name, AVEC 2013 MAE, RMSE, AVEC 2014 MAE, RMSE); the tables differ in their first rows only.
-_FIRST = {
+_FIRST: dict[str, list[tuple[str, float | None, float]]] = {
     "avec_faces/avec2013": [
         ("Valstar et al. (2013), LPQ", 10.88, 13.61),
         ("Cummins et al. (2013), PHOG", None, 10.45),
@@ -57,11 +57,11 @@ def methods(dataset: str) -> list[Method]:
     """Returns the rows for a dataset, such as "avec_faces/avec2014"; empty if there are none."""
     if dataset not in _FIRST:
         return []
-    columns = slice(1, 3) if dataset.endswith("2013") else slice(3, 5)
+    columns = slice(0, 2) if dataset.endswith("2013") else slice(2, 4)
     first = [Method(name, "pre-trained", mae, rmse) for name, mae, rmse in _FIRST[dataset]]
     rest = [
-        Method(row[0], kind, *row[columns])
+        Method(name, kind, *errors[columns])
         for kind, rows in (("pre-trained", _PRE_TRAINED), ("end to end", _END_TO_END))
-        for row in rows
+        for name, *errors in rows
     ]
     return first + rest

@@ -120,7 +120,9 @@ def area(box: Box) -> int:
 
 def overlap(one: Box, other: Box) -> float:
     """Computes intersection over union, 0 to 1."""
-    shared = area((*map(max, one[:2], other[:2]), *map(min, one[2:], other[2:])))
+    left, top = map(max, one[:2], other[:2])
+    right, bottom = map(min, one[2:], other[2:])
+    shared = area((left, top, right, bottom))
     return shared / max(1, area(one) + area(other) - shared)
 
 

@@ -49,7 +49,7 @@ def first_face(gray: np.ndarray, quarter_turns: int, detector: Detector) -> Face
     # What is of about the same size shows at the same scale.
     turns = {0, 1, 2, 3} - {quarter_turns}
     others = [_largest_turned(gray, each, detector, (scale,)) for each in turns]
-    best = surest([face, _credible(others)])
+    best = surest([face, _credible(others)]) or face
     seen = [other.confidence for other in (face, *others) if other and other is not best]
     is_unsure = bool(seen) and best.confidence - max(seen) < CLEAR_LEAD
     return dataclasses.replace(best, is_turn_unsure=is_unsure)

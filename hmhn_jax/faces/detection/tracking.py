@@ -129,11 +129,12 @@ def _faces_around(gray: np.ndarray, last: Box, detector: Detector) -> list[Face]
         return []
     scale = min(1.0, FACE_WIDTH / max(1, last[2] - last[0]))
     faces = faces_in(gray[top:bottom, left:right], detector, scale)
-    offset = (left, top, left, top)
-    return [
-        dataclasses.replace(face, box=tuple(a + b for a, b in zip(face.box, offset, strict=True)))
-        for face in faces
-    ]
+    return [dataclasses.replace(face, box=_moved(face.box, left, top)) for face in faces]
+
+
+def _moved(box: Box, x: int, y: int) -> Box:
+    left, top, right, bottom = box
+    return left + x, top + y, right + x, bottom + y
 
 
 def _nearest(faces: list[Face], last: Box) -> Face | None:

@@ -55,14 +55,15 @@ def arranged(
     strange = np.flatnonzero(np.abs(delays - delay) > MOST_REORDERED_S / base)
     delays[strange] = np.delete(delays, strange).min(initial=delay)
     _push_apart(advanced, delays, np.flatnonzero(wrong) + 1, step)
-    for number in strange:  # where clocks meet, a frame may be decoded by one and shown by another
+    # Where clocks meet, a frame may be decoded by one and shown by another.
+    for number in strange.tolist():
         first = max(0, number - MOST_REORDERED)
         others = shown[number] - clock[first : number + MOST_REORDERED + 1]
         nearest = np.argmin(np.abs(others - delay))
         delays[number] = others[nearest] + advanced[first + nearest] - advanced[number]
         counted[number] = abs(others[nearest] - delay) > MOST_REORDERED_S / base
     times = advanced + np.where(counted, delay, delays)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if wrong.any():
         notes += (f"its times go back or jump {wrong.sum()} times: joined or damaged?",)
     if still.any():

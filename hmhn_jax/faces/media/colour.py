@@ -7,7 +7,7 @@ import av
 from av.filter import Graph
 from av.video.reformatter import ColorPrimaries, ColorTrc
 
-HDR_CURVES = {ColorTrc.ARIB_STD_B67: "HLG", ColorTrc.SMPTE2084: "PQ"}
+HDR_CURVES: dict[int, str] = {ColorTrc.ARIB_STD_B67: "HLG", ColorTrc.SMPTE2084: "PQ"}
 UNSPECIFIED = 2  # what FFmpeg calls a matrix or primaries that a file does not name
 GRAPHS_KEPT = 16
 
@@ -30,7 +30,7 @@ def to_bt709(frame: av.VideoFrame, width: int, height: int) -> av.VideoFrame:
     """
     graph = _graph(
         threading.get_ident(),
-        (frame.width, frame.height, int(frame.format), frame.colorspace, frame.color_range),
+        (frame.width, frame.height, frame.format.name, frame.colorspace, frame.color_range),
         (frame.color_trc, frame.color_primaries),
         (width, height),
     )
@@ -52,7 +52,7 @@ def _graph(_thread, stored, colours, size):
     source = graph.add(
         "buffer",
         video_size=f"{width}x{height}",
-        pix_fmt=str(pixel_format),
+        pix_fmt=pixel_format,
         time_base="1/1",
         colorspace=str(matrix),
         range=str(value_range),

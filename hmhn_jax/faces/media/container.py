@@ -7,9 +7,10 @@ makes it open other files; it may also claim frames of any size. Both are refuse
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import av
-from av.container import InputContainer
+from av.container import Container, InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
@@ -25,7 +26,7 @@ MOST_FAILURES = 100  # packets one after the other that cannot be read
 
 # Titles and the like may be in any encoding. Before PyAV 19, `av.open` refused what is not UTF-8.
 _OLD_PYAV = int(av.__version__.split(".")[0]) < 19
-ANY_METADATA = {"metadata_errors": "ignore"} if _OLD_PYAV else {}
+ANY_METADATA: dict[str, Any] = {"metadata_errors": "ignore"} if _OLD_PYAV else {}
 
 
 class VideoError(UserError):
@@ -93,7 +94,7 @@ def _refuse_missing_or_empty(path: Path) -> None:
         raise VideoError(path, "the file is empty (0 bytes)")
 
 
-def track_notes(container: InputContainer, stream: VideoStream) -> tuple[str, ...]:
+def track_notes(container: Container, stream: VideoStream) -> tuple[str, ...]:
     """Returns a line that says which of several video tracks was taken; nothing of a single one."""
     tracks = _tracks(container)
     if len(tracks) < 2:

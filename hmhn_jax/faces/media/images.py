@@ -80,7 +80,7 @@ def crop_image(path: Path, settings: CropSettings, detector: Detector) -> VideoC
     if face is None:
         raise NoFaceError(path, "no face found", num_sampled=1)
     crop = make_crop(face, 0, 0.0, settings.jpeg_quality)
-    notes = (TURN_UNSURE,) if face.is_turn_unsure else ()
+    notes: tuple[str, ...] = (TURN_UNSURE,) if face.is_turn_unsure else ()
     if has_more_pictures(path):
         notes += ("only the first of its pictures was looked at: make it a video",)
     return VideoCrops(

@@ -44,15 +44,14 @@ def probe(path: Path) -> Header:
         return Header(None, None, width, height, "picture", (), constant_rate=True)
     frames = sampled_frames(path, max_frames=1)
     first = next(iter(frames))
-    timeline = frames.timeline
     with open_video(path) as (_, stream):
         average, base = stream.average_rate, stream.base_rate
         return Header(
-            duration_s=None if timeline.duration_s is None else float(timeline.duration_s),
+            duration_s=None if frames.duration_s is None else float(frames.duration_s),
             fps=float(average) if average else None,
             width=first.rgb.shape[1],
             height=first.rgb.shape[0],
             codec=stream.codec_context.name,
             notes=frames.notes,
-            constant_rate=not (average and base) or abs(average / base - 1) < 0.01,
+            constant_rate=not (average and base) or abs(1 - average / base) < 0.01,
         )

@@ -75,7 +75,7 @@ class Timeline:
         times = np.sort(self.times) * float(self.base)
         least = max(LEAST_UNREAD_S, 4 * self.frame_s)  # a few may come in another order
         end = times[-1] + float(self.frame_s) if last_s is None else float(last_s)
-        times = times[(times >= first_s) & (times < end)]
+        times = times[(times >= float(first_s)) & (times < end)]
         sampled = np.sort(np.array(sampled_s, float))
         wanted = np.append(times, end)
         due = np.concatenate([[float(first_s)], sampled + float(interval_s) + float(self.base)])
@@ -95,7 +95,7 @@ class Timeline:
         for packet in packets:
             # The file may have grown since.
             if _is_shown(packet) and number < len(self.times):
-                if self.counted[number]:
+                if self.counted[number] or packet.pts is None:
                     packet.pts = packet.dts = None
                 elif moved := int(self.times[number]) - packet.pts:
                     packet.pts += moved
@@ -129,7 +129,7 @@ def open_with_timeline(path: Path) -> Iterator[tuple[VideoStream, Timeline, Iter
                 kept.clear()
         end = (last.pos or 0) + last.size if last else 0
         timeline = _timeline(container, stream, np.array(shown, int), np.array(decoded, int), end)
-        packets = kept
+        packets: Iterable[av.Packet] = kept
         if size > MOST_BYTES_KEPT:
             opened.close()
             container, stream = opened.enter_context(open_video(path))

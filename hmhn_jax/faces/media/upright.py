@@ -33,7 +33,8 @@ def upright_rgb(
       The pixels, and notes: a line for each thing that is not shown as it is meant.
     """
     size = _size_of_square_pixels(frame, stream)
-    shown, notes = None, ()
+    shown = None
+    notes: tuple[str, ...] = ()
     if wide := wide_colours(frame):
         try:
             shown = to_bt709(frame, **{"width": frame.width, "height": frame.height} | size)

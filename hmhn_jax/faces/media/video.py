@@ -11,7 +11,7 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from hmhn_jax.faces.media.container import VideoError, track_notes
-from hmhn_jax.faces.media.timeline import Timeline, open_with_timeline
+from hmhn_jax.faces.media.timeline import open_with_timeline
 from hmhn_jax.faces.media.upright import upright_rgb
 
 # Containers round timestamps (Matroska to whole milliseconds), so that a frame due at 1/30 s may
@@ -72,7 +72,7 @@ class SampledFrames:
     decoded.
 
     Attributes:
-      timeline: of the video; there when the first frame is.
+      duration_s: see `Timeline`; there when the first frame is.
       notes: a line for each thing that is wrong with the file; when all frames are there, also how
         much could not be decoded.
     """
@@ -82,14 +82,14 @@ class SampledFrames:
     max_frames: int | None
     start: Fraction
     end: Fraction | None
-    timeline: Timeline | None = None
+    duration_s: Fraction | None = None
     notes: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Frame]:
         """Opens the file and yields its frames."""
         start, end = self.start, self.end
         with open_with_timeline(self.path) as (stream, timeline, packets):
-            self.timeline = timeline
+            self.duration_s = timeline.duration_s
             self.notes = (*timeline.notes, *track_notes(stream.container, stream))
             until = min((each for each in (timeline.duration_s, end) if each), default=None)
             rate = _rate_to_fit(self.rate_hz, self.max_frames, until and until - start)
@@ -114,7 +114,7 @@ class SampledFrames:
                 raise VideoError(self.path, _why_nothing(stream, decoder, start, end))
             first = start + decoder.start if start else timeline.start_s
             last = None if end is None else end + decoder.start
-            self.notes += timeline.unread(times, 1 / rate if rate else 0, first, last)
+            self.notes += timeline.unread(times, 1 / rate if rate else Fraction(0), first, last)
 
 
 def _why_nothing(stream, decoder, start, end):
@@ -144,14 +144,15 @@ class _Decoder:
     Attributes:
       due: seconds since the first frame; the reader of the frames sets it to say that frames
         before it are not wanted, and only ever raises it.
-      start, last: seconds of the first sound frame and the latest frame, by the stream's clock.
+      start, last: seconds of the first sound frame (0 before it) and the latest frame, by the
+        stream's clock.
       num_decoded: sound frames so far.
     """
 
     def __init__(self, packets, stream, timeline, start):
         self.due = max(Fraction(0), start - TIMESTAMP_SLACK)
         self.num_decoded = 0
-        self.start: Fraction | None = None
+        self.start = Fraction(0)
         self._packets = packets
         self._stream = stream
         self._frame_s = timeline.frame_s
@@ -178,7 +179,7 @@ class _Decoder:
                 skipped.discard(frame.pts)
                 if frame.is_corrupt:
                     continue
-                self.start = time if self.start is None else self.start
+                self.start = self.start if self.num_decoded else time
                 # At the first frame at or after `due` all that were skipped lie before it.
                 yield self.num_decoded + len(skipped), time - self.start, frame
                 self.num_decoded += 1
@@ -189,6 +190,6 @@ class _Decoder:
         If no other frame refers to it, as to every second one in common videos, the decoder can
         pass it over. That halves the time of most videos, and changes no other frame.
         """
-        if self.start is None or packet.pts is None:
+        if not self.num_decoded or packet.pts is None:
             return False
         return packet.pts * packet.time_base - self.start < self.due

@@ -29,7 +29,7 @@ def fold(model: HMHN, variables: Any, for_cpu: bool | None = None) -> DeployedWe
     for_cpu = jax.default_backend() == "cpu" if for_cpu is None else for_cpu
     # Transformed pixels need more digits than half precision has.
     winograd = for_cpu and jnp.finfo(model.dtype).bits >= 32
-    flat = {}
+    flat: dict[tuple[str, ...], Any] = {}
     for collection in ("params", "batch_stats"):
         flat |= traverse_util.flatten_dict(variables.get(collection, {}))
     tree = traverse_util.unflatten_dict(flat)
@@ -60,14 +60,14 @@ def _cast(tree, dtype):
 
 def _normalised(tree: dict, layer: str, norm: str) -> Layer:
     """Combines a layer with the normalisation behind it, where there is one."""
-    layer, norm = (
+    weights, statistics = (
         {name: np.asarray(leaf, np.float64) for name, leaf in tree.get(module, {}).items()}
         for module in (layer, norm)
     )
-    kernel, bias = layer["kernel"], layer.get("bias", 0.0)
-    if norm:
-        scale = norm["scale"] / np.sqrt(norm["var"] + EPSILON)
-        kernel, bias = kernel * scale, (bias - norm["mean"]) * scale + norm["bias"]
+    kernel, bias = weights["kernel"], weights.get("bias", 0.0)
+    if statistics:
+        scale = statistics["scale"] / np.sqrt(statistics["var"] + EPSILON)
+        kernel, bias = kernel * scale, (bias - statistics["mean"]) * scale + statistics["bias"]
     return Layer(kernel, bias)
 
 
@@ -96,10 +96,11 @@ def _block(tree: dict, winograd: bool) -> dict[str, Layer | WinogradLayer]:
     layers = {name: _normalised(tree, f"{name}_conv", f"{name}_bn") for name in ("first", "second")}
     if "shortcut_conv" in tree:
         layers["shortcut"] = _pointwise(_normalised(tree, "shortcut_conv", "shortcut_bn"))
-    for name in layers if winograd else ():
-        if not ("shortcut" in layers and name != "second"):  # these have strides
-            layers[name] = _transformed(layers[name])
-    return layers
+    with_strides = {"first", "shortcut"} if "shortcut" in layers else set()
+    return {
+        name: _transformed(layer) if winograd and name not in with_strides else layer
+        for name, layer in layers.items()
+    }
 
 
 def _transformed(layer: Layer) -> Layer | WinogradLayer:
@@ -125,7 +126,8 @@ def _heads(model: HMHN, tree: dict, winograd: bool) -> HeadWeights:
 
 def _added_branches(model: HMHN, head: dict) -> Layer:
     """Adds the parallel convolutions up to one, with a kernel as large as the largest of them."""
-    kernel, bias = 0.0, 0.0
+    kernel: Any = 0.0
+    bias: Any = 0.0
     tallest, widest = (max(sizes) for sizes in zip(*model.kernels, strict=True))
     for index, (height, width) in enumerate(model.kernels, start=1):
         name = f"branch{index}_{height}x{width}"

@@ -39,7 +39,7 @@ def forward(
     if model.use_gwa:
         aux["grid_weights"] = grid_weights
     features = aux["features"] = _blocks(x, weights.blocks[NUM_LARGE_BLOCKS:])
-    if model.use_mab:
+    if weights.heads is not None:
         heads, aux["attention"] = _attend(model, weights.heads, features)
         fused, aux["heads"] = AFB().apply({}, heads)
     else:

@@ -1,9 +1,11 @@
 """Weights for inference, made by `fold` and used by `forward`."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 from flax import struct
+
+Array = Any  # of JAX; while `fold` computes, of NumPy
 
 
 class Layer(NamedTuple):
@@ -14,8 +16,8 @@ class Layer(NamedTuple):
       bias: f[D].
     """
 
-    kernel: jax.Array
-    bias: jax.Array
+    kernel: Array
+    bias: Array
 
 
 class WinogradLayer(NamedTuple):
@@ -26,8 +28,8 @@ class WinogradLayer(NamedTuple):
       bias: f[D].
     """
 
-    matrices: jax.Array
-    bias: jax.Array
+    matrices: Array
+    bias: Array
 
 
 @struct.dataclass

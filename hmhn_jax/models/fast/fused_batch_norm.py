@@ -32,7 +32,8 @@ class FusedBatchNorm(nn.Module):
         variance = self.variable("batch_stats", "var", jnp.ones, channels, jnp.float32)
         if not train:
             inverse = jax.lax.rsqrt(variance.value + EPSILON)
-            return _apply(x, *_affine(scale, bias, mean.value, inverse), self.relu)
+            slope, shift = _affine(scale, bias, mean.value, inverse)
+            return _apply(x, slope, shift, self.relu)
         y, batch_mean, batch_variance = normalise(x, scale, bias, self.relu, self.axis_name)
         if not self.is_initializing():
             mean.value = MOMENTUM * mean.value + (1 - MOMENTUM) * batch_mean

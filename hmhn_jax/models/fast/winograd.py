@@ -124,7 +124,7 @@ def _transposed(rows: Rows) -> Rows:
     return tuple(zip(*rows, strict=True))  # Python's numbers, which take an array's type
 
 
-def _combine(rows: Rows, parts: Sequence) -> list:
+def _combine(rows: Rows, parts: Sequence | jax.Array) -> list:
     """Computes the weighted sum of the parts, for each row of weights."""
     return [
         sum(

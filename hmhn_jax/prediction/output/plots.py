@@ -41,7 +41,8 @@ def scores_over_time(path: Path, made: Prediction, synthetic: bool) -> None:
     if len(made.frame_scores) > 1:
         axes.plot(times, made.frame_scores.T, color="C0", alpha=0.25, linewidth=0.8)
     axes.plot(times, made.mean_scores, "o-", color="C0", markersize=3, linewidth=1)
-    axes.axhline(made.score, color="C1", linestyle="--", linewidth=1.2)
+    if made.score is not None:
+        axes.axhline(made.score, color="C1", linestyle="--", linewidth=1.2)
     axes.set(ylim=(-0.5, MAX_SCORE + 0.5), xlabel="time, s", ylabel="BDI-II score")
     axes.set_title(_title(made), fontsize="medium", parse_math=False)
     _add_notice(figure, synthetic)

@@ -91,7 +91,7 @@ def open_tables(folder: Path, num_members: int, origin: str) -> Iterator[Tables]
       OSError: when they cannot be written.
     """
     # Names of files may hold bytes that are no text.
-    settings = {"newline": "", "encoding": "utf-8", "errors": "backslashreplace"}
+    settings: dict[str, Any] = {"newline": "", "encoding": "utf-8", "errors": "backslashreplace"}
     with (
         (folder / "predictions.csv").open("w", **settings) as files,
         (folder / "frames.csv").open("w", **settings) as frames,

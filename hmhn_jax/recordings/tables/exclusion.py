@@ -30,7 +30,8 @@ def excluded(path: Path, names: Iterable[str]) -> set[str]:
       UserError: it cannot be read, or a name in it is that of no video or of several.
     """
     names = list(names)
-    whole, tails = index_names(names, ("",)), defaultdict(set)
+    whole = index_names(names, ("",))
+    tails: defaultdict[str, set[str]] = defaultdict(set)
     for name, videos in whole.items():
         for start in range(name.count("/") + 1):
             tails[name.split("/", start)[-1]] |= videos

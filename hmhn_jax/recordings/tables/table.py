@@ -107,7 +107,7 @@ def _places(cells: Sequence[str], names: dict[str, str]) -> dict[str, int]:
     for column, others in COLUMNS.items():
         known = (names[column],) if column in names else (column, *others)
         name = next((name for name in known if name in plain), None)
-        if plain.count(name) == 1:
+        if name is not None and plain.count(name) == 1:
             places[column] = plain.index(name)
     return places
 

@@ -6,6 +6,7 @@ between the ears, x grows to the image's right and y downwards. Colours are RGB 
 """
 
 from collections.abc import Sequence
+from types import EllipsisType
 
 import cv2
 import numpy as np
@@ -49,7 +50,7 @@ def window(center: Point, reach_x: float, reach_y: float) -> Window:
 
 
 def gaussian(
-    center: Point, deviation: Point, angle: float = 0.0, where: Window = ...
+    center: Point, deviation: Point, angle: float = 0.0, where: Window | EllipsisType = ...
 ) -> np.ndarray:
     """Draws a soft spot of height 1, on the whole canvas or in the window `where`.
 
@@ -118,7 +119,7 @@ def noise(
       cell: width and height of its grains in pixels, or one number for both.
       size: height and width in pixels.
     """
-    cell_x, cell_y = (cell, cell) if np.isscalar(cell) else cell
+    cell_x, cell_y = cell if isinstance(cell, tuple) else (cell, cell)
     height, width = size
     grid = (int(height / cell_y) + 2, int(width / cell_x) + 2)
     coarse = rng.standard_normal(grid, dtype=np.float32)
