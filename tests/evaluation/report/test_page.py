@@ -263,10 +263,10 @@ def test_equal_results_give_equal_files(make):
     assert make(scalars=SCALARS) == make(scalars=SCALARS)
 
 
-@pytest.mark.parametrize("name", ["report.html", "model_card.md"])
+@pytest.mark.parametrize("name", ["contact_sheet.html", "report.html", "model_card.md"])
 def test_the_template_is_shipped(name):
     config = ConfigParser()
     config.read(ROOT / "setup.cfg")
-    patterns = config["options.package_data"]["hmhn_jax"].split()
-    shipped = {path for pattern in patterns for path in (ROOT / "hmhn_jax").glob(pattern)}
-    assert ROOT / "hmhn_jax" / "templates" / name in shipped
+    patterns = config["options.package_data"]["hmhn_jax.base"].split()
+    shipped = {path for pattern in patterns for path in (ROOT / "hmhn_jax" / "base").glob(pattern)}
+    assert ROOT / "hmhn_jax" / "base" / "templates" / name in shipped
