@@ -2,6 +2,7 @@ import dataclasses
 import importlib.metadata
 import os
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,6 +33,11 @@ def test_eye_errors_are_percent_of_the_eye_distance():
     there = np.array([[0.0, 0.0], [50.0, 0.0]])
     here = there + np.array([0.0, 1.0])
     assert faces.eye_errors([here, None], [there, there]) == pytest.approx([2.0])
+
+
+@pytest.fixture(autouse=True)
+def contestants_are_found(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1] / "support"))
 
 
 def test_programs_take_turns_in_processes_of_their_own(tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ from benchmarks.fuzz.process import FAILURES, Tally, Trier
 @pytest.fixture
 def trier(tmp_path, monkeypatch):
     """Makes a trier for the readers of `fuzz_faults` with short time limits."""
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1] / "support"))
     (tmp_path / "inputs").mkdir()
     (tmp_path / "inputs" / "fine.txt").write_text("fine")
     with Trier(tmp_path / "kept", limit_s=2.0) as trier:

@@ -95,6 +95,6 @@ def test_heads_are_those_of_the_network():
 def test_examining_asks_for_several_heads(tmp_path, monkeypatch):
     config = ConfigDict({"model": {"use_mab": True, "num_heads": 1}})
     monkeypatch.setattr(head_overlap.checkpoints, "check_exists", lambda workdir: None)
-    monkeypatch.setattr(head_overlap.config_lib, "load", lambda workdir, pattern: config)
+    monkeypatch.setattr(head_overlap.stored_config, "load", lambda workdir: config)
     with pytest.raises(UserError, match="several heads"):
         head_overlap.examine(tmp_path)
