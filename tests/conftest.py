@@ -86,6 +86,7 @@ def tiny_flags(tiny_dataset) -> list[str]:
         "data.image_size": 32,
         "model.width": 4,
         "model.lgfe_expansion": 1,
+        "model.num_heads": 2,
         "train.batch_size": 8,
         "train.num_epochs": 4,
         "train.log_every_steps": 1,

@@ -319,8 +319,8 @@ def test_evaluate_without_a_checkpoint_is_one_line(run, tmp_path):
 
 @pytest.mark.parametrize("mode", ["evaluate", "train"])
 def test_another_architecture_is_one_line(workdir, run, mode):
-    finished = run("--workdir", workdir, "--mode", mode, "--config.model.num_heads=2")
-    assert_one_line(finished, "architecture", "model.num_heads 2", "stored 4", exit_code=1)
+    finished = run("--workdir", workdir, "--mode", mode, "--config.model.num_heads=4")
+    assert_one_line(finished, "architecture", "model.num_heads 4", "stored 2", exit_code=1)
 
 
 @pytest.mark.parametrize(

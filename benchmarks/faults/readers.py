@@ -81,7 +81,7 @@ def state(workdir: Path, whole: Path) -> str:
     """Reads the state from which a run is resumed."""
     new, origin = _new_state(whole)
     with checkpoints.open_manager(workdir, alone=True) as manager:
-        begin = resume.start(manager, new, _config(whole), origin)
+        begin = resume.start(manager, lambda: new, _config(whole), origin)
     tree = (begin.state.variables, begin.state.opt_state, begin.unlogged)
     return f"{int(begin.state.step)} {_digest(tree)}"
 

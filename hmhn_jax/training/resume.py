@@ -1,6 +1,7 @@
 """Start of a run: at its first step, or at its last checkpoint."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -40,12 +41,17 @@ class Start:
     unlogged: list[dict[str, jax.Array]]
 
 
-def start(manager: Any, state: TrainState, config: ConfigDict, provenance: Provenance) -> Start:
-    """The last checkpoint's state or, without one, a new run's.
+def start(
+    manager: Any,
+    first_state: Callable[[], TrainState],
+    config: ConfigDict,
+    provenance: Provenance,
+) -> Start:
+    """Returns the last checkpoint's state or, without one, a new run's.
 
     Args:
       manager: of the workdir's checkpoints.
-      state: a new run's, before `config.init_from`.
+      first_state: makes a new run's, before `config.init_from`; called for a new run only.
       config: of the run now.
       provenance: of a new run.
 
@@ -54,6 +60,7 @@ def start(manager: Any, state: TrainState, config: ConfigDict, provenance: Prove
         steps, or when a new run cannot start from `config.init_from`.
     """
     if manager.latest_step() is None:
+        state = first_state()
         variables, loaded = pretrained.start(config, state.variables)
         state = devices.replicate(dataclasses.replace(state, variables=variables))
         return Start(state, dataclasses.replace(provenance, init_from=loaded), [])
@@ -74,18 +81,19 @@ def start(manager: Any, state: TrainState, config: ConfigDict, provenance: Prove
         )
     if changed := config_lib.differences(config, trained_config):
         print(f"note: resuming with a changed config: {'; '.join(changed)}", flush=True)
-    _check_same_optimizer(manager, state, config, trained_config)
-    state = _restore(manager, step, state)
+    shapes = jax.eval_shape(first_state)
+    _check_same_optimizer(manager, shapes, config, trained_config)
+    state = _restore(manager, step, shapes)
     print(f"resuming from step {step}", flush=True)
     unlogged = [jax.tree.map(jnp.float32, each) for each in restore.read_unlogged(manager, step)]
     return Start(state, dataclasses.replace(provenance, init_from=stored.init_from), unlogged)
 
 
-def _check_same_optimizer(manager, state, config, trained_config):
+def _check_same_optimizer(manager, shapes, config, trained_config):
     """Some settings are parts of the optimiser, which another one's state does not fit."""
     stored = make_optimizer(trained_config.optimizer, steps_per_epoch=1, num_steps=1)
-    expected = jax.eval_shape(stored.init, state.variables["params"])
-    if jax.tree.structure(expected) != jax.tree.structure(state.opt_state):
+    expected = jax.eval_shape(stored.init, shapes.variables["params"])
+    if jax.tree.structure(expected) != jax.tree.structure(shapes.opt_state):
         changed = config_lib.differences(config, trained_config, "optimizer.")
         raise UserError(
             f"{manager.directory} was trained by another optimiser: {'; '.join(changed)}; the run "
@@ -93,9 +101,9 @@ def _check_same_optimizer(manager, state, config, trained_config):
         )
 
 
-def _restore(manager, step, state):
+def _restore(manager, step, shapes):
     restored = restore.restore(
-        manager, step, {"variables": state.variables, "optimizer": state.opt_state}
+        manager, step, {"variables": shapes.variables, "optimizer": shapes.opt_state}
     )
     restored = TrainState(np.int32(step), restored["variables"], restored["optimizer"])
     return devices.replicate(restored)

@@ -45,7 +45,7 @@ def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
         checkpoints.open_manager(workdir, alone=True) as manager,
         scalars.open_writers(workdir) as write,
     ):
-        begin = start(manager, run.first_state(), config, run.provenance)
+        begin = start(manager, run.first_state, config, run.provenance)
         state, recent = begin.state, begin.unlogged
         done = int(state.step)
         print(opening_line(run, done), flush=True)

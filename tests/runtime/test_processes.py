@@ -210,9 +210,9 @@ def test_whoever_is_killed_the_other_ends(on_slurm, tmp_path, victim):
 # The whole program: two processes of two devices against one of four.
 
 FIELDS = {
-    "model.num_heads": 2,
     "model.use_gwa": False,  # compiling takes most of the time
     "model.use_dff": False,
+    "model.use_mab": False,
     "train.num_epochs": 2,
     # At higher rates rounding errors, which differ between the layouts, grow with each step.
     "optimizer.learning_rate": 1e-5,

@@ -47,7 +47,7 @@ def spoil(workdir, step):
 
 def start(manager, config=CONFIG):
     new = TrainState(np.int32(0), variables(0), optimizer(0, config))
-    return resume.start(manager, new, config, PROVENANCE).state
+    return resume.start(manager, lambda: new, config, PROVENANCE).state
 
 
 @pytest.fixture

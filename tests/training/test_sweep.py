@@ -183,7 +183,9 @@ def test_sweeps_that_come_with_the_software_can_be_run(name, base, tmp_path):
 def test_a_sweep_through_the_command_line(tmp_path, run, tiny_flags):
     flags = ["--config=configs/sweeps/softmax.py", "--config.seeds=(3,)"]
     flags += [flag.replace("--config.", "--config.base.") for flag in tiny_flags]
-    flags += ["--config.base.train.num_epochs=1"]
+    # Two networks are compiled, which takes most of the time.
+    flags += ["--config.base.train.num_epochs=1", "--config.base.model.use_dff=False"]
+    flags += ["--config.base.model.use_mab=False"]
     finished = run("--mode", "sweep", "--workdir", tmp_path, *flags)
     assert finished.returncode == 0, finished.stderr
     assert {row["num_seeds"] for row in rows(tmp_path).values()} == {"1"}
