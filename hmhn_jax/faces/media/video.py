@@ -157,6 +157,7 @@ class _Decoder:
         self._stream = stream
         self._frame_s = timeline.frame_s
         self.last = timeline.start_s - timeline.frame_s
+        self._due_pts = (None, 0)  # `due`, and the same in ticks of the stream
 
     def frames(self) -> Iterator[tuple[int, Fraction, av.VideoFrame]]:
         """Yields sound frames (index, seconds, frame); some before `due` are left out."""
@@ -192,4 +193,7 @@ class _Decoder:
         """
         if not self.num_decoded or packet.pts is None:
             return False
-        return packet.pts * packet.time_base - self.start < self.due
+        if self._due_pts[0] is not self.due:  # exact arithmetic once a sample, not once a packet
+            ticks = math.ceil((self.due + self.start) / packet.time_base)
+            self._due_pts = (self.due, ticks)
+        return packet.pts < self._due_pts[1]
