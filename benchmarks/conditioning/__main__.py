@@ -46,6 +46,7 @@ from hmhn_jax.models import factory
 from hmhn_jax.prediction.scoring import fold_weights, make_score_frames, score_videos
 from hmhn_jax.runtime import devices
 from hmhn_jax.training.step import init_state, make_optimizer, make_train_step
+from hmhn_jax.workdir import stored_config
 
 NUM_STEPS = 200
 # Column of the table: field, and its values with their names; the first is what the paper prints.
@@ -135,7 +136,10 @@ def train(config: ConfigDict, crops: Crops, validation: Crops, num_steps: int) -
 
 def train_all(configs: list[ConfigDict], path: Path, num_steps: int) -> None:
     """Appends a line to `path` for each config that it does not have yet."""
-    done = [(line["config"], line["num_steps"]) for line in read(path)]
+    done = [
+        (_as_json(stored_config.from_dict(line["config"])), line["num_steps"])
+        for line in read(path)
+    ]
     configs = [each for each in configs if (_as_json(each), num_steps) not in done]
     if not configs:
         return
@@ -178,7 +182,9 @@ def _share(text: str) -> slice:
 
 def main() -> None:
     """Trains, and writes the report when no run is missing."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.conditioning", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--output", type=Path, required=True, help="folder of the results")
     parser.add_argument("--share", type=_share, default="1/1", help="such as 1/2, half of the runs")
     flags = parser.parse_args()

@@ -43,7 +43,9 @@ def table(found: dict[str, list[Trial]]) -> str:
 
 def main() -> int:
     """Runs the trials, prints them, writes the JSON if asked; returns 1 when anything was lost."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.faults", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--damages", type=int, default=24, help="of each kind of file")
     parser.add_argument("--disks", type=int, default=3, help="of each kind of full disk")

@@ -25,7 +25,7 @@ class Target:
     Attributes:
       source: folder under the campaign's, of which a copy is damaged.
       pattern: of the files in it.
-      readers: names in `faults_readers`.
+      readers: names in `benchmarks.faults.readers`.
     """
 
     source: str

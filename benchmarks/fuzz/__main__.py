@@ -165,7 +165,9 @@ def outcome(tallies: list[Tally], scale: Scale) -> dict[str, Any]:
 
 
 def main(run: Callable[[Scale, Path, Path], list[Tally]] = campaign) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.fuzz", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--texts", type=int, default=Scale.texts, help="a reader (%(default)s)")
     parser.add_argument("--videos", type=int, default=Scale.files, help="(%(default)s)")
     parser.add_argument("--seed", type=int, default=Scale.seed, help="(%(default)s)")

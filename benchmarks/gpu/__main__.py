@@ -119,7 +119,9 @@ def measure(chosen: list[Contestant], limit_s: float, quick: bool) -> dict:
 
 def main() -> None:
     """Measures, prints, and writes the JSON if asked."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.gpu", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--quick", action="store_true", help="tiny; its numbers mean nothing")
     parser.add_argument("--only", default="", help="programs whose names have this in them")
     parser.add_argument("--batch", type=int, help="this many crops alone (64, then 256)")

@@ -171,7 +171,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             first = warned[0]
             print(
                 f"{len(warned)} videos have warnings, see {SUMMARY}, such as "
-                f"{first.recording.path}: {'; '.join(first.warnings)}",
+                f"{first.recording.file}: {'; '.join(first.warnings)}",
                 file=sys.stderr,
             )
         summaries = [each.summary() for each in self._reports]

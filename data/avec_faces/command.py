@@ -35,6 +35,8 @@ def one_line_for_the_disk(folder: Path) -> Iterator[None]:
     """Turns errors of a full, broken or read-only disk into a UserError."""
     try:
         yield
+    except (UserError, SoftwareFault):
+        raise
     except Exception as error:
         if not any(map(_is_of_the_disk, _causes(error))):
             raise

@@ -30,7 +30,7 @@ def refuse_failures(reports: Iterable[CropReport], max_failed_share: float) -> N
     if len(failed) <= max_failed_share * len(reports) and splits == left:
         return
     reasons = most_common_reasons(
-        (each.recording.path, each.failure) for each in reports if each.failure
+        (each.recording.file, each.failure) for each in reports if each.failure
     )
     allowed = int(max_failed_share * len(reports))
     faults = sum(each.is_fault for each in failed)

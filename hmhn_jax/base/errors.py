@@ -69,7 +69,7 @@ class SoftwareFault(Exception):
         super().__init__(one_line(message))
 
 
-def most_common_reasons(failures: Iterable[tuple[Path, str]]) -> str:
+def most_common_reasons(failures: Iterable[tuple[Path | str, str]]) -> str:
     """Returns the most common reasons of (file, reason), each once: its first file and a count."""
     files = collections.defaultdict(list)
     for path, reason in failures:

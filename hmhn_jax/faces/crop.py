@@ -19,9 +19,9 @@ from hmhn_jax.faces.detection.tracking import Track, follow
 from hmhn_jax.faces.media.video import VideoError, sampled_frames
 
 WHOLE = (0.0, None)  # the part of a video from its start to its end
-ENGINE_VERSION = 2  # raise it whenever the same video and settings no longer give the same crops
-# Other versions of what decodes and finds faces may give other crops, too.
 TURN_UNSURE = "which way is up is unsure"
+ENGINE_VERSION = 3  # raise it whenever the same video and settings no longer give the same crops
+# Other versions of what decodes and finds faces may give other crops, too.
 SOFTWARE = {"av": av.__version__, "opencv": cv2.__version__, "dlib": dlib.__version__}
 
 

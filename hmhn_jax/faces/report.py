@@ -57,7 +57,7 @@ class CropReport:
         """Returns all but the thumbnails, in JSON values."""
         return {
             "video_id": self.recording.video_id,
-            "file": str(self.recording.path),
+            "file": self.recording.file,
             "subject_id": self.recording.subject_id,
             "task": self.recording.task,
             "split": self.recording.split,

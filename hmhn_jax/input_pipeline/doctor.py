@@ -130,7 +130,7 @@ def _videos(found: Found) -> list[dict[str, Any]]:
     videos = []
     for recording, header in zip(found.recordings, headers, strict=True):
         known = dataclasses.asdict(recording)
-        known |= {"path": str(recording.path), "severity": severity(recording.score)}
+        known |= {"path": recording.file, "severity": severity(recording.score)}
         known["details"] = found.details.get(recording.video_id, {})
         if isinstance(header, Header):
             known |= dataclasses.asdict(header)

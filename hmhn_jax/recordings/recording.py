@@ -38,6 +38,12 @@ class Recording:
         """`start_s` and `end_s`."""
         return self.start_s, self.end_s
 
+    @property
+    def file(self) -> str:
+        """The file's path, with the video's id where it is only a part of the file."""
+        is_part = self.start_s or self.end_s is not None
+        return f"{self.path} ({self.video_id})" if is_part else str(self.path)
+
 
 @dataclasses.dataclass(frozen=True)
 class Found:

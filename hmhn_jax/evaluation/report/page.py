@@ -41,12 +41,12 @@ def describe(
       crops: what was scored.
       predictions: f[V], in BDI-II points.
       details: what the dataset knows of videos, by id.
-      anonymous: see `error_groups.group_errors`.
+      anonymous: see `groups.group_errors`.
 
     Returns:
       agreement: from `agreement.limits_of_agreement`.
       severities: `names`, and `counts` from `agreement.severity_confusion`, a row a true level.
-      groups: from `error_groups.group_errors`.
+      groups: from `groups.group_errors`.
     """
     return {
         "agreement": agreement.limits_of_agreement(predictions, crops.scores),
@@ -78,7 +78,7 @@ def write_report(
       scalars: of the training, from `scalars.read`; none where they are lost.
       reference: the config to say the difference from, that of configs/avec2014.py.
       head_maps: by video id, for each head a row of pictures u8[N,H,W,3], shown below the crops
-        of a video that was predicted badly; `report_crops.worst_crops` says which these are.
+        of a video that was predicted badly; `faces.worst_crops` says which these are.
         Without `config.report.faces` there are no pictures.
 
     Raises:

@@ -8,7 +8,7 @@ from einops import rearrange
 
 from hmhn_jax.models.deploy.weights import DeployedWeights, Layer
 from hmhn_jax.models.fast.max_pool import max_pool
-from hmhn_jax.models.fast.pointwise_pair import LEAK, pointwise_pair
+from hmhn_jax.models.fast.pointwise_pair import leaky_relu, pointwise_pair
 from hmhn_jax.models.fast.shifted_conv import convolve_padded, pad, shifted_conv
 from hmhn_jax.models.fast.stem import stem_conv
 from hmhn_jax.models.gwa import attend_planes
@@ -43,20 +43,16 @@ def _attend_and_fuse(model, weights, images):
 
     def lgfe(pixels):
         if weights.for_cpu:  # the hidden channels of one image fit into the cache
-            hidden = _leaky_relu(first.kernel.T @ pixels + first.bias[:, None])
+            hidden = leaky_relu(first.kernel.T @ pixels + first.bias[:, None])
             y = second.kernel.T @ hidden
         else:
             y = pointwise_pair(pixels, first.kernel, first.bias, second.kernel)
-        return _leaky_relu(y + second.bias[:, None])
+        return leaky_relu(y + second.bias[:, None])
 
     x, grid_weights = attend_planes(planes, lgfe, model.grid, model.gwa_softmax_axis)
     if model.use_dff:
         x = _fuse(weights, planes, x)
     return jnp.moveaxis(x, 0, -1), rearrange(grid_weights, "C B h w -> B h w C")
-
-
-def _leaky_relu(x):
-    return jnp.maximum(x, LEAK * x)
 
 
 def _fuse(weights, planes, weighted):

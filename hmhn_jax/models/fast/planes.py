@@ -11,7 +11,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from hmhn_jax.models.fast.pointwise_pair import LEAK, pointwise_pair
+from hmhn_jax.models.fast.pointwise_pair import leaky_relu, pointwise_pair
 from hmhn_jax.models.fast.shifted_conv import shifted_conv
 from hmhn_jax.models.layers import (
     BatchNormWeights,
@@ -62,7 +62,7 @@ class LGFEPlanes(nn.Module):
         scale, shift = scale.astype(first.dtype), shift.astype(first.dtype)
         y = pointwise_pair(planes, first * scale[None], first_bias * scale + shift, second)
         y = y + second_bias[:, None]
-        y = _leaky_relu(batch_norm_planes(y, train, self.axis_name, "BatchNorm_1"))
+        y = leaky_relu(batch_norm_planes(y, train, self.axis_name, "BatchNorm_1"))
         return y.astype(self.dtype)
 
 
@@ -72,10 +72,6 @@ def _moments(planes, axis_name):
     centred = planes - mean[:, None]
     covariance = jnp.stack([jnp.stack([(a * b).mean() for b in centred]) for a in centred])
     return mean, average_over(axis_name, covariance)
-
-
-def _leaky_relu(x):
-    return jnp.maximum(x, LEAK * x)
 
 
 def conv_planes(planes: jax.Array, features: int, dtype: Any, name: str) -> jax.Array:

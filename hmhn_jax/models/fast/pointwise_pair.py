@@ -12,6 +12,11 @@ _CHUNK = 4096  # pixels at a time in the backward pass: their hidden channels st
 _AT_ONCE = 24  # hidden channels; a GPU adds up fewer than 32 numbers in a loop that stores none
 
 
+def leaky_relu(x: jax.Array) -> jax.Array:
+    """Computes the leaky ReLU of GWA, of any shape."""
+    return jnp.maximum(x, LEAK * x)
+
+
 @jax.custom_vjp
 def pointwise_pair(
     planes: jax.Array, first: jax.Array, bias: jax.Array, second: jax.Array
@@ -42,7 +47,7 @@ def _pointwise_pair(planes, first, bias, second):
     sums = [0.0] * second.shape[1]
     for weights, shift, out in zip(first.T, bias, second, strict=True):
         z = shift + sum(weight * plane for weight, plane in zip(weights, planes, strict=True))
-        activation = jnp.maximum(z, LEAK * z)
+        activation = leaky_relu(z)
         sums = [total + weight * activation for weight, total in zip(out, sums, strict=True)]
     return jnp.stack(sums)
 
@@ -65,7 +70,7 @@ def _backward_on_cpu(planes, first, bias, second, grads_DxN):
         planes, grads = chunk
         z = _outer_products(first, planes) + bias[:, None]
         grads_z = _hidden_gradients(z, second, grads)
-        new = (grads_z @ planes.T, grads_z.sum(axis=1), jnp.maximum(z, LEAK * z) @ grads.T)
+        new = (grads_z @ planes.T, grads_z.sum(axis=1), leaky_relu(z) @ grads.T)
         return jax.tree.map(jnp.add, sums, new), first @ grads_z
 
     zeros = jax.tree.map(jnp.zeros_like, (first.T, bias, second))
@@ -82,7 +87,7 @@ def _forward_on_gpu(planes, first, bias, second):
 
     def activations(part):
         z = _outer_products(first[:, part], planes) + bias[part, None]
-        return jnp.maximum(z, LEAK * z)
+        return leaky_relu(z)
 
     return _sums_over_hidden(second, activations).astype(dtype)
 
@@ -98,7 +103,7 @@ def _backward_on_gpu(planes, first, bias, second, grads_DxN):
 
     def of_chunk(planes, grads):
         z = _outer_products(first, planes) + bias[:, None]
-        grads_z, activations = _hidden_gradients(z, second, grads), jnp.maximum(z, LEAK * z)
+        grads_z, activations = _hidden_gradients(z, second, grads), leaky_relu(z)
         products = [grads_z] + [grads_z * plane[None] for plane in planes]
         return _row_sums(products + [activations * grad[None] for grad in grads])
 
