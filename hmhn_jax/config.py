@@ -146,8 +146,10 @@ def default() -> ConfigDict:
 def complete(config: ConfigDict) -> ConfigDict:
     """Returns a copy with the defaults of fields that are newer than the config."""
     completed = config.copy_and_resolve_references().unlock()
-    for name in FIELDS.keys() - flatten(config).keys():
-        if FIELDS[name].newer:
+    for name in (name for name, field in FIELDS.items() if field.newer):
+        section, _, key = name.rpartition(".")
+        part = completed.get(section, ConfigDict())
+        if isinstance(part, ConfigDict) and key not in part:  # anything else is refused by `check`
             _set(completed, name, FIELDS[name].default)
     return completed.lock()
 

@@ -92,7 +92,10 @@ def test_no_stored_config_is_none(tmp_path):
     assert stored_config.load(tmp_path) is None
 
 
-@pytest.mark.parametrize("content", ["{", "[1]", "\xff", "{}", '{"seed": 0}', "[" * 10**5])
+@pytest.mark.parametrize(
+    "content",
+    ["{", "[1]", "\xff", "{}", '{"seed": 0}', '{"data": 3, "report": {"faces": {}}}', "[" * 10**5],
+)
 def test_spoiled_stored_config_is_named(tmp_path, content):
     stored_config.config_path(tmp_path).write_text(content, encoding="latin-1")
     with pytest.raises(UserError, match=r"config\.json"):

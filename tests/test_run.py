@@ -362,7 +362,7 @@ def test_weights_go_to_pytorch_and_start_another_run(workdir, run, tiny_flags, t
     for ours, theirs in (
         (params["trunk"]["stem_conv"]["kernel"].transpose(3, 2, 0, 1), "features.0.weight"),
         (params["trunk"]["stage4_block2"]["second_bn"]["bias"], "features.7.1.bn2.bias"),
-        (params["mab"]["head4"]["excite_dense"]["kernel"].T, "cat_head3.ca.attention.3.weight"),
+        (params["mab"]["head2"]["excite_dense"]["kernel"].T, "cat_head1.ca.attention.3.weight"),
         (params["regression"]["dense"]["kernel"].T, "fc.weight"),
     ):
         np.testing.assert_array_equal(ours, content[theirs])
