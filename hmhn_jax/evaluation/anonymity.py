@@ -8,6 +8,7 @@ from hmhn_jax.base.pseudonyms import Pseudonyms
 from hmhn_jax.config import FIELDS
 from hmhn_jax.evaluation.output import Evaluation
 from hmhn_jax.prediction.video_means import VideoMeans
+from hmhn_jax.workdir.provenance import shared_facts
 
 HIDDEN = "(not shown)"
 _TEXTS_SHOWN = {
@@ -17,18 +18,6 @@ _TEXTS_SHOWN = {
     "data.validation_split",
     "data.test_split",
 }
-# What else a dataset says of itself names videos, subjects and files.
-_DATA_SHOWN = (
-    "fingerprint",
-    "synthetic",
-    "train_score_mean",
-    "train_score_sd",
-    "crops",
-    "num_videos",
-    "num_frames_sampled",
-    "num_frames_with_face",
-    "software",
-)
 
 
 def hide_names(names: Pseudonyms, evaluation: Evaluation) -> Evaluation:
@@ -65,12 +54,12 @@ def hide_names(names: Pseudonyms, evaluation: Evaluation) -> Evaluation:
 def _redact(results):
     trained = dict(results["trained"])
     del trained["subject_means"]
-    trained |= {"config": _redact_config(trained["config"]), "data": _redact_data(trained["data"])}
+    trained |= {"config": _redact_config(trained["config"]), "data": shared_facts(trained["data"])}
     if trained["init_from"]:
         trained["init_from"] = trained["init_from"] | {"file": HIDDEN}
     changed = {
         "config": _redact_config(results["config"]),
-        "data": _redact_data(results["data"]),
+        "data": shared_facts(results["data"]),
         "trained": trained,
     }
     if together := results.get("ensemble"):
@@ -97,7 +86,3 @@ def _is_numeric(value):
     if isinstance(value, list | tuple):
         return all(map(_is_numeric, value))
     return isinstance(value, bool | int | float)
-
-
-def _redact_data(data):
-    return {name: data[name] for name in _DATA_SHOWN if name in data}

@@ -20,13 +20,13 @@ from hmhn_jax.base.errors import UserError
 from hmhn_jax.faces.crop import (
     ENGINE_VERSION,
     SOFTWARE,
-    WHOLE,
     Crop,
     CropFailure,
     CropSettings,
     VideoCrops,
     sha256_of,
 )
+from hmhn_jax.recordings.recording import WHOLE
 
 FORMAT_VERSION = 1
 SUFFIX = ".crops"
@@ -140,8 +140,9 @@ def _parsed(content: bytes) -> VideoCrops | CropFailure:
     line, images = content.split(b"\n", 1)
     header = json.loads(line)
     if "failure" in header:
-        num_sampled = header.get("num_sampled", 0)  # not in entries of before it was kept
-        return CropFailure(header["failure"], header["sha256"], num_sampled, from_cache=True)
+        return CropFailure(
+            header["failure"], header["sha256"], header["num_sampled"], from_cache=True
+        )
     crops = []
     start = 0
     for fields in header["crops"]:
@@ -159,9 +160,9 @@ def _parsed(content: bytes) -> VideoCrops | CropFailure:
         header["num_sampled"],
         header["sha256"],
         from_cache=True,
-        num_crowded=header.get("num_crowded", 0),  # not in entries of before it was counted
+        num_crowded=header["num_crowded"],
         notes=tuple(header["notes"]),
-        num_cuts=header.get("num_cuts", 0),  # as above
+        num_cuts=header["num_cuts"],
         is_picture=header["is_picture"],
         duration_s=header["duration_s"],
     )

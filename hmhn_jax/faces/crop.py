@@ -17,8 +17,8 @@ from hmhn_jax.faces.detection.align import FaceCrop, align_face
 from hmhn_jax.faces.detection.detector import Box, Detector
 from hmhn_jax.faces.detection.tracking import Track, follow
 from hmhn_jax.faces.media.video import VideoError, sampled_frames
+from hmhn_jax.recordings.recording import WHOLE
 
-WHOLE = (0.0, None)  # the part of a video from its start to its end
 TURN_UNSURE = "which way is up is unsure"
 ENGINE_VERSION = 3  # raise it whenever the same video and settings no longer give the same crops
 # Other versions of what decodes and finds faces may give other crops, too.

@@ -14,7 +14,6 @@ from hmhn_jax.base.formats import is_picture
 from hmhn_jax.base.process_pool import map_in_order
 from hmhn_jax.faces import cache
 from hmhn_jax.faces.crop import (
-    WHOLE,
     CropFailure,
     CropSettings,
     NoFaceError,
@@ -26,7 +25,7 @@ from hmhn_jax.faces.detection.detector import Detector, landmark_model, load_det
 from hmhn_jax.faces.fault_counter import FAULT, FaultCounter
 from hmhn_jax.faces.media.images import crop_image
 from hmhn_jax.faces.media.video import VideoError
-from hmhn_jax.recordings.recording import Recording
+from hmhn_jax.recordings.recording import WHOLE, Recording
 
 
 def crop_videos(

@@ -15,7 +15,7 @@ from hmhn_jax.base import files
 from hmhn_jax.base.bdi import SEVERITIES, severity
 from hmhn_jax.base.errors import UsageError, UserError, one_line
 from hmhn_jax.base.progress import track
-from hmhn_jax.faces.crop import WHOLE, part_notes
+from hmhn_jax.faces.crop import part_notes
 from hmhn_jax.faces.media.probe import Header, probe
 from hmhn_jax.faces.media.video import VideoError
 from hmhn_jax.input_pipeline import doctor_tables, doctor_warnings
@@ -23,7 +23,7 @@ from hmhn_jax.input_pipeline.dataset import DATASET, manual_directory
 from hmhn_jax.recordings import avec, sources
 from hmhn_jax.recordings.avec import AvecSettings
 from hmhn_jax.recordings.avec_labels import disagreements
-from hmhn_jax.recordings.recording import SPLITS, Found, Recording
+from hmhn_jax.recordings.recording import SPLITS, WHOLE, Found, Recording
 from hmhn_jax.recordings.subjects import splits_by_subject
 
 PROBES_AT_ONCE = 8  # they wait for the disk more than they compute

@@ -19,22 +19,10 @@ from hmhn_jax.models import HMHN, factory
 from hmhn_jax.models.deploy.fold import fold
 from hmhn_jax.models.deploy.forward import forward
 from hmhn_jax.workdir import restore, versions
+from hmhn_jax.workdir.provenance import shared_facts
 
 ARTEFACT = "hmhn.jaxexport"
 PLATFORMS = ("cpu", "cuda")
-# What may be known of the training data wherever the file goes: no people, no file names.
-SHARED_FACTS = (
-    "fingerprint",
-    "synthetic",
-    "train_score_mean",
-    "train_score_sd",
-    "crops",
-    "num_videos",
-    "num_frames_sampled",
-    "num_frames_with_face",
-    "software",
-)
-
 EXAMPLE = """\
 # Scores face crops with an exported network: pip install jax numpy flatbuffers
 import pathlib
@@ -143,6 +131,5 @@ def export_checkpoint(config: ConfigDict, workdir: Path, output: Path | None = N
 def _shared(provenance):
     origin = dataclasses.asdict(provenance)
     origin["num_subjects"] = len(origin.pop("subject_means"))  # what people scored stays here
-    data = origin["data"]
-    origin["data"] = {name: data[name] for name in SHARED_FACTS if name in data}
+    origin["data"] = shared_facts(origin["data"])
     return origin

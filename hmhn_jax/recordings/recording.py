@@ -7,6 +7,7 @@ from hmhn_jax.base.errors import UserError, one_line
 
 SPLITS = ("train", "validation", "test")
 LABEL_COLUMNS = ("file", "subject", "task", "split", "score")
+WHOLE = (0.0, None)  # the part of a file from its start to its end
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,8 +42,7 @@ class Recording:
     @property
     def file(self) -> str:
         """The file's path, with the video's id where it is only a part of the file."""
-        is_part = self.start_s or self.end_s is not None
-        return f"{self.path} ({self.video_id})" if is_part else str(self.path)
+        return str(self.path) if self.part == WHOLE else f"{self.path} ({self.video_id})"
 
 
 @dataclasses.dataclass(frozen=True)

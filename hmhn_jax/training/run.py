@@ -19,7 +19,7 @@ from hmhn_jax.workdir.provenance import Provenance
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """What a training run is made of.
+    """Parts of a training run.
 
     Attributes:
       config: checked.

@@ -11,6 +11,20 @@ from hmhn_jax import config as config_lib
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.workdir import stored_config
 
+# What may be known of a dataset wherever results and networks go. The rest of its metadata names
+# subjects, videos and files.
+SHARED_FACTS = (
+    "fingerprint",
+    "synthetic",
+    "train_score_mean",
+    "train_score_sd",
+    "crops",
+    "num_videos",
+    "num_frames_sampled",
+    "num_frames_with_face",
+    "software",
+)
+
 
 class OtherVersionError(ValueError):
     """Provenance written by another version of this program."""
@@ -44,6 +58,11 @@ class Provenance:
             raise UserError(
                 f"the checkpoint in {directory} is of another architecture: {'; '.join(changed)}"
             )
+
+
+def shared_facts(data: dict[str, Any]) -> dict[str, Any]:
+    """Returns those of a dataset's metadata that name nobody and no file."""
+    return {name: data[name] for name in SHARED_FACTS if name in data}
 
 
 def parse(values: Any) -> Provenance:

@@ -32,7 +32,7 @@ class NoColumnError(UserError):
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """What a table holds.
+    """Rows and columns of a table.
 
     Attributes:
       rows: (number of the line, {column: value}) of each row that is not empty; the columns of
