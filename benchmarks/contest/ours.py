@@ -8,6 +8,7 @@ from pathlib import Path
 import flax.serialization
 import jax
 import numpy as np
+from plain_hmhn import plain
 
 from benchmarks.contest.workload import Workload
 from configs import avec2014
@@ -17,7 +18,7 @@ from hmhn_jax.input_pipeline.dataset import open_dataset
 from hmhn_jax.models import HMHN, factory
 from hmhn_jax.models.deploy.fold import fold
 from hmhn_jax.models.deploy.forward import forward
-from hmhn_jax.runtime import compiler_options, devices, memory
+from hmhn_jax.runtime import compiler_options, devices
 from hmhn_jax.runtime.environment import set_environment
 from hmhn_jax.training.step import init_state, make_optimizer, make_train_step
 
@@ -29,7 +30,8 @@ def train_step(workload: dict, fast: bool = True) -> Callable[[], float]:
     config = avec2014.get_config()
     config.augment = dict.fromkeys(config.augment, 0.0)
     config.model.update(work.fields)
-    model = factory.make_model(config, axis_name=devices.AXIS, fast=fast)
+    model = factory.make_model(config, axis_name=devices.AXIS)
+    model = model if fast else plain(model)
     optimizer = make_optimizer(config.optimizer, steps_per_epoch=1000, num_steps=1000)
     augmentation = AugmentSettings(**config.augment)
     step = devices.parallel_step(
@@ -48,10 +50,10 @@ def train_step(workload: dict, fast: bool = True) -> Callable[[], float]:
 
 
 def plain_scores(workload: dict, folder: str) -> Callable[[], np.ndarray]:
-    """Scores a batch by the network as it trains, each layer Flax's own."""
+    """Scores a batch by the network of tests/reference, each layer Flax's own."""
     set_environment()  # as run.py does
     work = Workload(**workload)
-    model = HMHN(**work.fields, fast=False)
+    model = plain(HMHN(**work.fields))
     variables = _variables(folder)
     score = jax.jit(
         lambda variables, images: model.apply(variables, images)[0],
@@ -70,7 +72,7 @@ def deployed_scores(workload: dict, folder: str) -> Callable[[], np.ndarray]:
     images = work.images()
     score = jax.jit(lambda weights, images: forward(model, weights, images)[0])
     score = score.lower(weights, images).compile(compiler_options=compiler_options.for_network())
-    memory.give_back()  # as evaluation does
+    devices.give_memory_back()  # as evaluation does
     return lambda: np.asarray(score(weights, images))
 
 

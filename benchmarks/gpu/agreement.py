@@ -1,8 +1,8 @@
 """Accuracy of scores and gradients on a device, compared with float64 on the host's CPU.
 
-The reference is the network of plain layers; weights, images and targets are the same, as numbers
-of float32. Its normalisations remember the statistics of the batch, so that inference is of a
-network whose features have the sizes of a trained one's.
+The reference is the network of tests/reference/plain_hmhn.py; weights, images and targets are the
+same, as numbers of float32. Its normalisations remember the statistics of the batch, so that
+inference is of a network whose features have the sizes of a trained one's.
 """
 
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from plain_hmhn import PlainHMHN
 
 from benchmarks.contest.workload import Workload
 from benchmarks.gpu.ours import LOSS, describe_device
@@ -32,7 +33,8 @@ def measure(workload: dict, file: str, gpu: bool, variants: list) -> None:
         variables, reference = _reference(work)
     inferred = {}
     for dtype, fast in variants:
-        model = HMHN(**work.fields, dropout_rate=0.0, dtype=jnp.dtype(dtype), fast=fast)
+        network = HMHN if fast else PlainHMHN
+        model = network(**work.fields, dropout_rate=0.0, dtype=jnp.dtype(dtype))
         _, grads, _ = jax.jit(gradients(model))(variables, pictures(work), work.scores())
         if dtype not in inferred:  # folded weights are computed with in one way
             weights = fold(model, variables, for_cpu=False)
@@ -54,7 +56,7 @@ def measure(workload: dict, file: str, gpu: bool, variants: list) -> None:
 def _reference(work):
     """Returns float32 variables and their float64 outputs, all in the host's memory."""
     # A CPU would be a device of its own, were these arrays JAX's.
-    model = HMHN(**work.fields, dropout_rate=0.0)
+    model = PlainHMHN(**work.fields, dropout_rate=0.0)
     variables = jax.device_get(jax.jit(model.init)(jax.random.key(0), pictures(work)[:1]))
     with jax.enable_x64(True):
         model = model.clone(dtype=jnp.float64)

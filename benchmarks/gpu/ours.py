@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
+from plain_hmhn import PlainHMHN
 
 from benchmarks.contest import dispatch
 from benchmarks.contest.workload import Workload
@@ -41,7 +42,9 @@ def train_step(workloads: list, file: str, rounds: int, gpu: bool, dtype: str, f
 
 
 def _time_training(work, rounds, dtype, fast):
-    model = HMHN(**work.fields, dtype=jnp.dtype(dtype), fast=fast, axis_name=devices.AXIS)
+    model = (HMHN if fast else PlainHMHN)(
+        **work.fields, dtype=jnp.dtype(dtype), axis_name=devices.AXIS
+    )
     optimizer = make_optimizer(OPTIMIZER, steps_per_epoch=1000, num_steps=1000)
     step = devices.parallel_step(make_train_step(model, optimizer, NO_AUGMENTATION, LOSS, 0))
     state, metrics = devices.replicate(init_state(model, optimizer, work.image_size, 0)), None

@@ -7,48 +7,35 @@ import jax
 import jax.numpy as jnp
 
 from hmhn_jax.models.fast.planes import batch_norm_planes, conv_planes
-from hmhn_jax.models.layers import batch_norm, conv
 
 
 class DFF(nn.Module):
     """Deep feature fusion (Eq. 7).
 
-    Two feature transformations of the same structure with weights of their own (conv 3x3, BN,
-    ReLU) are added; the fusion network (twice conv 3x3, BN, PReLU, the sum added again, conv 3x3,
-    sigmoid) makes an image of them.
-
-    Attributes:
-      axis_name: device axis over which batch statistics are averaged.
-      dtype: type of the computation.
-      fast: computes on planes, see `shifted_conv`; the same numbers.
+    Two feature transformations of the same structure with weights of their own (conv 3x3, BN, ReLU)
+    are added; the fusion network (twice conv 3x3, BN, PReLU, the sum added again, conv 3x3,
+    sigmoid) makes an image of them. It is computed on planes, see `shifted_conv`; `axis_name` and
+    `dtype` are those of `HMHN`.
     """
 
     axis_name: str | None = None
     dtype: Any = jnp.float32
-    fast: bool = False
 
     @nn.compact
     def __call__(self, images: jax.Array, weighted: jax.Array, train: bool) -> jax.Array:
         """Fuses both inputs f[B,H,W,C] into f[B,H,W,C] between 0 and 1."""
         channels = images.shape[-1]
-        if self.fast:
-            images, weighted = (jnp.moveaxis(each, -1, 0) for each in (images, weighted))
+        images, weighted = (jnp.moveaxis(each, -1, 0) for each in (images, weighted))
 
-        def conv_3x3(x, name):
-            if self.fast:
-                return conv_planes(x, channels, self.dtype, f"{name}_conv")
-            return conv(channels, (3, 3), dtype=self.dtype, name=f"{name}_conv")(x)
+        def conv(x, name):
+            return conv_planes(x, channels, self.dtype, f"{name}_conv")
 
         def conv_bn(x, name):
-            x = conv_3x3(x, name)
-            if self.fast:
-                return batch_norm_planes(x, train, self.axis_name, f"{name}_bn")
-            return batch_norm(train, self.axis_name, dtype=self.dtype, name=f"{name}_bn")(x)
+            return batch_norm_planes(conv(x, name), train, self.axis_name, f"{name}_bn")
 
         transformed = nn.relu(conv_bn(images, "ft1")) + nn.relu(conv_bn(weighted, "ft2"))
         fused = transformed
         for name in ("fusion1", "fusion2"):
             # 0.25 is PyTorch's initial slope.
             fused = nn.PReLU(negative_slope_init=0.25, name=f"{name}_prelu")(conv_bn(fused, name))
-        fused = nn.sigmoid(conv_3x3(fused + transformed, "output"))
-        return jnp.moveaxis(fused, 0, -1) if self.fast else fused
+        return jnp.moveaxis(nn.sigmoid(conv(fused + transformed, "output")), 0, -1)

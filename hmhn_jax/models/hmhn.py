@@ -31,8 +31,6 @@ class HMHN(nn.Module):
       use_output_norm, score_mean, score_std: of the last layer, see `Regression`.
       axis_name: device axis over which batch statistics are averaged in training.
       dtype: type of the computation; statistics, softmaxes and scores are at least float32.
-      fast: computes the same numbers in the faster ways of models/fast/; without it every
-        layer is Flax's own.
 
     Raises:
       ValueError: for DFF without GWA.
@@ -54,7 +52,6 @@ class HMHN(nn.Module):
     score_std: float = 1.0
     axis_name: str | None = None
     dtype: Any = jnp.float32
-    fast: bool = False
 
     @nn.compact
     def __call__(
@@ -78,7 +75,7 @@ class HMHN(nn.Module):
             raise ValueError(
                 "use_dff=True needs use_gwa=True: DFF fuses the image with GWA's output"
             )
-        shared = {"axis_name": self.axis_name, "dtype": self.dtype, "fast": self.fast}
+        shared = {"axis_name": self.axis_name, "dtype": self.dtype}
         aux = {}
         images = images.astype(self.dtype)
         x = images

@@ -70,10 +70,7 @@ def average_over(axis_name: str | None, tree: Any) -> Any:
 class ConvWeights(nn.Module):
     """Parameters of `conv`, for a convolution that is computed in another way.
 
-    Attributes:
-      shape: of the kernel, (height, width, channels in, channels out).
-      use_bias: whether there is one.
-      dtype: of the computation.
+    The shape is the kernel's: (height, width, channels in, channels out).
     """
 
     shape: tuple[int, int, int, int]
@@ -92,11 +89,7 @@ class ConvWeights(nn.Module):
 
 
 class BatchNormWeights(nn.Module):
-    """Variables of `batch_norm`, for a normalisation that is computed in another way.
-
-    Attributes:
-      axis_name: device axis over which batch statistics are averaged.
-    """
+    """Variables of `batch_norm`, for a normalisation that is computed in another way."""
 
     axis_name: str | None = None
 

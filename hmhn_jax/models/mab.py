@@ -21,16 +21,13 @@ class AttentionHead(nn.Module):
     Attributes:
       kernels: sizes of the parallel convolutions of the spatial attention.
       spatial_reduce: whether the spatial map is the "sum" or the "mean" over channels.
-      axis_name: device axis over which batch statistics are averaged.
-      dtype: type of the computation.
-      fast: normalises maps by `FusedBatchNorm`; the same numbers.
+      axis_name, dtype: of `HMHN`.
     """
 
     kernels: Kernels = ((3, 3), (1, 3), (3, 1))
     spatial_reduce: str = "mean"
     axis_name: str | None = None
     dtype: Any = jnp.float32
-    fast: bool = False
 
     @nn.compact
     def __call__(self, features: jax.Array, train: bool) -> tuple[jax.Array, jax.Array]:
@@ -38,7 +35,7 @@ class AttentionHead(nn.Module):
         channels = features.shape[-1]
 
         def normalise(x, name):
-            if self.fast and x.ndim == 4:
+            if x.ndim == 4:
                 return FusedBatchNorm(axis_name=self.axis_name, name=name)(x, train)
             return batch_norm(train, self.axis_name, dtype=self.dtype, name=name)(x)
 
@@ -62,19 +59,13 @@ class AttentionHead(nn.Module):
 
 
 class MAB(nn.Module):
-    """Parallel, independent attention heads (section 3.4).
-
-    Attributes:
-      num_heads: K.
-      kernels, spatial_reduce, axis_name, dtype, fast: of each `AttentionHead`.
-    """
+    """Parallel, independent heads (section 3.4), which have all fields but their number."""
 
     num_heads: int = 4
     kernels: Kernels = ((3, 3), (1, 3), (3, 1))
     spatial_reduce: str = "mean"
     axis_name: str | None = None
     dtype: Any = jnp.float32
-    fast: bool = False
 
     @nn.compact
     def __call__(self, features: jax.Array, train: bool) -> tuple[jax.Array, jax.Array]:
@@ -86,7 +77,6 @@ class MAB(nn.Module):
                     self.spatial_reduce,
                     self.axis_name,
                     self.dtype,
-                    self.fast,
                     name=f"head{index + 1}",
                 )(features, train)
                 for index in range(self.num_heads)

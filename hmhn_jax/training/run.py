@@ -66,14 +66,9 @@ class Run:
 
 
 def build(config: ConfigDict, builder: Any) -> Run:
-    """Builds a run.
+    """Builds the run of a checked config, on the prepared TFDS builder of `config.data`.
 
-    Args:
-      config: checked by `config.check`.
-      builder: the prepared TFDS builder of `config.data`.
-
-    Raises:
-      UserError: the data do not have a split or batch that the config asks for.
+    Raises UserError when the data do not have a split or batch that the config asks for.
     """
     devices.check_batch_size("train.batch_size", config.train.batch_size)
     devices.check_batch_size("evaluate.batch_size", config.evaluate.batch_size)
@@ -89,7 +84,6 @@ def build(config: ConfigDict, builder: Any) -> Run:
         axis_name=devices.AXIS,
         score_mean=mean,
         score_std=std,
-        fast=True,
     )
     optimizer = make_optimizer(config.optimizer, steps_per_epoch, num_steps)
     augmentation = AugmentSettings(**config.augment)

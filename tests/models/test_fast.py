@@ -4,9 +4,11 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+import plain_hmhn
 import pytest
 
-from hmhn_jax.models import DFF, GWA, HMHN, MAB, ResNet18
+from hmhn_jax import models
+from hmhn_jax.models import HMHN
 from hmhn_jax.models.fast.conv_3x3 import conv_3x3
 from hmhn_jax.models.fast.fused_batch_norm import normalise
 from hmhn_jax.models.fast.max_pool import max_pool
@@ -176,16 +178,31 @@ def test_normalise_is_flaxs(size, relu):
     assert_equal_with_gradients(fast, plain, normal(0, 3, *size, 5), scale, normal(2, 5))
 
 
+BLOCKS = {
+    "DFF": (models.DFF, plain_hmhn.DFF),
+    "GWA": (models.GWA, plain_hmhn.GWA),
+    "MAB": (models.MAB, plain_hmhn.MAB),
+    "BasicBlock": (BasicBlock, plain_hmhn.BasicBlock),
+    "ResNet18": (models.ResNet18, plain_hmhn.ResNet18),
+    "HMHN": (HMHN, plain_hmhn.PlainHMHN),
+}
+
+
+def both(block, **fields):
+    """Returns a block of ours, and the one of Flax's own layers."""
+    return [way(**fields) for way in BLOCKS[block]]
+
+
 def blocks():
     image, other = normal(0, 4, 13, 12, 3), normal(1, 4, 13, 12, 3)
-    yield "dff", DFF, {}, (image, other)
+    yield "dff", "DFF", {}, (image, other)
     for grid in ((3, 3), (2, 5), (1, 1)):
-        yield f"gwa {grid}", GWA, {"grid": grid, "lgfe_expansion": 2}, (image,)
+        yield f"gwa {grid}", "GWA", {"grid": grid, "lgfe_expansion": 2}, (image,)
     literal = {"grid": (2, 2), "lgfe_expansion": 1, "softmax_axis": "last"}
-    yield "gwa, literal", GWA, literal, (image,)
-    yield "block of the trunk", BasicBlock, {"features": 4, "strides": 2}, (image,)
+    yield "gwa, literal", "GWA", literal, (image,)
+    yield "block of the trunk", "BasicBlock", {"features": 4, "strides": 2}, (image,)
     heads = {"num_heads": 2, "spatial_reduce": "sum"}
-    yield "mab", MAB, heads, (normal(0, 3, 3, 2, 16),)
+    yield "mab", "MAB", heads, (normal(0, 3, 3, 2, 16),)
 
 
 @pytest.mark.parametrize("train", [False, True])
@@ -194,7 +211,7 @@ def blocks():
 )
 @pytest.mark.usefixtures("backend")
 def test_blocks_are_the_plain_ones(block, fields, inputs, train):
-    fast, plain = (block(dtype=jnp.float64, fast=fast, **fields) for fast in (True, False))
+    fast, plain = both(block, dtype=jnp.float64, **fields)
     variables = random_variables(plain, inputs)
 
     def outputs(model):
@@ -217,11 +234,11 @@ def random_variables(model, inputs):
 
 
 def test_both_ways_have_the_same_variables():
-    def structure(fast):
-        model = HMHN(width=2, lgfe_expansion=1, fast=fast)
-        return jax.eval_shape(model.init, jax.random.key(0), np.zeros((1, 32, 32, 3)))
-
-    assert structure(True) == structure(False)
+    ours, plain = (
+        jax.eval_shape(model.init, jax.random.key(0), np.zeros((1, 32, 32, 3)))
+        for model in both("HMHN", width=2, lgfe_expansion=1)
+    )
+    assert ours == plain
 
 
 @pytest.mark.parametrize(
@@ -229,12 +246,8 @@ def test_both_ways_have_the_same_variables():
 )
 def test_both_ways_start_from_the_same_weights(block, fields, inputs):
     fast, plain = (
-        jax.jit(
-            lambda fast=fast: block(fast=fast, **fields).init(
-                jax.random.key(3), *inputs, train=False
-            )
-        )()
-        for fast in (True, False)
+        jax.jit(lambda model=model: model.init(jax.random.key(3), *inputs, train=False))()
+        for model in both(block, **fields)
     )
     jax.tree.map(np.testing.assert_array_equal, fast, plain)
 
@@ -242,7 +255,7 @@ def test_both_ways_start_from_the_same_weights(block, fields, inputs):
 @pytest.mark.parametrize("size", [33, 64])
 def test_the_trunk_scores_as_the_plain_one(size):
     images = normal(0, 2, size, size + 3, 3)
-    fast, plain = (ResNet18(2, dtype=jnp.float64, fast=fast) for fast in (True, False))
+    fast, plain = both("ResNet18", width=2, dtype=jnp.float64)
     variables = random_variables(plain, (images,))
     ours, theirs = (
         jax.jit(model.apply, static_argnums=2)(variables, images, False) for model in (fast, plain)

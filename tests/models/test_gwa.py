@@ -22,20 +22,20 @@ def random_images(seed, shape=(2, 12, 12, 3)):
 
 
 def test_weights_equal_an_independent_computation():
-    features = np.random.default_rng(0).normal(size=(2, 6, 5, 4, 3))
-    expected = np.empty((2, 6, 3))
+    features = np.random.default_rng(0).normal(size=(3, 2, 6, 5, 4))
+    expected = np.empty((3, 2, 6))
     for sample in range(2):
         for channel in range(3):
-            grids = features[sample, ..., channel]
+            grids = features[channel, sample]
             logits = np.stack([grid @ grid.T / np.sqrt(4) for grid in grids])
             shares = np.exp(logits) / np.exp(logits).sum(axis=0)
-            expected[sample, :, channel] = shares.mean(axis=(1, 2))
+            expected[channel, sample] = shares.mean(axis=(1, 2))
     np.testing.assert_allclose(grid_weights(jnp.asarray(features), "grid"), expected, rtol=1e-5)
 
 
 def test_half_precision_is_not_that_of_the_softmax():
     # The products are sums of many numbers: rounded, they would move the weights by some per cent.
-    features = 2 * np.random.default_rng(0).normal(size=(1, 4, 8, 64, 1))
+    features = 2 * np.random.default_rng(0).normal(size=(1, 1, 4, 8, 64))
     half = jnp.asarray(features, jnp.bfloat16)
     weights = grid_weights(half, "grid")
     assert weights.dtype == jnp.float32

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from plain_hmhn import PlainHMHN
 
 from hmhn_jax.models import HMHN
 from hmhn_jax.training.losses import mean_squared_error, partition_loss
@@ -230,9 +231,9 @@ def operations(jaxpr):
                 yield from operations(inner)
 
 
-@pytest.mark.parametrize("fast", [False, True])
-def test_bfloat16_keeps_what_is_delicate_in_float32(fast):
-    model = HMHN(width=2, lgfe_expansion=1, dtype=jnp.bfloat16, fast=fast)
+@pytest.mark.parametrize("network", [HMHN, PlainHMHN])
+def test_bfloat16_keeps_what_is_delicate_in_float32(network):
+    model = network(width=2, lgfe_expansion=1, dtype=jnp.bfloat16)
     images = jax.ShapeDtypeStruct((2, 32, 32, 3), jnp.float32)
     variables = jax.eval_shape(model.init, jax.random.key(0), images)
 
@@ -268,9 +269,9 @@ def test_bfloat16_keeps_what_is_delicate_in_float32(fast):
     assert list(used.values()) == [{"float32"}, {"bfloat16"}]
 
 
-@pytest.mark.parametrize("fast", [False, True])
-def test_bfloat16_scores_by_features_of_bfloat16(fast):
-    model = HMHN(width=2, lgfe_expansion=1, dtype=jnp.bfloat16, fast=fast)
+@pytest.mark.parametrize("network", [HMHN, PlainHMHN])
+def test_bfloat16_scores_by_features_of_bfloat16(network):
+    model = network(width=2, lgfe_expansion=1, dtype=jnp.bfloat16)
     images = jax.ShapeDtypeStruct((2, 32, 32, 3), jnp.float32)
     (scores, aux), _ = jax.eval_shape(model.init_with_output, jax.random.key(0), images)
     assert scores.dtype == jnp.float32

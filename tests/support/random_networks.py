@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 from flax import traverse_util
+from plain_hmhn import plain
 
 from hmhn_jax.models import HMHN
 
@@ -22,7 +23,7 @@ def random_network(seed: int = 0, dtype: str = "float32", **fields) -> tuple[HMH
     variables = jax.tree.map_with_path(lambda path, leaf: _drawn(path, leaf, rng, dtype), shapes)
     nothing = jax.tree.map(np.zeros_like, variables["batch_stats"])
     train = jax.jit(
-        lambda params: model.clone(fast=False).apply(
+        lambda params: plain(model).apply(
             {"params": params, "batch_stats": nothing}, images, True, mutable=["batch_stats"]
         )[1]["batch_stats"],
         compiler_options={"xla_backend_optimization_level": 0},

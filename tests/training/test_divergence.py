@@ -16,7 +16,7 @@ pytestmark = pytest.mark.pure
 @pytest.fixture(scope="module")
 def network():
     """Returns variables of a small network, and forward(params) -> flags of its blocks."""
-    model = HMHN(width=4, lgfe_expansion=1, num_heads=2, dropout_rate=0.0, fast=True)
+    model = HMHN(width=4, lgfe_expansion=1, num_heads=2, dropout_rate=0.0)
     images = jax.random.normal(jax.random.key(1), (4, 32, 32, 3))
     variables = jax.jit(model.init)(jax.random.key(0), images)
 

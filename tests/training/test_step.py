@@ -36,7 +36,7 @@ config.model.lgfe_expansion = 2
 config.model.num_heads = 2
 config.model.dtype = dtype
 model = factory.make_model(
-    config, axis_name=devices.AXIS, score_mean=17.0, score_std=12.0, fast=True
+    config, axis_name=devices.AXIS, score_mean=17.0, score_std=12.0
 )
 optimizer = make_optimizer(config.optimizer, steps_per_epoch=5, num_steps=20)
 step = devices.parallel_step(

@@ -16,15 +16,13 @@ from hmhn_jax.models.layers import EPSILON
 def fold(model: HMHN, variables: Any, for_cpu: bool | None = None) -> DeployedWeights:
     """Folds what is linear at inference into single layers; the network computes the same.
 
-    A normalisation by running statistics scales and shifts each channel, and so becomes part of
-    the layer before it. A head's parallel convolutions are added up, so their kernels can be
-    added, too, and what all heads begin with stands side by side. Computed in float64 on the
-    host, and then rounded to the model's type.
+    A normalisation by running statistics scales and shifts each channel, and so becomes part of the
+    layer before it. A head's parallel convolutions are added up, so their kernels can be added,
+    too, and what all heads begin with stands side by side. Computed in float64 on the host, and
+    then rounded to the model's type.
 
-    Args:
-      model: whose weights these are.
-      variables: its "params" and "batch_stats".
-      for_cpu: whether the network will run on a CPU; None is where JAX computes by default.
+    `variables` are its "params" and "batch_stats"; `for_cpu` says whether the network will run on a
+    CPU, None is where JAX computes by default.
     """
     for_cpu = jax.default_backend() == "cpu" if for_cpu is None else for_cpu
     # Transformed pixels need more digits than half precision has.
@@ -33,12 +31,20 @@ def fold(model: HMHN, variables: Any, for_cpu: bool | None = None) -> DeployedWe
     for collection in ("params", "batch_stats"):
         flat |= traverse_util.flatten_dict(variables.get(collection, {}))
     tree = traverse_util.unflatten_dict(flat)
-    trunk, dtype = tree["trunk"], model.dtype
+    trunk, dff, dtype = tree["trunk"], tree.get("dff", {}), model.dtype
     # Rounded one after the other, so that not all of it is there in float64.
     return DeployedWeights(
         lgfe=_cast(_lgfe(tree["gwa"]["lgfe"]), dtype) if model.use_gwa else None,
-        dff=_cast(_dff(tree["dff"]), dtype) if model.use_dff else None,
-        slopes=_cast(_slopes(tree["dff"]), dtype) if model.use_dff else None,
+        dff={
+            name: _cast(_normalised(dff, f"{name}_conv", f"{name}_bn"), dtype)
+            for name in ("ft1", "ft2", "fusion1", "fusion2", "output")
+            if dff
+        },
+        slopes={
+            name: _cast(dff[f"{name}_prelu"]["negative_slope"], dtype)
+            for name in ("fusion1", "fusion2")
+            if dff
+        },
         stem=_cast(_normalised(trunk, "stem_conv", "stem_bn"), dtype),
         blocks=tuple(
             _cast(_block(trunk[f"stage{stage}_block{block}"], winograd), dtype)
@@ -81,15 +87,6 @@ def _lgfe(tree: dict) -> tuple[Layer, Layer]:
         _pointwise(_normalised(tree, f"Conv_{index}", f"BatchNorm_{index}")) for index in range(2)
     )
     return first, second
-
-
-def _dff(tree: dict) -> dict[str, Layer]:
-    names = ("ft1", "ft2", "fusion1", "fusion2", "output")
-    return {name: _normalised(tree, f"{name}_conv", f"{name}_bn") for name in names}
-
-
-def _slopes(tree: dict) -> dict[str, jax.Array]:
-    return {name: tree[f"{name}_prelu"]["negative_slope"] for name in ("fusion1", "fusion2")}
 
 
 def _block(tree: dict, winograd: bool) -> dict[str, Layer | WinogradLayer]:

@@ -18,15 +18,10 @@ from hmhn_jax.models.hmhn import HMHN
 def low_level(
     model: HMHN, weights: DeployedWeights, images: jax.Array
 ) -> tuple[jax.Array, jax.Array | None]:
-    """Computes everything before the trunk's first block.
+    """Computes everything before the trunk's first block, of images f[B,H,W,3], standardised.
 
-    Args:
-      model: the network; only its fields count.
-      weights: `fold(model, variables)`.
-      images: f[B,H,W,3], standardised.
-
-    Returns:
-      The pooled features f[B,H/4,W/4,width] and the grids' weights f32[B,h,w,3], None without GWA.
+    Returns the pooled features f[B,H/4,W/4,width] and the grids' weights f32[B,h,w,3], None without
+    GWA.
     """
     grid_weights = None
     if model.use_gwa:

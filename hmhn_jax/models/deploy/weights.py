@@ -21,12 +21,7 @@ class Layer(NamedTuple):
 
 
 class WinogradLayer(NamedTuple):
-    """A 3x3 convolution with stride 1, for `winograd_conv`.
-
-    Attributes:
-      matrices: f[16,C,D].
-      bias: f[D].
-    """
+    """A 3x3 convolution with stride 1, for `winograd_conv`: matrices f[16,C,D] and bias f[D]."""
 
     matrices: Array
     bias: Array
@@ -51,7 +46,7 @@ class HeadWeights:
 
 @struct.dataclass
 class DeployedWeights:
-    """Weights of `deploy.forward`; None where a block is switched off.
+    """Weights of `deploy.forward`; None or empty where a block is switched off.
 
     Attributes:
       lgfe: both 1x1 convolutions.
@@ -65,8 +60,8 @@ class DeployedWeights:
     """
 
     lgfe: tuple[Layer, Layer] | None
-    dff: dict[str, Layer] | None
-    slopes: dict[str, jax.Array] | None
+    dff: dict[str, Layer]
+    slopes: dict[str, jax.Array]
     stem: Layer
     blocks: tuple[dict[str, Layer | WinogradLayer], ...]
     heads: HeadWeights | None

@@ -13,19 +13,12 @@ TILE = 4
 
 
 def conv_3x3(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """Convolves with a 3x3 kernel, stride 1, zero-padded by one pixel.
+    """Convolves f[B,H,W,C] with f[3,3,C,D], stride 1, zero-padded by one pixel -> f[B,H,W,D].
 
     Equal to `jax.lax.conv_general_dilated` with "SAME" padding, which it is on a GPU and in half
     precision. On a CPU, XLA's convolutions do as many multiplications as a processor can; so does
     this, by `winograd_conv`, with a quarter of them. The gradient of the pixels is the convolution
     with the kernel turned by 180 degrees, that of the kernel `kernel_gradient`.
-
-    Args:
-      x: f[B,H,W,C].
-      kernel: f[3,3,C,D].
-
-    Returns:
-      f[B,H,W,D].
     """
     if (
         jax.default_backend() != "cpu"

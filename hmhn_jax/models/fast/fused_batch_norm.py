@@ -12,12 +12,7 @@ _PIXELS = (0, 1, 2)
 
 
 class FusedBatchNorm(nn.Module):
-    """`layers.batch_norm`, and a ReLU if asked, by `normalise`; the same variables.
-
-    Attributes:
-      relu: whether one follows.
-      axis_name: device axis over which batch statistics are averaged.
-    """
+    """`layers.batch_norm`, and a ReLU if asked, by `normalise`; the same variables."""
 
     relu: bool = False
     axis_name: str | None = None

@@ -21,21 +21,12 @@ def leaky_relu(x: jax.Array) -> jax.Array:
 def pointwise_pair(
     planes: jax.Array, first: jax.Array, bias: jax.Array, second: jax.Array
 ) -> jax.Array:
-    """Computes second^T leaky_relu(first^T planes + bias), for every pixel.
+    """Computes second^T leaky_relu(first^T planes + bias), f[D,N], for all pixels, planes f[C,N].
 
     With three channels in and out and 48 between them, the hidden channels are sixteen times the
-    image, and reading and writing them is what a pair of convolutions costs. Here they are
-    computed one after the other and added up at once; the backward pass computes them again, on a
-    CPU a chunk of pixels at a time.
-
-    Args:
-      planes: f[C,N].
-      first: f[C,M].
-      bias: f[M].
-      second: f[M,D].
-
-    Returns:
-      f[D,N].
+    image, and reading and writing them is what a pair of convolutions costs. Here they are computed
+    one after the other and added up at once; the backward pass computes them again, on a CPU a
+    chunk of pixels at a time. `first` is f[C,M], `bias` f[M] and `second` f[M,D].
     """
     return _pointwise_pair(planes, first, bias, second)
 

@@ -12,20 +12,13 @@ TAPS = tuple(itertools.product(range(3), range(3)))  # (row, column) of a 3x3 ke
 
 @jax.custom_vjp
 def shifted_conv(planes: jax.Array, kernel: jax.Array) -> jax.Array:
-    """Convolves planes with a 3x3 kernel, zero-padded by one pixel.
+    """Convolves f[C,B,H,W] with a kernel f[3,3,C,D], zero-padded by one pixel: f[D,B,H,W].
 
     Equal to `jax.lax.conv_general_dilated` with "SAME" padding. With three channels in and out a
     convolution is 27 multiply-adds a number, too few for the matrix products that convolution
-    libraries are made of. As sums of shifted planes it is one pass over contiguous memory, and
-    so are its gradients: that of the planes is the convolution with the kernel turned by 180
-    degrees, that of a tap is the sum of its shifted plane times the incoming gradient.
-
-    Args:
-      planes: f[C,B,H,W].
-      kernel: f[3,3,C,D].
-
-    Returns:
-      f[D,B,H,W].
+    libraries are made of. As sums of shifted planes it is one pass over contiguous memory, and so
+    are its gradients: that of the planes is the convolution with the kernel turned by 180 degrees,
+    that of a tap is the sum of its shifted plane times the incoming gradient.
     """
     return _shifted_conv(planes, kernel)
 

@@ -6,19 +6,12 @@ from einops import rearrange
 
 
 def stem_conv(images: jax.Array, kernel: jax.Array) -> jax.Array:
-    """Convolves with a 7x7 kernel, stride 2, zero-padded by three pixels.
+    """Convolves f[B,H,W,C] with a kernel f[7,7,C,D], stride 2, padded by three: f[B,H/2,W/2,D].
 
-    Computed as a 4x4 convolution with stride 1 on images whose 2x2 blocks of pixels have become
-    channels ("space to depth"): the same sums, with four times as many channels in, which suits the
-    matrix products that convolutions are made of. With r = 2p + a, pixel 2i + r - 4 is pixel
-    a of the pair i + p - 2.
-
-    Args:
-      images: f[B,H,W,C].
-      kernel: f[7,7,C,D].
-
-    Returns:
-      f[B,H/2,W/2,D], sides rounded up.
+    Sides are rounded up. Computed as a 4x4 convolution with stride 1 on images whose 2x2 blocks of
+    pixels have become channels ("space to depth"): the same sums, with four times as many channels
+    in, which suits the matrix products that convolutions are made of. With r = 2p + a, pixel 2i + r
+    - 4 is pixel a of the pair i + p - 2.
     """
     height, width = images.shape[1:3]
     images = jnp.pad(images, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)))

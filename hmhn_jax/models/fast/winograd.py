@@ -53,14 +53,9 @@ def transform(kernel: jax.Array | np.ndarray, size: int) -> jax.Array | np.ndarr
 
 
 def winograd_conv(x: jax.Array, matrices: jax.Array) -> jax.Array:
-    """Convolves with a 3x3 kernel, stride 1, zero-padded by one pixel.
+    """Convolves f[B,H,W,C] -> f[B,H,W,D] with a 3x3 kernel, stride 1, zero-padded by one pixel.
 
-    Args:
-      x: f[B,H,W,C].
-      matrices: f[(m+2)^2,C,D], from `transform`.
-
-    Returns:
-      f[B,H,W,D].
+    The matrices f[(m+2)^2,C,D] are from `transform`.
     """
     size = math.isqrt(len(matrices)) - 2
     tiles = _tiles(x, size)
@@ -74,15 +69,9 @@ def winograd_conv(x: jax.Array, matrices: jax.Array) -> jax.Array:
 
 
 def kernel_gradient(x: jax.Array, grads: jax.Array, size: int) -> jax.Array:
-    """Computes the gradient of the kernel of a convolution by `winograd_conv`, by tiles of size m.
+    """Computes the gradient of the kernel of a convolution by `winograd_conv`, f[3,3,C,D].
 
-    Args:
-      x: f[B,H,W,C].
-      grads: of the result, f[B,H,W,D].
-      size: m.
-
-    Returns:
-      f[3,3,C,D].
+    Of the pixels x f[B,H,W,C] and the gradients of the result f[B,H,W,D], by tiles of size m.
     """
     (rows, columns), count = _counts(x, size), size + 2
     below, right = rows * size - x.shape[1], columns * size - x.shape[2]
