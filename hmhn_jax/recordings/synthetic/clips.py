@@ -25,10 +25,8 @@ class Clip:
     """One subject's only clip, before it is rendered.
 
     Attributes:
-      seed: of the whole set.
-      index: the subject's number in the set; with the seed it fixes everything seen.
-      num_frames: length of the clip.
-      fps: frames a second.
+      seed, index: of the whole set, and the subject's number in it, which fix everything seen.
+      num_frames, fps: length of the clip, and frames a second.
       size: width and height in pixels, both even.
     """
 

@@ -5,7 +5,6 @@ import dataclasses
 import functools
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -13,7 +12,7 @@ import cv2
 from hmhn_jax.base import files, progress
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.base.process_pool import map_in_order, num_usable_cores
-from hmhn_jax.recordings.recording import LABEL_COLUMNS
+from hmhn_jax.recordings.recording import LABEL_COLUMNS, SPLITS
 from hmhn_jax.recordings.synthetic.clips import Clip, encode
 
 RENDERER_VERSION = 1  # raise it whenever the same settings no longer give the same frames
@@ -51,49 +50,32 @@ class SyntheticSettings:
             raise UserError(f"expected an even width and height, got {self.size}")
 
 
-@dataclasses.dataclass(frozen=True)
-class _Entry:
-    """One row of the labels, and its clip."""
-
-    file: str
-    subject: str
-    split: str
-    clip: Clip
-
-
 def write_dataset(
     directory: Path,
     settings: SyntheticSettings | None = None,
     num_processes: int | None = None,
 ) -> Path:
-    """Renders the videos of the synthetic set that `directory` lacks.
+    """Renders the videos of the synthetic set that `directory` lacks, and writes their labels.
 
-    Videos that are there already stay as they are. Each subject has one clip, in one split.
+    Videos that are there already stay as they are. Each subject has one clip, in one split. All
+    processors this process may use render when `num_processes` is left out; 1 is this process
+    alone.
 
-    Args:
-      directory: gets `videos/`, `labels.csv` and `settings.json`.
-      settings: what to render; the defaults when left out.
-      num_processes: how many to render with; all processors this process may use when left
-        out; 1 renders in this process.
-
-    Returns:
-      The path of the labels, a CSV file with the columns `LABEL_COLUMNS`; its column `file` is
-      relative to `directory`.
-
-    Raises:
-      UserError: the folder holds something else, or cannot be written.
+    Returns the path of the labels, a CSV file with the columns `LABEL_COLUMNS`, of which `file` is
+    relative to the directory. Raises UserError when it holds something else, or cannot be written.
     """
-    directory = Path(directory)
-    settings = SyntheticSettings() if settings is None else settings
+    directory, settings = Path(directory), settings or SyntheticSettings()
+    labels = directory / LABELS_FILE
     try:
         (directory / VIDEO_FOLDER).mkdir(parents=True, exist_ok=True)
         _claim(directory, settings)
-        entries = list(_entries(settings))
-        _render_missing(directory, entries, num_processes)
+        clips = _clips(settings)
+        _render_missing(directory, clips, num_processes)
         for folder in (directory, directory / VIDEO_FOLDER):
             files.remove_abandoned(folder)
-        labels = directory / LABELS_FILE
-        _write_if_changed(labels, _labels_csv(entries))
+        content = _labels_csv(clips, settings)
+        if not labels.exists() or labels.read_bytes() != content:
+            files.write_bytes(labels, content)
     except OSError as error:
         path = error.filename or directory
         reason = error.strerror or error
@@ -101,19 +83,14 @@ def write_dataset(
     return labels
 
 
-def _entries(settings: SyntheticSettings) -> Iterator[_Entry]:
-    index = 0
-    splits = {
-        "train": settings.num_train,
-        "validation": settings.num_validation,
-        "test": settings.num_test,
-    }
-    for split, num_subjects in splits.items():
-        for _ in range(num_subjects):
-            clip = Clip(settings.seed, index, settings.num_frames, settings.fps, settings.size)
-            name = f"synthetic_{index:04d}"
-            yield _Entry(f"{VIDEO_FOLDER}/{name}.mp4", f"subject_{index:04d}", split, clip)
-            index += 1
+def _clips(settings: SyntheticSettings) -> list[Clip]:
+    number = settings.num_train + settings.num_validation + settings.num_test
+    shape = settings.num_frames, settings.fps, settings.size
+    return [Clip(settings.seed, index, *shape) for index in range(number)]
+
+
+def _file(clip: Clip) -> str:
+    return f"{VIDEO_FOLDER}/synthetic_{clip.index:04d}.mp4"
 
 
 def _claim(directory, settings):
@@ -147,36 +124,29 @@ def _differences(found, wanted):
     return ", ".join(f"{name} {found.get(name)}, expected {wanted.get(name)}" for name in names)
 
 
-def _render_missing(directory, entries, num_processes):
-    missing = [entry for entry in entries if not (directory / entry.file).exists()]
+def _render_missing(directory, clips, num_processes):
+    missing = [clip for clip in clips if not (directory / _file(clip)).exists()]
     if not missing:
         return
     render = functools.partial(_render, directory)
-    # More processes than clips would only start up.
+    # More processes than clips would only start up, and more threads would share the same cores.
     num_processes = min(num_processes or num_usable_cores(), len(missing))
-    rendered = map_in_order(render, missing, num_processes, initializer=_one_thread)
+    one_thread = functools.partial(cv2.setNumThreads, 1)
+    rendered = map_in_order(render, missing, num_processes, one_thread)
     for _ in progress.track(rendered, "rendering synthetic videos", len(missing)):
         pass
 
 
-def _one_thread() -> None:
-    cv2.setNumThreads(1)  # the processes share the cores already
+def _render(directory: Path, clip: Clip) -> None:
+    files.write_bytes(directory / _file(clip), encode(clip.frames(), clip.fps, clip.size))
 
 
-def _render(directory: Path, entry: _Entry) -> None:
-    clip = entry.clip
-    files.write_bytes(directory / entry.file, encode(clip.frames(), clip.fps, clip.size))
-
-
-def _labels_csv(entries):
+def _labels_csv(clips, settings):
+    sizes = (settings.num_train, settings.num_validation, settings.num_test)
+    splits = [split for split, size in zip(SPLITS, sizes, strict=True) for _ in range(size)]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(LABEL_COLUMNS)
-    for entry in entries:
-        writer.writerow([entry.file, entry.subject, TASK, entry.split, entry.clip.score])
+    for clip, split in zip(clips, splits, strict=True):
+        writer.writerow([_file(clip), f"subject_{clip.index:04d}", TASK, split, clip.score])
     return text.getvalue().encode()
-
-
-def _write_if_changed(path, content):
-    if not (path.exists() and path.read_bytes() == content):
-        files.write_bytes(path, content)

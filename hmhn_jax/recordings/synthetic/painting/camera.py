@@ -4,12 +4,20 @@ import cv2
 import numpy as np
 
 from hmhn_jax.recordings.synthetic.expression import Expression, Pose
-from hmhn_jax.recordings.synthetic.painting.canvas import LEFT, PIXELS_PER_UNIT, TOP, smoothstep
-from hmhn_jax.recordings.synthetic.painting.features import paint_face
+from hmhn_jax.recordings.synthetic.painting import eyes, mouth
+from hmhn_jax.recordings.synthetic.painting.canvas import (
+    LEFT,
+    PIXELS_PER_UNIT,
+    SIDES,
+    TOP,
+    smoothstep,
+    window,
+)
 from hmhn_jax.recordings.synthetic.painting.head import Head
 from hmhn_jax.recordings.synthetic.painting.session import Session
 from hmhn_jax.recordings.synthetic.painting.shading import shade
 
+_MOVING = window((0.0, 0.35), 0.95, 1.1)  # no feature reaches further
 _PIVOT_DEPTH = 0.35  # the head turns about an axis this far in front of the canvas's plane
 _BODY_FOLLOWS = (0.5, 0.6)  # how far the body moves with the head, sideways and up or down
 _JAW_DROP = 0.10  # how far the chin sinks when the mouth is open
@@ -19,24 +27,29 @@ _GAMMA = np.clip(255 * (np.arange(256) / 255.0) ** (1 / 1.25) + 0.5, 0, 255).ast
 def render_frame(
     head: Head, session: Session, expression: Expression, pose: Pose, frame: int = 0
 ) -> np.ndarray:
-    """Renders one frame.
-
-    Args:
-      head: who is seen.
-      session: where.
-      expression: the face at this moment.
-      pose: the head at this moment.
-      frame: the frame's number, which picks the camera's noise.
-
-    Returns:
-      u8[height, width, 3], RGB.
-    """
-    albedo, relief = paint_face(head, expression)
+    """Renders one frame, u8[height, width, 3], RGB; its number picks the camera's noise."""
+    albedo, relief = _paint_face(head, expression)
     face = shade(head, albedo, relief, session.light)
     image = session.wall.copy()
     _add_body(image, session, pose)
     _add_head(image, session, pose, face, relief, head, expression.mouth_open)
     return _photograph(image, session, frame)
+
+
+def _paint_face(head, expression):
+    """Paints albedo f32[HEIGHT, WIDTH, 3] and relief f32[HEIGHT, WIDTH] of one expression."""
+    albedo, relief = head.albedo.copy(), head.relief.copy()
+    for side in SIDES:
+        eyes.paint_eye(albedo, relief, head, expression, side)
+        eyes.paint_brow(albedo, head, expression, side)
+    eyes.paint_frown(albedo, relief, head, expression)
+    mouth.paint_mouth(albedo, relief, head, expression)
+    # Hair and glasses lie over the features.
+    hair = head.hair[_MOVING][..., None]
+    albedo[_MOVING] += hair * (head.albedo[_MOVING] - albedo[_MOVING])
+    if head.subject.glasses:
+        albedo[_MOVING] *= (1 - 0.8 * head.glasses[_MOVING])[..., None]
+    return albedo, relief
 
 
 def _add_body(image, session, pose):

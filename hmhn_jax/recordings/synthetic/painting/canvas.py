@@ -54,11 +54,8 @@ def gaussian(
 ) -> np.ndarray:
     """Draws a soft spot of height 1, on the whole canvas or in the window `where`.
 
-    Args:
-      center: x, y of its middle.
-      deviation: standard deviations along its own x and y axes.
-      angle: turns it clockwise, in radians.
-      where: the window to compute; the whole canvas when left out.
+    `center` is x, y of its middle, `deviation` the standard deviations along its own axes; `angle`
+    turns it clockwise, in radians.
     """
     x, y = X[where] - np.float32(center[0]), Y[where] - np.float32(center[1])
     if angle:
@@ -91,20 +88,17 @@ def blend(image: np.ndarray, coverage: np.ndarray, color: np.ndarray | Color) ->
 def polygon(points: np.ndarray, where: Window, blur: float) -> np.ndarray:
     """Draws a filled polygon as coverage from 0 to 1, f32[h, w] of the window.
 
-    Args:
-      points: f32[n, 2], its corners in face units.
-      where: the window that is computed.
-      blur: softness of its edge, the standard deviation in pixels.
+    `points` f32[n, 2] are its corners in face units; `blur` is the softness of its edge, the
+    standard deviation in pixels.
     """
-    mask = _empty_mask(where)
-    cv2.fillPoly(mask, [_fixed_point(points, where)], 255, cv2.LINE_AA, _SUBPIXEL_BITS)
+    mask, corners = _empty_mask(where), _fixed_point(points, where)
+    cv2.fillPoly(mask, [corners], 255, cv2.LINE_AA, _SUBPIXEL_BITS)
     return _soften(mask, blur)
 
 
 def stroke(points: np.ndarray, width: int, where: Window, blur: float) -> np.ndarray:
     """Draws a line through `points`, `width` pixels wide, as coverage 0 to 1; see `polygon`."""
-    mask = _empty_mask(where)
-    line = _fixed_point(points, where)
+    mask, line = _empty_mask(where), _fixed_point(points, where)
     cv2.polylines(mask, [line], False, 255, width, cv2.LINE_AA, _SUBPIXEL_BITS)
     return _soften(mask, blur)
 
@@ -114,10 +108,7 @@ def noise(
 ) -> np.ndarray:
     """Draws smooth noise of about unit variance, f32[size].
 
-    Args:
-      rng: where the randomness comes from.
-      cell: width and height of its grains in pixels, or one number for both.
-      size: height and width in pixels.
+    `cell` is the width and height of its grains in pixels, or one number for both.
     """
     cell_x, cell_y = cell if isinstance(cell, tuple) else (cell, cell)
     height, width = size

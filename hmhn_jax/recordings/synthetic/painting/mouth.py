@@ -29,12 +29,10 @@ _CUPIDS_BOW -= 0.012 * np.exp(-((_ACROSS / 0.07) ** 2))
 
 @dataclasses.dataclass(frozen=True)
 class LipCurves:
-    """Heights of the lips' edges from the left to the right corner, in face units.
+    """Edges of the lips from the left to the right corner, f64[25] each, in face units.
 
-    Attributes:
-      x: f64[25].
-      upper_outer, upper_inner, lower_inner, lower_outer: f64[25], y of each edge.
-      corner_lift: how far the corners lie above the neutral mouth.
+    `x` is along the mouth, the others are y of each edge; `corner_lift` is how far the corners lie
+    above the neutral mouth.
     """
 
     x: np.ndarray

@@ -33,7 +33,7 @@ class Light:
 
 
 def shade(head: Head, albedo: np.ndarray, relief: np.ndarray, light: Light) -> np.ndarray:
-    """Lights a face painted by `features.paint_face`; f32[HEIGHT, WIDTH, 3], 0 to 1.2."""
+    """Lights a face with its features painted; f32[HEIGHT, WIDTH, 3], 0 to 1.2."""
     smooth = cv2.GaussianBlur(relief, (0, 0), 1.6)
     slope_x = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, ksize=3, scale=PIXELS_PER_UNIT / 8)
     slope_y = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=3, scale=PIXELS_PER_UNIT / 8)
