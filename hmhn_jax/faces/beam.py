@@ -71,8 +71,7 @@ class CropVideo(beam.DoFn):
     def setup(self):
         """Prepares a worker, or each thread of one, as threads may not share a detector.
 
-        Raises:
-          UserError: the worker has other software, which may give other crops, or lacks some.
+        Raises UserError if it has other software, which may give other crops, or lacks some.
         """
         if self.versions != VERSIONS:
             raise UserError(
@@ -111,12 +110,8 @@ def crop_split(
 ) -> beam.PTransform:
     """Returns what crops the videos of a split, without an input.
 
-    Args:
-      recordings: whose videos.
-      crop: crops one.
-      manual_dir: holds the videos.
-      videos_url: where workers find a copy of it, anything that Beam's FileSystems opens; the
-        recordings' own paths when None.
+    Workers find a copy of `manual_dir` at `videos_url`, anything that Beam's FileSystems opens;
+    where that is None, the recordings' own paths are read.
     """
     urls = [videos_url and _url(videos_url, each.path, manual_dir) for each in recordings]
     videos = list(zip(recordings, urls, strict=True))

@@ -11,7 +11,6 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -94,26 +93,13 @@ def _hash_path(folder, video):
 
 
 def write(path: Path, result: VideoCrops | CropFailure) -> None:
-    """Writes an entry whole or not at all.
-
-    Raises:
-      UserError: it cannot be written, such as on a full disk.
-    """
-    header: dict[str, Any] = {"sha256": result.sha256}
-    images = []
-    if isinstance(result, CropFailure):
-        header["failure"] = result.reason
-        header["num_sampled"] = result.num_sampled
-    else:
-        header["num_sampled"] = result.num_sampled
-        header["num_crowded"] = result.num_crowded
-        header["notes"] = list(result.notes)
-        header["num_cuts"] = result.num_cuts
-        header["is_picture"] = result.is_picture
-        header["duration_s"] = result.duration_s
-        header["crops"] = [_described(crop) for crop in result.crops]
-        images = [crop.jpeg for crop in result.crops]
-    content = b"".join([json.dumps(header).encode(), b"\n", *images])
+    """Writes an entry whole or, raising UserError as on a full disk, not at all."""
+    header = dataclasses.asdict(result)
+    del header["from_cache"]
+    images = [crop.pop("jpeg") for crop in header.get("crops", ())]
+    for crop, image in zip(header.get("crops", ()), images, strict=True):
+        crop["num_bytes"] = len(image)
+    content = b"".join([json.dumps(header, default=np.ndarray.tolist).encode(), b"\n", *images])
     checksum = hashlib.sha256(content).hexdigest().encode()
     files.write_bytes(path, checksum + b"\n" + content)
 
@@ -137,43 +123,18 @@ def read(path: Path) -> VideoCrops | CropFailure | None:
 
 
 def _parsed(content: bytes) -> VideoCrops | CropFailure:
-    line, images = content.split(b"\n", 1)
-    header = json.loads(line)
-    if "failure" in header:
-        return CropFailure(
-            header["failure"], header["sha256"], header["num_sampled"], from_cache=True
-        )
+    line, rest = content.split(b"\n", 1)
+    header, images = json.loads(line), memoryview(rest)
+    if "reason" in header:
+        return CropFailure(**header, from_cache=True)
     crops = []
-    start = 0
-    for fields in header["crops"]:
-        end = start + fields.pop("num_bytes")
+    for fields in header.pop("crops"):
+        num_bytes = fields.pop("num_bytes")
         fields["box"] = tuple(map(int, fields["box"]))
         fields["eyes"] = np.array(fields["eyes"], np.float32).reshape(2, 2)
-        fields["confidence"] = float(fields["confidence"])
-        fields["time_s"] = float(fields["time_s"])
-        crops.append(Crop(jpeg=images[start:end], **fields))
-        start = end
-    if not crops or start != len(images):
+        crops.append(Crop(jpeg=bytes(images[:num_bytes]), **fields))
+        images = images[num_bytes:]
+    if not crops or images:
         raise ValueError("crops and images do not match")
-    return VideoCrops(
-        tuple(crops),
-        header["num_sampled"],
-        header["sha256"],
-        from_cache=True,
-        num_crowded=header["num_crowded"],
-        notes=tuple(header["notes"]),
-        num_cuts=header["num_cuts"],
-        is_picture=header["is_picture"],
-        duration_s=header["duration_s"],
-    )
-
-
-def _described(crop: Crop) -> dict:
-    return {
-        "num_bytes": len(crop.jpeg),
-        "frame_index": crop.frame_index,
-        "time_s": crop.time_s,
-        "box": list(crop.box),
-        "eyes": crop.eyes.tolist(),
-        "confidence": crop.confidence,
-    }
+    header["notes"] = tuple(header["notes"])
+    return VideoCrops(tuple(crops), **header, from_cache=True)

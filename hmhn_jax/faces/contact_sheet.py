@@ -17,15 +17,8 @@ def write_contact_sheet(
 ) -> None:
     """Writes a self-contained HTML page, the videos that want looking at first.
 
-    Args:
-      path: of the page.
-      title: of the dataset.
-      reports: one a video.
-      faces: whether crops are shown.
-      names: of all videos, to be shown in the place of their own; None to show those.
-
-    Raises:
-      UserError: when the file cannot be written.
+    `faces` says whether crops are shown; `names` are shown in the place of the videos' own. Raises
+    UserError when the file cannot be written.
     """
     if names:
         reports = _without_names(reports, names)

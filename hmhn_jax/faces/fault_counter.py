@@ -16,13 +16,9 @@ FAULTS_TO_STOP = 3
 class FaultCounter:
     """Counts videos on which the software fails, and ends the work where it fails on all.
 
-    One video among many may trip a rare fault: that costs this video alone. But when the first
-    ones all do, as with a library of another version, the next ones would, too.
-
-    Attributes:
-      num_videos: how many there are to work on.
-      faults: (file, reason) of those so far.
-      works: whether any video was cropped by now, in this run.
+    One video among many may trip a rare fault: that costs this video alone. But when the first ones
+    all do, as with a library of another version, the next ones would, too. So it keeps (file,
+    reason) of the faults, and whether any video was cropped by now, in this run.
     """
 
     num_videos: int
@@ -32,9 +28,8 @@ class FaultCounter:
     def count(self, path: Path, result: VideoCrops | CropFailure) -> None:
         """Counts the result of one more video.
 
-        Raises:
-          SoftwareFault: `FAULTS_TO_STOP` videos, or all if there are fewer, met a fault, and none
-            was cropped in this run.
+        Raises SoftwareFault when `FAULTS_TO_STOP` videos, or all if there are fewer, met a fault,
+        and none was cropped in this run.
         """
         if isinstance(result, CropFailure):
             if result.is_fault:

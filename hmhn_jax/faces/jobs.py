@@ -94,9 +94,7 @@ def use_one_thread() -> None:
     cv2.setNumThreads(1)
 
 
-@functools.cache
-def _detector_of_this_process() -> Detector:
-    return load_detector()
+_detector_of_this_process = functools.cache(load_detector)
 
 
 def _crop_in_this_process(job, **arguments) -> VideoCrops | CropFailure:
@@ -114,51 +112,37 @@ def crop_file(
 ) -> VideoCrops | CropFailure:
     """Crops one video or picture in this process, or takes its crops from the cache.
 
-    Args:
-      path: of the video or picture.
-      detector: gives what finds faces; not called when the crops come from the cache. A detector
-        may not be used by two threads at once.
-      settings: how crops are made.
-      cache_dir: as for `crop_videos`.
-      watch: as for `crop_files`.
-      part: as for `crop.crop_video`; a picture is whole.
-
-    Returns:
-      The crops, or why there are none: whatever is wrong with a video, it does not raise.
-
-    Raises:
-      UserError: the cache cannot be written.
+    `detector` gives what finds faces; it is not called when the crops come from the cache, and no
+    two threads may use one at once. The others are as for `crop_files`; a picture is whole.
+    Whatever is wrong with a video is returned, not raised; UserError is raised when the cache
+    cannot be written.
     """
-    try:
+    sha256 = entry = None
+    with contextlib.suppress(VideoError):  # cropping will say what is wrong
         sha256 = sha256_of(path) if cache_dir is None else cache.content_hash(cache_dir, path)
-    except VideoError:
-        sha256 = None  # cropping will say what is wrong
-    entry = None
-    if cache_dir is not None and sha256 is not None:
-        entry = cache.entry_path(cache_dir, sha256, settings, part)
-        cached = cache.read(entry)
-        if cached is not None:
-            return cached
-    result, is_final = _crop_or_failure(path, sha256, detector, settings, watch, part)
+        if cache_dir is not None:
+            entry = cache.entry_path(cache_dir, sha256, settings, part)
+    if entry is not None and (cached := cache.read(entry)) is not None:
+        return cached
+
+    def crop() -> VideoCrops:
+        if is_picture(path):
+            return crop_image(path, settings, detector())
+        return crop_video(path, settings, detector(), watch, part)
+
+    result, is_final = _result_or_failure(crop, sha256)
     # The second condition fails for a video that was still being copied while it was read.
     if entry is not None and is_final and result.sha256 == sha256:
         cache.write(entry, result)
     return result
 
 
-def _crop_or_failure(
-    path: Path,
-    sha256: str | None,
-    detector: Callable[[], Detector],
-    settings: CropSettings,
-    watch: Callable[[float], None] | None,
-    part: tuple[float, float | None],
+def _result_or_failure(
+    crop: Callable[[], VideoCrops], sha256: str | None
 ) -> tuple[VideoCrops | CropFailure, bool]:
     """Returns the result, and whether it would be the same next time."""
     try:
-        if is_picture(path):
-            return crop_image(path, settings, detector()), True
-        return crop_video(path, settings, detector(), watch, part), True
+        return crop(), True
     except NoFaceError as error:
         return CropFailure(error.reason, sha256, error.num_sampled), True
     except VideoError as error:

@@ -47,11 +47,7 @@ class CropReport:
 
     def record(self) -> dict:
         """All but the recording, in values that JSON knows; see `from_record`."""
-        return {
-            field.name: getattr(self, field.name)
-            for field in dataclasses.fields(self)
-            if field.name != "recording"
-        }
+        return {name: value for name, value in vars(self).items() if name != "recording"}
 
     def summary(self) -> dict:
         """Returns all but the thumbnails, in JSON values."""

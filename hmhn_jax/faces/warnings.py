@@ -6,6 +6,7 @@ A build and a prediction warn of the same. The limits are round numbers, not tun
 import itertools
 from collections.abc import Iterator
 
+from hmhn_jax.base.notices import times
 from hmhn_jax.faces.crop import VideoCrops
 from hmhn_jax.faces.detection.detector import overlap
 
@@ -23,9 +24,7 @@ WEAK_CONFIDENCE = 0.25
 def warnings_of(crops: VideoCrops, mean_frames: float | None = None) -> Iterator[str]:
     """Yields a line for each reason to trust the crops of a video or picture less.
 
-    Args:
-      crops: of a file.
-      mean_frames: frames looked at of a video of the dataset, on average; None if not known.
+    `mean_frames` are those looked at of a video of the dataset, on average; None if not known.
     """
     yield from crops.notes
     found, sampled = len(crops.crops), crops.num_sampled
@@ -46,10 +45,10 @@ def warnings_of(crops: VideoCrops, mean_frames: float | None = None) -> Iterator
     if mean_frames is not None and is_short(sampled, mean_frames):
         yield short(sampled, mean_frames)
     if crops.num_cuts:
-        yield f"the whole picture changes {crops.num_cuts} times: several scenes or people?"
+        yield f"the whole picture changes {times(crops.num_cuts)}: several scenes or people?"
     boxes = [crop.box for crop in crops.crops]
     if jumps := sum(overlap(one, other) == 0 for one, other in itertools.pairwise(boxes)):
-        yield f"the face jumps to another place {jumps} times: several scenes or people?"
+        yield f"the face jumps to another place {times(jumps)}: several scenes or people?"
 
 
 def abstention(crops: VideoCrops) -> str | None:

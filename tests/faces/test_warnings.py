@@ -51,8 +51,8 @@ def hardly_anybody(people):
     ("make", "expected"),
     [
         (clip, []),
-        (cut_to_another_person_in_the_same_place, ["the whole picture changes 1 times"]),
-        (jump_of_a_small_face, ["the face jumps to another place 1 times"]),
+        (cut_to_another_person_in_the_same_place, ["the whole picture changes once"]),
+        (jump_of_a_small_face, ["the face jumps to another place once"]),
         (two_people, ["more than one face in at least "]),
         (mostly_nobody, ["a face in only 4 of 12 frames"]),
         (hardly_anybody, ["too little for a score: a face in 2 of 10 frames; expected at least 3"]),

@@ -273,4 +273,4 @@ def test_wrong_times_are_said(folder, manual_dir, tmp_path):
     joined.write_bytes(2 * joined.read_bytes())
     doctor.examine(known, tmp_path)
     facts = report_of(tmp_path)["warnings"]
-    assert f"{joined}: its times go back or jump 1 times: joined or damaged?" in facts
+    assert f"{joined}: its times go back or jump once: joined or damaged?" in facts

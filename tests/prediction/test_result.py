@@ -96,7 +96,7 @@ def test_other_people_cause_a_warning():
         ({"scores": [[0.0, 30.0] * 10]}, "the frames' scores differ much (standard deviation 15.4"),
         (
             {"crops": video(20, 20, [(0, 0, 9, 9)] * 10 + [(20, 0, 29, 9)] * 10)},
-            "the face jumps to another place 1 times",
+            "the face jumps to another place once",
         ),
         ({"crops": video(9, 9), "scores": [[10.0] * 9]}, "short: 9 frames; videos for training"),
         ({"crops": video(9, 9), "scores": [[10.0] * 9], "data": {}}, None),

@@ -4,6 +4,8 @@ import itertools
 
 import numpy as np
 
+from hmhn_jax.base import notices
+
 # Times that go back by more than this are of another recording. Where packets have no decoding
 # times, those of showing a frame count, which go back a little where frames are reordered.
 BACK_S, BACK_WITHOUT_DECODING_TIMES_S = 0.5, 5.0
@@ -21,10 +23,8 @@ def arranged(
 ) -> tuple[np.ndarray, np.ndarray, int, tuple[str, ...]]:
     """Returns each packet's time, which are to be counted instead, ticks a frame, and notes.
 
-    Args:
-      shown, decoded: i64[packets], when each is to be shown and decoded; at least one.
-      base: seconds a tick.
-      frame_ticks: from one frame to the next, by the frame rate.
+    At least one packet is to be `shown` and `decoded` at these times, i64[packets]. A tick is
+    `base` seconds; by the frame rate there are `frame_ticks` from one frame to the next.
     """
     shown, decoded = (
         np.where(each == NO_TIME, NO_TIME, np.clip(each, -FAR, FAR)) for each in (shown, decoded)
@@ -65,7 +65,7 @@ def arranged(
     times = advanced + np.where(counted, delay, delays)
     notes: tuple[str, ...] = ()
     if wrong.any():
-        notes += (f"its times go back or jump {wrong.sum()} times: joined or damaged?",)
+        notes += (f"its times go back or jump {notices.times(wrong.sum())}: joined or damaged?",)
     if still.any():
         notes += ("its times stand still: frames were taken by their number",)
     return times, counted, step, notes

@@ -22,11 +22,9 @@ def wide_colours(frame: av.VideoFrame) -> str | None:
 def to_bt709(frame: av.VideoFrame, width: int, height: int) -> av.VideoFrame:
     """Converts a frame of `wide_colours` to rgb24 in BT.709, scaled.
 
-    The white of a sheet of paper (203 cd/m2) becomes the white of usual video; what is brighter,
-    as only lamps and reflections are, becomes white too. So a face looks as in usual video.
-
-    Raises:
-      av.FFmpegError, ValueError: this FFmpeg cannot convert such a frame.
+    The white of a sheet of paper (203 cd/m2) becomes the white of usual video; what is brighter, as
+    only lamps and reflections are, becomes white too. So a face looks as in usual video. Raises
+    av.FFmpegError or ValueError when this FFmpeg cannot convert such a frame.
     """
     graph = _graph(
         threading.get_ident(),

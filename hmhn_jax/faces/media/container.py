@@ -41,10 +41,8 @@ class VideoError(UserError):
 def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Opens a file and finds its video: the track that players show, never a cover picture.
 
-    Whatever FFmpeg raises in the block becomes a `VideoError`, too.
-
-    Raises:
-      VideoError: the file is missing or empty, is no video, or its frames are too large.
+    Raises VideoError when the file is missing or empty, is no video, or its frames are too large;
+    so whatever FFmpeg raises in the block becomes one.
     """
     path = Path(path)
     _refuse_missing_or_empty(path)

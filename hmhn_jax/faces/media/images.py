@@ -27,11 +27,8 @@ MOST_PIXELS = 2**27  # 134 million; the largest cameras have 100 to 200
 def read_image(path: Path) -> np.ndarray:
     """Reads a picture, u8[height, width, 3], RGB and upright (a camera's EXIF flag is applied).
 
-    Of several in one file it is the first.
-
-    Raises:
-      VideoError: the file is missing or no picture; or it claims more than
-        `MOST_PIXELS`, of which none is decoded then.
+    Of several in one file it is the first. Raises VideoError when the file is missing or no
+    picture, or claims more than `MOST_PIXELS`, of which none is decoded then.
     """
     try:
         content = path.read_bytes()
@@ -69,12 +66,8 @@ def _claimed_size(path: Path, content: bytes) -> tuple[int, int]:
 def crop_image(path: Path, settings: CropSettings, detector: Detector) -> VideoCrops:
     """Crops the largest face of a picture, turned if need be, as `crop_video` does of a frame.
 
-    Returns:
-      One crop, of frame 0 at 0 s.
-
-    Raises:
-      NoFaceError: there is none.
-      VideoError: the file is no picture.
+    It is one crop, of frame 0 at 0 s. Raises NoFaceError when there is none, VideoError when the
+    file is no picture.
     """
     face = crop_face(read_image(path), detector, settings.size, settings.padding)
     if face is None:

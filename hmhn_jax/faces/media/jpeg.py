@@ -16,8 +16,7 @@ DECODE_THREADS = min(8, os.cpu_count() or 1)
 def decode_crops(jpegs: Sequence[bytes], image_size: int) -> np.ndarray:
     """Decodes N crops of any size and scales them, u8[N,image_size,image_size,3].
 
-    Raises:
-      UserError: one is no picture.
+    Raises UserError when one is no picture.
     """
     with ThreadPoolExecutor(DECODE_THREADS) as threads:
         return np.stack(list(threads.map(lambda jpeg: _decode(jpeg, image_size), jpegs)))

@@ -36,8 +36,7 @@ class Header:
 def probe(path: Path) -> Header:
     """Reads a video's header, its first frame, and the times of all its packets.
 
-    Raises:
-      VideoError: the file is neither, or its first frames cannot be decoded.
+    Raises VideoError when the file is neither, or its first frames cannot be decoded.
     """
     if is_picture(path):
         height, width, _ = read_image(path).shape

@@ -108,10 +108,8 @@ class Timeline:
 def open_with_timeline(path: Path) -> Iterator[tuple[VideoStream, Timeline, Iterator[av.Packet]]]:
     """Opens a file and gives its video, the timeline, and all packets with times that advance.
 
-    All packets are read once before, which takes a hundredth of decoding them.
-
-    Raises:
-      VideoError: see `open_video`.
+    All packets are read once before, which takes a hundredth of decoding them. Raises as
+    `open_video`.
     """
     kept, size = [], 0
     shown, decoded, last = [], [], None

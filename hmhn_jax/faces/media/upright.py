@@ -19,18 +19,13 @@ NEARLY_SQUARE = Fraction(1, 100)
 def upright_rgb(
     frame: av.VideoFrame, stream: VideoStream, converter: VideoReformatter
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Converts a frame to u8[height, width, 3], contiguous, as it is shown.
+    """Converts a decoded frame to u8[height, width, 3], contiguous, as it is shown.
 
     A matrix (BT.601, 709, 2020) and range that the file names are followed; without, BT.601 and the
-    limited range are assumed, as FFmpeg does.
+    limited range are assumed, as FFmpeg does. The stream knows the shape of its pixels. One
+    converter serves all frames of a video: to make one takes longer than to convert a frame.
 
-    Args:
-      frame: decoded.
-      stream: that it is of, which knows the shape of its pixels.
-      converter: one for all frames of a video; to make one takes longer than to convert a frame.
-
-    Returns:
-      The pixels, and notes: a line for each thing that is not shown as it is meant.
+    Also returns notes: a line for each thing that is not shown as it is meant.
     """
     size = _size_of_square_pixels(frame, stream)
     shown = None

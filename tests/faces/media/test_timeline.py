@@ -29,7 +29,7 @@ def test_joined_recordings_follow_each_other(joined):
     times = np.array([frame.time_s for frame in frames])
     assert (np.diff(times) > 0).all()
     assert times[-1] == pytest.approx(4.9, abs=0.2)
-    assert "go back or jump 1 times" in read_timeline(joined).notes[0]
+    assert "go back or jump once" in read_timeline(joined).notes[0]
 
 
 def test_a_limit_of_frames_spreads_over_all_parts(joined):
