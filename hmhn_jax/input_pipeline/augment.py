@@ -42,10 +42,7 @@ def standardise(images: jax.Array) -> jax.Array:
 def augment(images: jax.Array, keys: jax.Array, settings: AugmentSettings) -> jax.Array:
     """Augments uint8[B,H,W,3] by one random key each [B] -> f32[B,H,W,3] in 0..255.
 
-    An image's changes depend on its own key only.
-
-    Raises:
-      TypeError: for images of another type than uint8.
+    An image's changes depend on its own key only. Images of another type raise TypeError.
     """
     if images.dtype != np.uint8:
         raise TypeError(f"expected uint8 images, got {images.dtype}")

@@ -98,16 +98,11 @@ def share_examples(builder: Any, split: str, other: str) -> bool:
 
 
 def read_crops(builder: Any, split: str, settings: ConfigDict) -> Crops:
-    """Reads one split, such as "train" or "train+validation".
+    """Reads a split, such as "train+validation", of a prepared builder of `avec_faces`.
 
-    Args:
-      builder: a prepared TFDS builder of `avec_faces`.
-      split: a TFDS split.
-      settings: `config.data`. Crops are scaled to the side `image_size`, and decoded once and for
-        all if they take no more than `cache_gib`.
-
-    Raises:
-      UserError: for a split that the dataset does not have, or an unreadable record.
+    Crops are scaled to the side `settings.image_size`, and decoded once and for all if they take no
+    more than `settings.cache_gib`; the settings are `config.data`. Raises UserError for a split
+    that the dataset does not have, or an unreadable record.
     """
     import tensorflow as tf
     import tensorflow_datasets as tfds
@@ -206,9 +201,9 @@ def training_batches(
 def evaluation_batches(
     crops: Crops, batch_size: int, rows: slice = slice(None)
 ) -> Iterator[np.ndarray]:
-    """Yields each crop once, in order; the last batch is padded by repeating its last crop.
+    """Yields each crop once, in order, u8[B,S,S,3]: these rows of each batch.
 
-    Yields u8[B,S,S,3], these rows of each batch.
+    The last batch is padded by repeating its last crop.
     """
     for start in range(0, len(crops), batch_size):
         places = np.arange(start, start + batch_size)[rows]

@@ -39,20 +39,12 @@ def manual_directory(settings: ConfigDict) -> Path:
 
 
 def open_dataset(settings: ConfigDict, report: ConfigDict | None = None) -> Any:
-    """Opens a TFDS dataset, building it first when that was not done yet.
+    """Opens the TFDS dataset of `config.data`, building it first when that was not done yet.
 
-    The dataset's builder must have been imported, which registers it.
-
-    Args:
-      settings: `config.data`.
-      report: `config.report`, for the contact sheet of a dataset that is built.
-
-    Returns:
-      The prepared `tfds.core.DatasetBuilder`.
-
-    Raises:
-      UsageError: for a dataset that is not known.
-      UserError: when it cannot be built.
+    The dataset's builder must have been imported, which registers it. `report` is `config.report`,
+    for the contact sheet of a dataset that is built. Returns the prepared
+    `tfds.core.DatasetBuilder`; raises UsageError for a dataset that is not known, UserError when it
+    cannot be built.
     """
     import tensorflow_datasets as tfds
 

@@ -1,14 +1,15 @@
 """Check of a folder of recordings before a long job is started on it."""
 
+import contextlib
 import dataclasses
 import json
+import statistics
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from ml_collections import ConfigDict
 
 from hmhn_jax.base import files
@@ -24,7 +25,7 @@ from hmhn_jax.recordings import avec, sources
 from hmhn_jax.recordings.avec import AvecSettings
 from hmhn_jax.recordings.avec_labels import disagreements
 from hmhn_jax.recordings.recording import SPLITS, WHOLE, Found, Recording
-from hmhn_jax.recordings.subjects import splits_by_subject
+from hmhn_jax.recordings.subjects import in_several_splits
 
 PROBES_AT_ONCE = 8  # they wait for the disk more than they compute
 
@@ -32,14 +33,9 @@ PROBES_AT_ONCE = 8  # they wait for the disk more than they compute
 def examine(settings: ConfigDict, workdir: Path, arguments: Sequence[str] = ("run.py",)) -> None:
     """Checks the recordings of `config.data`, prints tables, and writes DIR/doctor.json.
 
-    Args:
-      settings: `config.data`; its dataset need not be prepared.
-      workdir: gets doctor.json.
-      arguments: of this run, from which the command to run next is made.
-
-    Raises:
-      UsageError: the dataset has no recordings to look at.
-      UserError: no training on them would come to its end; all else is only reported.
+    The dataset need not be prepared. From the arguments of this run the command to run next is
+    made. Raises UsageError when the dataset has no recordings to look at, UserError when no
+    training on them would come to its end; all else is only reported.
     """
     builder_config = _builder_config(settings.dataset)
     manual_dir = manual_directory(settings)
@@ -74,33 +70,27 @@ def describe(found: Found, source: sources.RealSettings, manual_dir: Path) -> di
       severities: {split: {severity: videos}}.
       subjects: {split: people}, subjects_in_two_splits: {subject: splits}.
       correlations: {task: Pearson's r of length with score, None for fewer than 3 videos}.
-      years_differ: the `Disagreement`s between AVEC 2013 and 2014, if both are there.
+      years_differ: of AVEC 2013 and 2014, if both are there, see `avec_labels.disagreements`.
       videos: a dictionary a video, with its header's `duration_s`, `fps`, ... or `unreadable`.
       facts, problems: as in `Found`.
     """
     videos = _videos(found)
-    counts = {split: dict(sorted(_count(videos, split, "task").items())) for split in SPLITS}
-    overlap = {
-        subject: splits
-        for subject, splits in splits_by_subject(found.recordings).items()
-        if splits[1:]
-    }
     expected = None
     if isinstance(source, AvecSettings):
-        per_split = avec.RELEASED_PER_TASK.items()
-        expected = {split: dict.fromkeys(avec.TASKS[source.year], n) for split, n in per_split}
+        released = avec.RELEASED_PER_TASK.items()
+        expected = {split: dict.fromkeys(avec.TASKS[source.year], n) for split, n in released}
+
+    def count(split, name):
+        return Counter(each[name] for each in videos if each["split"] == split)
+
     return {
-        "counts": counts,
+        "counts": {split: dict(sorted(count(split, "task").items())) for split in SPLITS},
         "expected": expected,
         "severities": {
-            split: {name: _count(videos, split, "severity")[name] for name in SEVERITIES}
-            for split in SPLITS
+            split: {name: count(split, "severity")[name] for name in SEVERITIES} for split in SPLITS
         },
-        "subjects": {
-            split: len({each["subject_id"] for each in videos if each["split"] == split})
-            for split in SPLITS
-        },
-        "subjects_in_two_splits": overlap,
+        "subjects": {split: len(count(split, "subject_id")) for split in SPLITS},
+        "subjects_in_two_splits": in_several_splits(found.recordings),
         "correlations": _correlations(videos),
         "years_differ": _years_differ(found, source, manual_dir),
         "videos": videos,
@@ -127,17 +117,13 @@ def _videos(found: Found) -> list[dict[str, Any]]:
     with ThreadPoolExecutor(PROBES_AT_ONCE) as threads:
         probed = threads.map(_probe, found.recordings)
         headers = list(track(probed, "opening videos", total=len(found.recordings)))
-    videos = []
-    for recording, header in zip(found.recordings, headers, strict=True):
-        known = dataclasses.asdict(recording)
-        known |= {"path": recording.file, "severity": severity(recording.score)}
-        known["details"] = found.details.get(recording.video_id, {})
-        if isinstance(header, Header):
-            known |= dataclasses.asdict(header)
-        else:
-            known["unreadable"] = header
-        videos.append(known)
-    return videos
+    return [
+        dataclasses.asdict(recording)
+        | {"path": recording.file, "severity": severity(recording.score)}
+        | {"details": found.details.get(recording.video_id, {})}
+        | (dataclasses.asdict(header) if isinstance(header, Header) else {"unreadable": header})
+        for recording, header in zip(found.recordings, headers, strict=True)
+    ]
 
 
 def _probe(recording: Recording) -> Header | str:
@@ -156,23 +142,17 @@ def _probe(recording: Recording) -> Header | str:
     return dataclasses.replace(header, duration_s=length_s, notes=notes)
 
 
-def _count(videos: list[dict], split: str, name: str) -> Counter:
-    return Counter(each[name] for each in videos if each["split"] == split)
-
-
 def _correlations(videos: list[dict]) -> dict[str, float | None]:
     """Correlates length with score over the training videos, the only ones a model learns from."""
-    correlations = {}
+    correlations: dict[str, float | None] = {}
     for task in sorted({each["task"] for each in videos}):
-        pairs = [
-            (each["duration_s"], each["score"])
-            for each in videos
-            if each["task"] == task and each["split"] == "train" and each.get("duration_s")
-        ]
-        varied = len(pairs) >= 3 and all(
-            len(set(values)) > 1 for values in zip(*pairs, strict=True)
-        )
-        correlations[task] = float(np.corrcoef(np.transpose(pairs))[0, 1]) if varied else None
+        of_task = [each for each in videos if each["task"] == task and each["split"] == "train"]
+        known = [each for each in of_task if each.get("duration_s")]
+        lengths, scores = ([each[name] for each in known] for name in ("duration_s", "score"))
+        correlations[task] = None
+        if len(known) >= 3:
+            with contextlib.suppress(statistics.StatisticsError):  # of what does not vary
+                correlations[task] = statistics.correlation(lengths, scores)
     return correlations
 
 
@@ -187,7 +167,7 @@ def _years_differ(found: Found, source: sources.RealSettings, manual_dir: Path) 
     if other_root == manual_dir:  # there is one release only, and it is this one
         return []
     scores = {found.details[each.video_id]["session"]: each.score for each in found.recordings}
-    return [dataclasses.asdict(each) for each in disagreements(scores, other_root)]
+    return disagreements(scores, other_root)
 
 
 def _unusable(report: dict, settings: ConfigDict, max_failed_share: float) -> list[str]:

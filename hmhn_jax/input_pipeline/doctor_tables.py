@@ -3,6 +3,9 @@
 from typing import Any
 
 import numpy as np
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 from hmhn_jax.base.errors import one_line
 
@@ -13,8 +16,6 @@ WIDTH = 110  # columns, at least
 
 def show(report: dict[str, Any]) -> None:
     """Prints the report of `doctor.examine`."""
-    from rich.console import Console
-
     console = Console(highlight=False, soft_wrap=True)
     console.width = max(console.width, WIDTH)  # into a file nothing need be cut off
     console.print(f"{_escape(report['dataset'])} in {_escape(report['folder'])}")
@@ -23,24 +24,22 @@ def show(report: dict[str, Any]) -> None:
     for task, r in report["correlations"].items():
         if r is not None:
             console.print(f"length and score, {_escape(task)}, train: r = {r:+.2f}")
-    unreadable = [
-        f"{each['path']}: {each['unreadable']}" for each in report["videos"] if "unreadable" in each
-    ]
-    differ = [
-        f"session {each['session']}: {each['score']:g} here, {each['other_score']:g} in "
-        f"{each['other_file']}"
-        for each in report["years_differ"]
-    ]
-    for title, lines in (
-        ("unreadable", unreadable),
-        ("other score in the other year's release", differ),
-        ("facts", report["facts"]),
-        ("warnings", report["warnings"]),
-        ("problems", report["problems"]),
-    ):
-        if not lines:
-            continue
-        console.print(f"{title} ({len(lines)})", style="bold")
+    sections = {
+        "unreadable": [
+            f"{each['path']}: {each['unreadable']}"
+            for each in report["videos"]
+            if "unreadable" in each
+        ],
+        "other score in the other year's release": [
+            f"session {each['session']}: {each['score']:g} here, {each['other_score']:g} in "
+            f"{each['other_file']}"
+            for each in report["years_differ"]
+        ],
+        **{name: report[name] for name in ("facts", "warnings", "problems")},
+    }
+    for title, lines in sections.items():
+        if lines:
+            console.print(f"{title} ({len(lines)})", style="bold")
         for line in lines[:LINES_SHOWN]:
             console.print(f"  {_escape(line)}")
         if len(lines) > LINES_SHOWN:
@@ -49,21 +48,18 @@ def show(report: dict[str, Any]) -> None:
 
 def _escape(text):
     """Escapes untrusted text, so that neither the terminal nor Rich interprets it."""
-    from rich.markup import escape
-
     return escape(one_line(text))
 
 
 def _videos_table(report):
-    from rich.table import Table
-
-    table = Table(title="videos", title_justify="left")
-    for name in ("split", "task", "videos", "released", "unreadable", "seconds", "fps", "size"):
-        table.add_column(name)
+    columns = ("split", "task", "videos", "released", "unreadable", "seconds", "fps", "size")
+    table = Table(*columns, title="videos", title_justify="left")
     for split, counts in report["counts"].items():
         released = (report["expected"] or {}).get(split, {})
         for task in sorted({*counts, *released}):
-            videos = [each for each in report["videos"] if _is_of(each, split, task)]
+            videos = [
+                each for each in report["videos"] if (each["split"], each["task"]) == (split, task)
+            ]
             table.add_row(
                 split,
                 _escape(task),
@@ -78,22 +74,14 @@ def _videos_table(report):
 
 
 def _scores_table(report):
-    from rich.table import Table
-
-    table = Table(title="BDI-II scores, videos", title_justify="left")
-    severities = list(report["severities"]["train"])
-    for name in ("split", "subjects", *severities, "mean"):
-        table.add_column(name)
+    columns = ("split", "subjects", *report["severities"]["train"], "mean")
+    table = Table(*columns, title="BDI-II scores, videos", title_justify="left")
     for split, counts in report["severities"].items():
         scores = [each["score"] for each in report["videos"] if each["split"] == split]
         mean = f"{np.mean(scores):.1f}" if scores else ""
         subjects = str(report["subjects"][split])
         table.add_row(split, subjects, *map(str, counts.values()), mean)
     return table
-
-
-def _is_of(video, split, task):
-    return video["split"] == split and video["task"] == task
 
 
 def _range(videos, name):

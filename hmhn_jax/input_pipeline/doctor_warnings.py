@@ -1,6 +1,8 @@
 """Warnings of the doctor: what stops no training, but will be missed in its results."""
 
+import itertools
 import math
+import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,9 +23,7 @@ from hmhn_jax.recordings.subjects import LEAST_SUBJECTS
 def of_videos(videos: Sequence[dict[str, Any]], crops: CropSettings) -> list[str]:
     """Returns a line for each video with wrong times or too short to be predicted.
 
-    Args:
-      videos: as in `doctor.describe`.
-      crops: how their crops will be made.
+    `videos` are as in `doctor.describe`, `crops` says how their crops will be made.
     """
     lines = []
     for video in videos:
@@ -56,8 +56,7 @@ def of_study(videos: Sequence[dict[str, Any]], test_split: str) -> list[str]:
 def of_build(settings: ConfigDict) -> tuple[list[str], list[str]]:
     """Returns the warnings of the videos of a built dataset, and why it cannot be used.
 
-    Args:
-      settings: `config.data`. Of a dataset that is not built nothing is said.
+    Of a dataset that is not built nothing is said.
     """
     import tensorflow_datasets as tfds
 
@@ -77,17 +76,11 @@ def of_build(settings: ConfigDict) -> tuple[list[str], list[str]]:
 def next_command(arguments: Sequence[str], usable: bool) -> str:
     """Returns what to run after the doctor, in words and as a command for a shell.
 
-    Args:
-      arguments: of this run, `sys.argv`.
-      usable: whether training can begin.
+    `arguments` are those of this run, `sys.argv`; `usable` says whether training can begin.
     """
     if not usable:
         return f"mend the problems, then again: {shlex.join(['python', *arguments])}"
-    kept, is_mode = [], False
-    for argument in arguments:
-        if not is_mode and not argument.lstrip("-").startswith("mode="):
-            is_mode = argument in ("-mode", "--mode")
-            kept += [] if is_mode else [argument]
-        else:
-            is_mode = False
+    mode = re.compile("--?mode(=.*)?")
+    pairs = itertools.pairwise(["", *arguments])
+    kept = [each for last, each in pairs if not mode.fullmatch(each) and last.strip("-") != "mode"]
     return f"next, to crop, train and evaluate: {shlex.join(['python', *kept])}"

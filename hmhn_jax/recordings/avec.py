@@ -43,10 +43,7 @@ class AvecSettings:
 def find(root: Path, year: int, exclude: Path | None = None) -> Found:
     """Finds a release's videos below a folder and pairs each with its session's label, by name.
 
-    Args:
-      root: the folder that holds the release, in any of the known layouts.
-      year: 2013 or 2014.
-      exclude: a list of videos to leave out, by name or id.
+    `year` is 2013 or 2014; `exclude` lists videos to leave out, by name or id.
 
     Returns:
       The videos that have a label, ordered by split and name. A video's id is `203_1_freeform` in
@@ -61,26 +58,23 @@ def find(root: Path, year: int, exclude: Path | None = None) -> Found:
     unwanted = _excluded(exclude, videos, root) if exclude else set()
     if unwanted:
         facts.append(f"{exclude}: {len(unwanted)} videos left out")
-    recordings, sessions = [], {}
+    recordings, details, splits_of = [], {}, collections.defaultdict(set)
     for (session, task), (path, split) in videos.items():
-        video_id = f"{session}_{task}"
-        sessions[video_id] = {"session": session}
         if path in unwanted:
             continue
         if session not in labels:
             if session not in refused:  # else it is there, and a problem
                 facts.append(f"{path}: no label {_expected_label(session, files)}; left out")
             continue
+        video_id, subject = f"{session}_{task}", session.split("_")[0]
+        details[video_id] = {"session": session}
+        splits_of[session].add(split)
         score = labels[session].score
-        subject = session.split("_")[0]
         recordings.append(Recording(path, video_id, subject, task, split, score))
-    splits_of_session = collections.defaultdict(set)
-    for recording in recordings:
-        splits_of_session[sessions[recording.video_id]["session"]].add(recording.split)
     problems += [
         f"{root}: session {session} is in the splits {' and '.join(sorted(splits))}; move its "
         "videos to one"
-        for session, splits in sorted(splits_of_session.items())
+        for session, splits in sorted(splits_of.items())
         if len(splits) > 1
     ]
     with_video = {session for session, _ in videos}
@@ -92,7 +86,6 @@ def find(root: Path, year: int, exclude: Path | None = None) -> Found:
             facts.append(f"session {session}: no {missing[0]} video")
     facts += overlap_facts(recordings)
     recordings.sort(key=lambda each: (SPLITS.index(each.split), each.video_id))
-    details = {each.video_id: sessions[each.video_id] for each in recordings}
     return Found(tuple(recordings), details, tuple(facts), tuple(problems))
 
 

@@ -23,23 +23,6 @@ class Label:
     score: float
 
 
-@dataclasses.dataclass(frozen=True)
-class Disagreement:
-    """A session whose score differs in the other year's release.
-
-    Attributes:
-      session: such as "205_1".
-      score: BDI-II points here.
-      other_score: BDI-II points in `other_file`.
-      other_file: the other release's label.
-    """
-
-    session: str
-    score: float
-    other_score: float
-    other_file: str
-
-
 def read_labels(files: list[Path]) -> tuple[dict[str, Label], dict[str, list[str]]]:
     """Reads the depression labels among some files.
 
@@ -69,11 +52,20 @@ def read_labels(files: list[Path]) -> tuple[dict[str, Label], dict[str, list[str
     return labels, problems
 
 
-def disagreements(scores: Mapping[str, float], other_root: Path) -> list[Disagreement]:
-    """Compares {session: BDI-II points} with the labels below the other release's folder."""
+def disagreements(scores: Mapping[str, float], other_root: Path) -> list[dict]:
+    """Compares {session: score} with the labels below the other release's folder.
+
+    Returns:
+      {"session", "score", "other_score", "other_file"} of each session whose score differs.
+    """
     others, _ = read_labels(files_below(other_root))
     return [
-        Disagreement(session, score, others[session].score, str(others[session].path))
+        {
+            "session": session,
+            "score": score,
+            "other_score": others[session].score,
+            "other_file": str(others[session].path),
+        }
         for session, score in sorted(scores.items())
         if session in others and others[session].score != score
     ]

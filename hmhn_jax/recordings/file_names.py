@@ -58,13 +58,9 @@ def index_names(names: Iterable[str], suffixes: tuple[str, ...] = ()) -> dict[st
 def meant(name: str, index: Mapping[str, set[str]]) -> str:
     """Finds the one name that differs from a given one only in spelling.
 
-    Args:
-      name: a path with or without its suffix; from an absolute one, such as of another machine,
-        leading folders may be dropped.
-      index: of `index_names`.
-
-    Raises:
-      UserError: none fits, or several do; the message is only a hint, which may be empty.
+    A name may lack its suffix; from an absolute one, such as of another machine, leading folders
+    may be dropped. `index` is of `index_names`. Raises UserError when none fits, or several do; the
+    message is only a hint, which may be empty.
     """
     plain = plain_name(name)
     fitting = index.get(plain, set())

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.base.formats import VIDEO_SUFFIXES
+from hmhn_jax.recordings.file_names import files_below
 from hmhn_jax.recordings.recording import Found
 from hmhn_jax.recordings.subjects import assign_splits
 from hmhn_jax.recordings.tables.exclusion import list_path
@@ -37,15 +38,9 @@ class FolderSettings:
 def find(root: Path, settings: FolderSettings) -> Found:
     """Reads the table of a folder: `file,subject,score` and, if wanted, `split,task,...`.
 
-    Args:
-      root: the folder that holds the table and, at any depth, the videos.
-      settings: how the table is to be read, and subjects split if it has no column `split`.
-
-    Returns:
-      The table's recordings, see `labels.read_table`; videos that it does not list are facts.
-
-    Raises:
-      UserError: there is not exactly one table, it cannot be read, or has too few subjects.
+    The videos lie at any depth in the folder of the table. Returns the table's recordings, see
+    `labels.read_table`; videos that it does not list are facts. Raises UserError when there is not
+    exactly one table, it cannot be read, or has too few subjects.
     """
     exclude = list_path(settings.exclude, root) if settings.exclude else None
     table = find_table(root, settings.table, exclude)
@@ -67,15 +62,13 @@ def find(root: Path, settings: FolderSettings) -> Found:
             f"{table}: no column split; {len(subjects)} subjects were dealt by "
             f"split_shares={tuple(settings.split_shares)}, split_seed={settings.split_seed}"
         )
-    listed = {recording.path for recording in recordings}.union(found.left_out)
-    listed = {path.resolve() for path in listed}
+    known = {recording.path for recording in recordings}.union(found.left_out)
+    listed = {path.resolve() for path in known}
     if not found.problems:  # else the videos of wrong rows would seem not to be listed
         facts += [
             f"{path}: not listed in {table.name}; left out"
-            for path in sorted(root.rglob("*"))
-            if path.suffix.lower() in VIDEO_SUFFIXES
-            and not path.name.startswith(".")
-            and path.resolve() not in listed
+            for path in files_below(root)
+            if path.suffix.lower() in VIDEO_SUFFIXES and path.resolve() not in listed
         ]
     return dataclasses.replace(found, recordings=recordings, facts=tuple(facts))
 

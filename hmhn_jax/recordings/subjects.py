@@ -11,23 +11,23 @@ from hmhn_jax.recordings.recording import SPLITS, Recording
 LEAST_SUBJECTS = 10
 
 
-def splits_by_subject(recordings: Iterable[Recording]) -> dict[str, list[str]]:
-    """Returns {subject: the splits it is in, in the order of `SPLITS`}, by subject."""
+def in_several_splits(recordings: Iterable[Recording]) -> dict[str, list[str]]:
+    """Returns {subject: splits in the order of `SPLITS`} of those in more than one, by subject."""
     splits = defaultdict(set)
     for recording in recordings:
         splits[recording.subject_id].add(recording.split)
-    return {subject: sorted(splits[subject], key=SPLITS.index) for subject in sorted(splits)}
+    return {
+        subject: sorted(splits[subject], key=SPLITS.index)
+        for subject in sorted(splits)
+        if len(splits[subject]) > 1
+    }
 
 
 def overlap_facts(recordings: Iterable[Recording]) -> list[str]:
     """Describes in one line the subjects in more than one split; none if there are none."""
-    shared = {
-        subject: splits for subject, splits in splits_by_subject(recordings).items() if splits[1:]
-    }
-    if not shared:
-        return []
+    shared = in_several_splits(recordings)
     named = ", ".join(f"{subject} ({', '.join(splits)})" for subject, splits in shared.items())
-    return [f"subjects in more than one split ({len(shared)}): {named}"]
+    return [f"subjects in more than one split ({len(shared)}): {named}"] if shared else []
 
 
 def assign_splits(
@@ -44,10 +44,7 @@ def assign_splits(
       seed: another one deals differently.
 
     Returns:
-      {subject: split}; every split with a share has at least one subject.
-
-    Raises:
-      UserError: the shares do not add up to 1, or there are fewer subjects than splits.
+      {subject: split}; every split with a share has at least one subject, else UserError is raised.
     """
     numbers = isinstance(shares, Sequence) and all(isinstance(n, int | float) for n in shares)
     if not numbers or len(shares) != len(SPLITS) or min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:

@@ -54,15 +54,10 @@ def has_decimal_comma(texts: Iterable[str]) -> bool:
 
 
 def parse_number(text: str, name: str, decimal_comma: bool = False) -> float:
-    """A decimal number.
+    """A decimal number, with a point or comma.
 
-    Args:
-      text: with a decimal point or comma.
-      name: of the number, for messages.
-      decimal_comma: whether other numbers of the same table have one, see `has_decimal_comma`.
-
-    Raises:
-      UserError: it is no number, or its mark may set thousands apart.
+    `name` is the number's, for messages; `decimal_comma` says whether other numbers of the table
+    have one. Raises UserError when it is no number, or its mark may set thousands apart.
     """
     thousands = r"\." if decimal_comma else ","
     if re.fullmatch(rf"[+-]?[1-9]\d?\d?{thousands}\d\d\d", text, re.ASCII):

@@ -9,19 +9,17 @@ from hmhn_jax.recordings.recording import Recording
 
 
 def refuse_contradiction(each: Recording, session: str | None, line: int, seen: dict) -> None:
-    """Compares a row of a table with those above it.
+    """Compares a row of a table with those above it, which `seen` keeps; it is empty at first.
 
-    Args:
-      each: what the row says.
-      session: its session, if it has one.
-      line: its number.
-      seen: keeps what the rows above say; empty at first.
-
-    Raises:
-      UserError: the video or a part of it is there already, the subject is in another split or
-        spelled otherwise, or the session has another score.
+    Raises UserError when the video or a part of it is there already, the subject is in another
+    split or spelled otherwise, or the session, if it has one, has another score.
     """
-    _, first_line = seen.setdefault(("video", each.video_id), (None, line))
+
+    def first(kind, key, value):
+        """Returns what the first row with this key says, and that row's line."""
+        return seen.setdefault((kind, key), (value, line))
+
+    _, first_line = first("video", each.video_id, None)
     if first_line != line:
         raise UserError(
             f'video "{each.video_id}" is listed already in line {first_line} '
@@ -37,24 +35,22 @@ def refuse_contradiction(each: Recording, session: str | None, line: int, seen: 
             )
     parts.append((each.start_s, end_s, line))
     subject = each.subject_id
-    first_name, first_line = seen.setdefault(("subject", plain_name(subject)), (subject, line))
+    first_name, first_line = first("subject", plain_name(subject), subject)
     if first_name != subject:
         raise UserError(
             f'subject "{subject}" is "{first_name}" in line {first_line}; spell one person alike, '
             "and two apart"
         )
-    first_split, first_line = seen.setdefault(("split", each.subject_id), (each.split, line))
+    first_split, first_line = first("split", subject, each.split)
     if first_split != each.split:
         raise UserError(
-            f'subject "{each.subject_id}" is in split "{each.split}" here but in '
+            f'subject "{subject}" is in split "{each.split}" here but in '
             f'"{first_split}" in line {first_line}; a subject belongs to one split'
         )
     session = session or each.video_id
-    first_score, first_line = seen.setdefault(
-        ("session", each.subject_id, session), (each.score, line)
-    )
+    first_score, first_line = first("session", (subject, session), each.score)
     if first_score != each.score:
         raise UserError(
-            f'session "{session}" of subject "{each.subject_id}" has score {each.score:g} here '
+            f'session "{session}" of subject "{subject}" has score {each.score:g} here '
             f"but {first_score:g} in line {first_line}; one session has one score"
         )

@@ -17,17 +17,11 @@ def list_path(text: str, root: Path) -> Path:
 
 
 def excluded(path: Path, names: Iterable[str]) -> set[str]:
-    """Reads a list of videos.
+    """Reads a list of videos: a table with a column `file`, or a text with one name a line.
 
-    Args:
-      path: a table with a column `file`, or a text with one name a line.
-      names: of all videos, from which those in the list may lack the suffix and leading folders.
-
-    Returns:
-      Those of `names` that the list names.
-
-    Raises:
-      UserError: it cannot be read, or a name in it is that of no video or of several.
+    Returns those of the `names` of all videos that it names; it may leave out suffix and leading
+    folders. Raises UserError when it cannot be read, or a name in it is that of no video or of
+    several.
     """
     names = list(names)
     whole = index_names(names, ("",))

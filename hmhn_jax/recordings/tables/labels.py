@@ -22,13 +22,9 @@ _NO_DETAILS = (*LABEL_COLUMNS, "use", "start", "end")
 
 
 def read_labels(path: Path) -> list[Recording]:
-    """Reads a table in which every column of `LABEL_COLUMNS` must be filled.
+    """Reads a table in which every column of `LABEL_COLUMNS` must be filled; see `read_table`.
 
-    Returns:
-      The recordings in the table's order, at least one; see `read_table`.
-
-    Raises:
-      UserError: for the first defect, naming the table and the line.
+    Raises UserError for the first defect, naming the table and the line.
     """
     found = read_table(path, required=LABEL_COLUMNS)
     found.refuse_problems()

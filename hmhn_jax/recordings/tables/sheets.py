@@ -35,16 +35,9 @@ Rows = Iterator[tuple[int, list[str]]]  # the number of a line and its cells
 def read_sheets(path: Path, names: Callable[[], Iterable[str]]) -> dict[str, Callable[[], Rows]]:
     """Reads all that a file may hold: each sheet of Excel's, or the text by each separator.
 
-    Args:
-      path: of the file.
-      names: as for `decode`.
-
-    Returns:
-      {what it is, such as "separator ';', UTF-16": gives its rows}, at least one.
-
-    Raises:
-      UserError: it cannot be read, or nothing installed can read it.
-      UnicodeDecodeError, csv.Error: it is no text, the latter as rows are read.
+    Returns {what it is, such as "separator ';', UTF-16": gives its rows}, at least one. Raises
+    UserError when it cannot be read, or nothing installed can read it; UnicodeDecodeError or, as
+    rows are read, csv.Error when it is no text.
     """
     try:
         content = path.read_bytes()
@@ -63,16 +56,13 @@ def read_sheets(path: Path, names: Callable[[], Iterable[str]]) -> dict[str, Cal
 
 
 def decode(content: bytes, names: Callable[[], Iterable[str]] = tuple) -> tuple[str, str]:
-    """Decodes text of any program; gives the encoding, too.
+    """Decodes text of any program; gives the encoding, too. Raises UnicodeDecodeError for no text.
 
     Args:
       content: in UTF-8, UTF-16 or UTF-32, or as older programs for Windows (cp1252) or the Mac (Mac
         Roman) write it in western Europe and America.
       names: gives names of files that the text may hold, which tell the last two apart; where
         none does, the text's letters do.
-
-    Raises:
-      UnicodeDecodeError: it is no text.
     """
     for mark, encoding in _BOMS.items():
         if content.startswith(mark):

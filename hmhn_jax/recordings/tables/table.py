@@ -61,9 +61,8 @@ def read(
       names: gives names of files that it may hold, see `sheets.decode`.
 
     Raises:
-      UsageError: the mapping is none.
-      UserError: it cannot be read, is no table or larger than any, lacks a column, has one twice,
-        or a row has more values than there are columns.
+      UserError: it cannot be read, is no table or larger than any, lacks a column, has one twice, a
+        row has more values than there are columns, or the mapping is none (UsageError).
     """
     known = _parse_mapping(mapping)
     try:
