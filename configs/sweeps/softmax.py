@@ -17,18 +17,9 @@ def get_config(base: str = "default") -> ConfigDict:
     sweep.title = "Softmax of the grid attention (Equation 4)"
     sweep.seeds = (0, 1, 2)
     sweep.base = importlib.import_module(f"configs.{base}").get_config()
-    sweep.cells = (
-        {
-            "name": "grid",
-            "label": "over the grids",
-            "set": {"model.gwa_softmax_axis": "grid"},
-            "paper": {},
-        },
-        {
-            "name": "last",
-            "label": "over the last axis, as printed",
-            "set": {"model.gwa_softmax_axis": "last"},
-            "paper": {},
-        },
+    axes = {"grid": "over the grids", "last": "over the last axis, as printed"}
+    sweep.cells = tuple(
+        {"name": axis, "label": label, "set": {"model.gwa_softmax_axis": axis}, "paper": {}}
+        for axis, label in axes.items()
     )
     return sweep

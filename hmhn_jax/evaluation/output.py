@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from hmhn_jax import config as config_lib
 from hmhn_jax.base import files
 from hmhn_jax.base.bdi import severity
 from hmhn_jax.evaluation.report import page, plots
@@ -56,7 +55,6 @@ def write(
         evaluation.means,
         evaluation.results,
         scalars=scalars,
-        reference=config_lib.default(),
         head_maps=evaluation.head_maps,
     )
     write_tables(directory, evaluation)

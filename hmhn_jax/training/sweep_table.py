@@ -9,6 +9,7 @@ from hmhn_jax.base import files
 from hmhn_jax.evaluation.report import plots
 
 ERRORS = ("mae", "rmse")
+COLUMNS = [f"{name}_{what}" for what in ("mean", "sd", "paper") for name in ERRORS]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,12 +31,7 @@ class Cell:
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A cell and its results.
-
-    Attributes:
-      cell: which one.
-      results: what metrics.json holds, for each seed that is finished.
-    """
+    """A cell, and what metrics.json holds for each seed that is finished."""
 
     cell: Cell
     results: list[dict]
@@ -44,39 +40,33 @@ class Row:
         """Returns one number for each seed, such as its "mae"."""
         return [result[name] for result in self.results]
 
-    def mean(self, name: str) -> float | None:
-        """Averages over seeds; None without any."""
-        return statistics.fmean(self.values(name)) if self.results else None
+    def numbers(self) -> dict[str, float | None]:
+        """Returns the `COLUMNS`, None where there is no number.
 
-    def deviation(self, name: str) -> float | None:
-        """Computes the sample standard deviation over seeds, from two on."""
-        return statistics.stdev(self.values(name)) if len(self.results) > 1 else None
-
-    def paper(self, name: str) -> float | None:
-        """Returns the paper's number for the same data; None for other data, or if it has none."""
-        if not self.results or self.results[0]["synthetic"]:
-            return None
-        dataset = self.results[0]["dataset"].removeprefix("avec_faces/")
-        numbers = self.cell.paper.get(dataset)
-        return numbers[ERRORS.index(name)] if numbers else None
+        The deviation is the sample's, from two seeds on; the paper's numbers are of the same data.
+        """
+        first = self.results[0] if self.results else {"dataset": ""}
+        paper = self.cell.paper.get(first["dataset"].removeprefix("avec_faces/"), (None, None))
+        numbers: dict[str, float | None] = {}
+        for name, of_paper in zip(ERRORS, paper, strict=True):
+            values = self.values(name)
+            numbers[f"{name}_mean"] = statistics.fmean(values) if values else None
+            numbers[f"{name}_sd"] = statistics.stdev(values) if len(values) > 1 else None
+            numbers[f"{name}_paper"] = of_paper
+        return numbers
 
 
 def write(workdir: Path, title: str, rows: list[Row], num_seeds: int, command: str) -> None:
     """Writes table.md, table.csv and figure.png of the runs that are finished.
 
-    Args:
-      workdir: where to.
-      title: of the sweep.
-      rows: in the table's order.
-      num_seeds: how many runs a whole row has.
-      command: that makes the table.
+    A whole row has `num_seeds` runs; `command` is the one that makes the table.
     """
     files.write_text(workdir / "table.md", markdown(title, rows, num_seeds, command))
     with files.replacing(workdir / "table.csv") as path, path.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["cell", "label", "num_seeds", *_columns(), "seeds", *ERRORS])
+        writer.writerow(["cell", "label", "num_seeds", *COLUMNS, "seeds", *ERRORS])
         for row in rows:
-            numbers = [_number(row, column, 4) for column in _columns()]
+            numbers = [_shown(row.numbers()[column], 4) for column in COLUMNS]
             lists = [" ".join(map(str, row.values(name))) for name in ("seed", *ERRORS)]
             writer.writerow([row.cell.name, row.cell.label, len(row.results), *numbers, *lists])
     finished = [row for row in rows if row.results]
@@ -88,7 +78,7 @@ def write(workdir: Path, title: str, rows: list[Row], num_seeds: int, command: s
                 path,
                 [row.cell.label for row in finished],
                 {name: [row.values(name) for row in finished] for name in ERRORS},
-                {name: [row.paper(name) for row in finished] for name in ERRORS},
+                {name: [row.numbers()[f"{name}_paper"] for row in finished] for name in ERRORS},
                 {name: first[f"baseline_{name}"] for name in ERRORS},
                 f"{title}: {first['dataset']}, {first['split']}{kind}",
             )
@@ -100,17 +90,19 @@ def markdown(title: str, rows: list[Row], num_seeds: int, command: str) -> str:
     if not results:
         return f"# {title}\n\nNo run is finished.\n"
     columns = ["", "", "MAE", "RMSE", "seeds", "parameters"]
-    with_paper = any(row.paper(name) for row in rows for name in ERRORS)
+    with_paper = any(row.numbers()["mae_paper"] for row in rows)
     if with_paper:
         columns += ["MAE, paper", "RMSE, paper"]
     lines = [_line(columns), _line(["---"] * len(columns))]
     for row in rows:
-        cells = [row.cell.name, row.cell.label]
-        cells += [_mean_and_deviation(row, name) for name in ERRORS]
+        cells, numbers = [row.cell.name, row.cell.label], row.numbers()
+        for name in ERRORS:
+            mean, deviation = (_shown(numbers[f"{name}_{what}"], 2) for what in ("mean", "sd"))
+            cells.append(f"{mean} ± {deviation}" if deviation else mean)
         cells.append(f"{len(row.results)} of {num_seeds}")
         cells.append(f"{row.values('num_parameters')[0] / 1e6:.2f} M" if row.results else "")
         if with_paper:
-            cells += [_number(row, f"{name}_paper", 2) for name in ERRORS]
+            cells += [_shown(numbers[f"{name}_paper"], 2) for name in ERRORS]
         lines.append(_line(cells))
     first = results[0]
     return _PAGE.format(
@@ -142,18 +134,7 @@ Data: {fingerprint}. {versions}.
 """
 
 
-def _mean_and_deviation(row, name):
-    mean, deviation = _number(row, f"{name}_mean", 2), _number(row, f"{name}_sd", 2)
-    return f"{mean} ± {deviation}" if deviation else mean
-
-
-def _columns():
-    return [f"{name}_{what}" for what in ("mean", "sd", "paper") for name in ERRORS]
-
-
-def _number(row, column, digits):
-    name, what = column.split("_")
-    value = {"mean": row.mean, "sd": row.deviation, "paper": row.paper}[what](name)
+def _shown(value, digits):
     return "" if value is None else f"{value:.{digits}f}"
 
 

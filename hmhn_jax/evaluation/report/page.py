@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ml_collections import ConfigDict
 
 from hmhn_jax import config as config_lib
 from hmhn_jax.base import files, pseudonyms, templating
@@ -65,7 +64,6 @@ def write_report(
     results: dict[str, Any],
     *,
     scalars: Sequence[dict[str, float]] = (),
-    reference: ConfigDict | None = None,
     head_maps: Mapping[str, np.ndarray] | None = None,
 ) -> None:
     """Writes one HTML file with everything in it; it loads nothing and has no date.
@@ -76,7 +74,6 @@ def write_report(
       means: what came out.
       results: what metrics.json holds, with what `describe` adds.
       scalars: of the training, from `scalars.read`; none where they are lost.
-      reference: the config to say the difference from, that of configs/avec2014.py.
       head_maps: by video id, for each head a row of pictures u8[N,H,W,3], shown below the crops
         of a video that was predicted badly; `faces.worst_crops` says which these are.
         Without `config.report.faces` there are no pictures.
@@ -103,7 +100,7 @@ def write_report(
         key=pseudonyms.FILE if config.report.pseudonyms else None,
         published=[] if results["synthetic"] else published.methods(results["dataset"]),
         config=config_lib.flatten(config),
-        changes=None if reference is None else config_lib.changed_fields(config, reference),
+        changes=config_lib.changed_fields(config, config_lib.default()),
         changed_since=config_lib.differences(config, stored_config.from_dict(trained["config"])),
         other_versions=trained["versions"] if trained["versions"] != results["versions"] else {},
     )
