@@ -162,11 +162,7 @@ def _set(config: ConfigDict, name: str, value: Any) -> None:
 
 
 def check(config: ConfigDict) -> None:
-    """Checks types and limits of all fields.
-
-    Raises:
-      UsageError: a value that no run can use, in one line.
-    """
+    """Raises UsageError, in one line, for the first value that no run can use."""
     values = flatten(config)
     for name in sorted(values.keys() ^ FIELDS.keys()):
         raise UsageError(f"config.{name} is {'missing' if name in FIELDS else 'no known field'}")
@@ -234,8 +230,7 @@ def differences(
 def override(config: ConfigDict, values: dict[str, Any]) -> ConfigDict:
     """Returns a copy with some fields, such as {"model.width": 32}, changed.
 
-    Raises:
-      UsageError: a field or type that the config does not have.
+    Raises UsageError for a field or type that the config does not have.
     """
     changed = config.copy_and_resolve_references().lock()
     try:

@@ -17,8 +17,7 @@ _ABANDONED_AFTER_SECONDS = 600  # no file is written for so long: its writer was
 def replacing(path: Path) -> Iterator[Path]:
     """Yields a temporary path in the same folder, which replaces `path` if no error is raised.
 
-    Raises:
-      UserError: when the file cannot be written, such as on a full disk.
+    Raises UserError when the file cannot be written, such as on a full disk.
     """
     # The ending stays, as libraries choose the format by it.
     # Not the process's number, which on another machine that shares the folder may be the same.
@@ -57,9 +56,8 @@ def write_text(path: Path, text: str) -> None:
 def read_json(path: Path) -> Any:
     """Reads a JSON file.
 
-    Raises:
-      OSError: it cannot be read.
-      ValueError: it is no JSON, no UTF-8, or nested too deeply.
+    Raises OSError when it cannot be read, ValueError when it is no JSON, no UTF-8, or nested too
+    deeply.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))

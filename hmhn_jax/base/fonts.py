@@ -20,12 +20,7 @@ WITHOUT_SHAPES = "last resort"  # macOS's fonts that draw the same box for all l
 
 
 def save(figure: Figure, file: Any, **arguments: Any) -> None:
-    """Saves a figure; letters that its font lacks are drawn in one that has them, if there is one.
-
-    Args:
-      figure: complete.
-      file, arguments: as for `Figure.savefig`.
-    """
+    """Saves a figure by `Figure.savefig`; letters that its font lacks are drawn in another's."""
     for axes in figure.axes:  # which write their ticks' labels when they are asked for them
         axes.get_xticklabels()
         axes.get_yticklabels()

@@ -10,7 +10,7 @@ VIDEO_SUFFIXES = (
     *(".mp4", ".m4v", ".mov", ".3gp", ".3g2", ".mkv", ".webm", ".avi", ".wmv", ".asf", ".flv"),
     *(".mpg", ".mpeg", ".vob", ".ts", ".mts", ".m2ts", ".ogv", ".gif"),
 )
-PICTURE_SUFFIXES = (*(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff"),)
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff")
 SUFFIXES = (*VIDEO_SUFFIXES, *PICTURE_SUFFIXES)
 
 PICTURE_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")  # Pillow's names of these

@@ -43,17 +43,15 @@ def map_in_order(
       initializer: called once in each process before its first item.
 
     Raises:
-      UserError: a process died, such as for lack of memory.
-      Exception: whatever `function` raises.
+      UserError: a process died, such as for lack of memory; or whatever `function` raises.
     """
     num_processes = num_processes or num_usable_cores()
     if num_processes == 1:
         yield from map(function, items)
         return
     items = iter(items)
-    executor = _executor(num_processes, initializer)
     pending: collections.deque[concurrent.futures.Future[Result]] = collections.deque()
-    try:
+    with _executor(num_processes, initializer) as executor:
         while True:
             room = num_processes * ITEMS_AHEAD_PER_PROCESS - len(pending)
             for item in itertools.islice(items, room):
@@ -62,46 +60,41 @@ def map_in_order(
             if not pending:
                 return
             yield pending.popleft().result()
-    except BrokenProcessPool:
-        raise UserError(
-            "a worker process was ended from outside, most likely for lack of memory; "
-            "fewer processes need less"
-        ) from None
-    finally:
-        executor.shutdown(cancel_futures=True)
 
 
 def in_fresh_process(function: Callable[[Item], Result], item: Item) -> Result:
     """`function(item)` computed in a process of its own, whose end it does not outlive.
 
-    Memory, device and settings it took are given back; what ends it does not end the caller.
-
-    Raises:
-      UserError: the process died, such as for lack of memory.
-      Exception: whatever `function` raises.
+    Memory, device and settings it took are given back; what ends it does not end the caller. Raises
+    what `function` raises, and UserError when the process died, such as for lack of memory.
     """
-    executor = _executor(1, None)
-    try:
+    with _executor(1) as executor:
         return executor.submit(function, item).result()
-    except BrokenProcessPool:
-        raise UserError(
-            "its process was ended from outside, most likely for lack of memory"
-        ) from None
-    finally:
-        executor.shutdown(cancel_futures=True)
 
 
-def _executor(num_processes, initializer):
+@contextlib.contextmanager
+def _executor(num_processes, initializer=None):
+    """Yields a pool of processes; that one of them died becomes a UserError."""
     # Not joblib's loky: cropping 80 videos by 2 processes took 12.7 and 16.0 s with it, 9.5 and
     # 12.6 s with these, and its workers outlive a program that is killed by half a minute and more.
     # Started afresh ("spawn"), not forked: a fork of a process with threads can hang, and JAX
     # and TensorFlow have threads.
-    return concurrent.futures.ProcessPoolExecutor(
+    executor = concurrent.futures.ProcessPoolExecutor(
         num_processes,
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_start_process,
         initargs=(initializer,),
     )
+    try:
+        yield executor
+    except BrokenProcessPool:
+        what = "a worker process was" if num_processes > 1 else "its process was"
+        advice = "; fewer processes need less" if num_processes > 1 else ""
+        raise UserError(
+            f"{what} ended from outside, most likely for lack of memory{advice}"
+        ) from None
+    finally:
+        executor.shutdown(cancel_futures=True)
 
 
 @contextlib.contextmanager

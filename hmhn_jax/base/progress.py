@@ -13,10 +13,8 @@ SECONDS_BETWEEN_LINES = 10.0
 def track(items: Iterable[Item], description: str, total: int | None = None) -> Iterator[Item]:
     """Yields `items` unchanged and shows on stderr how many have been worked through.
 
-    Args:
-      items: what is worked through, consumed lazily.
-      description: what is being done, such as "rendering videos".
-      total: how many items there are; `len(items)` when left out.
+    They are consumed lazily; `total` is their number where they have no length. `description` is
+    what is being done, such as "rendering videos".
     """
     if total is None and isinstance(items, Sized):
         total = len(items)

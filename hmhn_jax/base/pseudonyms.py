@@ -35,11 +35,8 @@ class Pseudonyms:
     def hide(self, text: str, paths: Iterable[Path] = ()) -> str:
         """Returns a message without files and names: pseudonyms stand for them.
 
-        Numbers of one or two digits are left: most of them count something.
-
-        Args:
-          text: the message.
-          paths: of files that it may name; absolute paths are found without.
+        Numbers of one or two digits are left: most of them count something. `paths` are of files
+        that the message may name; absolute paths are found without.
         """
         for path in sorted({*map(str, paths)}, key=len, reverse=True):
             text = text.replace(path, "(file)")
@@ -57,17 +54,11 @@ class Pseudonyms:
 def assign(
     path: Path, videos: Iterable[tuple[str, str]], earlier: Path | None = None
 ) -> Pseudonyms:
-    """Gives each subject and video a pseudonym, those in the key the same as before.
+    """Gives each subject and video a pseudonym, those in the key at `path` the same as before.
 
-    New ones are numbered in a random order, which nothing but the key tells.
-
-    Args:
-      path: of the key, which is written.
-      videos: (subject_id, video_id) of those that need pseudonyms.
-      earlier: a key to begin with where there is none at `path` yet.
-
-    Raises:
-      UserError: a key cannot be read or written.
+    New ones, of (subject_id, video_id), are numbered in a random order, which nothing but the key
+    tells. Where there is no key yet, it begins with an `earlier` one. Raises UserError when a key
+    cannot be read or written.
     """
     rows = _read(path) or (_read(earlier) if earlier else [])
     names = {row["subject_id"]: row["subject"] for row in rows}

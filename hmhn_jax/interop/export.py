@@ -69,7 +69,7 @@ def export_network(model: HMHN, variables: Any, image_size: int) -> jax.export.E
 
 
 def export_checkpoint(config: ConfigDict, workdir: Path, output: Path | None = None) -> Path:
-    """Exports the network of a workdir with its documentation, and prints the path.
+    """Exports the network of a workdir with its documentation; prints and returns its file's path.
 
     In addition to the network come an example that runs it, export.json (its input, sha256, config
     and origin) and a model card. None of them names a person or a video of the training data.
@@ -78,9 +78,6 @@ def export_checkpoint(config: ConfigDict, workdir: Path, output: Path | None = N
       config: of the run; `evaluate.checkpoint` chooses the checkpoint.
       workdir: of the run.
       output: the folder to write to; DIR/export when None.
-
-    Returns:
-      The path of the network's file.
 
     Raises:
       UserError: without a checkpoint, with one of another architecture, when the workdir has a

@@ -9,18 +9,10 @@ from hmhn_jax.workdir import restore
 
 
 def export_checkpoint(config: ConfigDict, workdir: Path) -> Path:
-    """Writes DIR/export/weights.pth, under DAN's names, and prints where it is.
+    """Writes DIR/export/weights.pth, under DAN's names, and prints and returns where it is.
 
-    Args:
-      config: of the run; `evaluate.checkpoint` chooses the checkpoint.
-      workdir: of the run.
-
-    Returns:
-      The path of the file.
-
-    Raises:
-      UserError: without a checkpoint, with one of another architecture, when PyTorch is not
-        installed or the file cannot be written.
+    `config.evaluate.checkpoint` chooses the checkpoint. Raises UserError without one, with one of
+    another architecture, when PyTorch is not installed or the file cannot be written.
     """
     step, _, variables = restore.restore_chosen(config, workdir)
     path = workdir / "export" / "weights.pth"

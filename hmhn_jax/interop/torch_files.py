@@ -20,9 +20,8 @@ WRAPPERS = ("state_dict", "model_state_dict")  # under these some programs keep 
 def read(path: Path) -> tuple[Any, str]:
     """Reads what `torch.save` wrote to a file; also returns the SHA-256 of the file.
 
-    Raises:
-      UserError: when it cannot be read, is no such file, is damaged, or holds more than tensors
-        and plain values: a pickle of anything else could run any code, and is not loaded.
+    Raises UserError when it cannot be read, is no such file, is damaged, or holds more than tensors
+    and plain values: a pickle of anything else could run any code, and is not loaded.
     """
     torch = _import_torch()
     try:
@@ -75,30 +74,24 @@ def write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 def state_dict(content: Any, described: str) -> dict[str, np.ndarray]:
     """Extracts {name: array} from a state dict that may be wrapped or have prefixed names.
 
-    Args:
-      content: {name: tensor or array}, or that under one of `WRAPPERS`. "module.", which
-        `torch.nn.DataParallel` puts before names, is taken off; counters are left out.
-      described: what it is, for error messages.
-
-    Raises:
-      UserError: when it is something else.
+    `content` is {name: tensor or array}, or that under one of `WRAPPERS`. "module.", which
+    `torch.nn.DataParallel` puts before names, is taken off; counters are left out. Raises
+    UserError, which names it as `described`, when it is something else.
     """
     expected = f"expected a state dict, names and tensors of floats, in {described}"
     for wrapper in WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
             content = content[wrapper]
-    if not isinstance(content, Mapping):
-        raise UserError(f"{expected}, got {type(content).__name__}")
-    if not content:
-        raise UserError(f"{expected}, got an empty one")
+    if not content or not isinstance(content, Mapping):
+        got = "an empty one" if content == {} else type(content).__name__
+        raise UserError(f"{expected}, got {got}")
     state = {}
     for name, value in content.items():
         if str(name).endswith("num_batches_tracked"):
             continue
         array = _to_array(value)
         if not isinstance(name, str) or array is None or array.dtype.kind != "f":
-            got = _describe(value)
-            raise UserError(f"{expected}, got {got} under {name!r}")
+            raise UserError(f"{expected}, got {_describe(value)} under {name!r}")
         state[name.removeprefix("module.")] = array
     return state
 

@@ -14,12 +14,8 @@ from flax import traverse_util
 
 NAMINGS = ("dan", "torchvision")
 
-_LEAVES = {
-    "kernel": "weight",
-    "scale": "weight",
-    "bias": "bias",
-    "mean": "running_mean",
-    "var": "running_var",
+_LEAVES = {"kernel": "weight", "scale": "weight", "bias": "bias"} | {
+    name: f"running_{name}" for name in ("mean", "var")
 }
 _TRUNK = {"stem_conv": "conv1", "stem_bn": "bn1"}
 _BLOCK = {
@@ -39,9 +35,9 @@ _HEAD = {
 }
 _OUTPUT = {"dense": "fc", "output_bn": "bn"}
 # DAN cuts torchvision's network into a list.
-_TRUNK_IN_DAN = {"conv1": "0", "bn1": "1", "layer1": "4", "layer2": "5", "layer3": "6"} | {
-    "layer4": "7"
-}
+_TRUNK_IN_DAN = dict(
+    zip(("conv1", "bn1", "layer1", "layer2", "layer3", "layer4"), "014567", strict=True)
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,12 +58,8 @@ class Weight:
 def weights_of(variables: Any, naming: str) -> dict[str, Weight]:
     """Returns every array of our trunk, heads and output by its name in PyTorch.
 
-    Args:
-      variables: {"params", "batch_stats"} of `HMHN`; arrays or `jax.ShapeDtypeStruct`.
-      naming: one of `NAMINGS`; the names of heads and output are the same in both.
-
-    Returns:
-      {"features.0.weight": Weight, ...}, the trunk first. GWA and DFF have no names in PyTorch.
+    `variables` may be of `jax.ShapeDtypeStruct`; `naming` is one of `NAMINGS`, in which the names
+    of heads and output are the same. The trunk comes first; GWA and DFF have no names in PyTorch.
     """
     flat = traverse_util.flatten_dict(variables)
     modules = _module_names(dict.fromkeys(path[1:-1] for path in flat), naming)
@@ -112,26 +104,22 @@ def _module_names(modules, naming):
     names = {}
     for path in modules:
         match path:
-            case ("trunk", *inner):
-                name = _trunk_name(inner)
-                if naming == "dan":
-                    first, *rest = name.split(".")
-                    name = ".".join(["features", _TRUNK_IN_DAN[first], *rest])
+            case ("trunk", layer):
+                name = _TRUNK[layer]
+            case ("trunk", block, layer):
+                stage, number = map(int, re.findall(r"\d+", block))
+                name = f"layer{stage}.{number - 1}.{_BLOCK[layer]}"
             case ("mab", head, layer):
                 name = f"cat_head{int(head.removeprefix('head')) - 1}.{_head_name(layer, modules)}"
             case ("regression", layer):
                 name = _OUTPUT[layer]
             case _:
                 continue
+        if path[0] == "trunk" and naming == "dan":
+            first, *rest = name.split(".")
+            name = ".".join(["features", _TRUNK_IN_DAN[first], *rest])
         names[path] = name
     return names
-
-
-def _trunk_name(inner):
-    if len(inner) == 1:
-        return _TRUNK[inner[0]]
-    stage, block = map(int, re.fullmatch(r"stage(\d+)_block(\d+)", inner[0]).groups())
-    return f"layer{stage}.{block - 1}.{_BLOCK[inner[1]]}"
 
 
 def _head_name(layer, modules):
@@ -140,6 +128,5 @@ def _head_name(layer, modules):
     index, size, kind = re.fullmatch(r"branch(\d+)_(\d+x\d+)_(conv|bn)", layer).groups()
     # DAN has every size once; of several branches of one size the later ones get a number.
     earlier = {f"branch{number}_{size}_{kind}" for number in range(1, int(index))}
-    repeated = any(path[-1] in earlier for path in modules)
-    suffix = f"_{index}" if repeated else ""
+    suffix = f"_{index}" if any(path[-1] in earlier for path in modules) else ""
     return f"sa.conv_{size}{suffix}.{0 if kind == 'conv' else 1}"

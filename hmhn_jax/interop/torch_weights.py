@@ -22,8 +22,7 @@ class Loaded:
     """The parts taken from a state dict.
 
     Attributes:
-      file: its path as it was given; None for one in memory.
-      sha256: of the file; None for one in memory.
+      file, sha256: its path as it was given, and its content's; None for one in memory.
       parts: "trunk", and "heads" and "output" where they were taken.
       notes: what was not taken and why, a line each.
     """
@@ -37,16 +36,13 @@ class Loaded:
 def load(
     source: str | os.PathLike | Mapping[str, Any], variables: Any
 ) -> tuple[dict[str, Any], Loaded]:
-    """Loads PyTorch's weights into the network's variables.
+    """Loads PyTorch's weights into the network's variables; also returns what was taken.
 
     Args:
       source: a .pth or .pt file, or a dict of tensors or arrays, named as torchvision's ResNet-18
         or as DAN; docs/use/torch_weights.md lists the names.
       variables: {"params", "batch_stats"} of `HMHN`. They give shapes and types; what is not in
         the source (GWA, DFF, maybe heads and output) keeps its value.
-
-    Returns:
-      The variables, and what was taken.
 
     Raises:
       UserError: when PyTorch is not installed, when the file cannot be read as weights, and when
@@ -77,10 +73,8 @@ def load(
 def export(variables: Any, naming: str = "dan") -> dict[str, np.ndarray]:
     """Returns the network's weights under PyTorch's names, in PyTorch's layout.
 
-    Args:
-      variables: {"params", "batch_stats"} of `HMHN`.
-      naming: "dan" for trunk, heads and output, "torchvision" for the trunk alone. GWA and DFF
-        have no names in PyTorch and are left out.
+    The naming "dan" is of trunk, heads and output, "torchvision" of the trunk alone. GWA and DFF
+    have no names in PyTorch and are left out.
     """
     flat = traverse_util.flatten_dict(jax.device_get(variables))
     return {
@@ -128,15 +122,14 @@ def _is_normalised(names):
 
 def _check(state: dict[str, np.ndarray], wanted: dict[str, Weight], described: str) -> None:
     both = [name for name in wanted if name in state]
-    misshaped = [
-        f"{name} expected {wanted[name].shape}, got {state[name].shape}"
-        for name in both
-        if state[name].shape != wanted[name].shape
-    ]
     faults = {
         "missing": [name for name in wanted if name not in state],
         "unexpected": [name for name in state if name not in wanted],
-        "of another shape": misshaped,
+        "of another shape": [
+            f"{name} expected {wanted[name].shape}, got {state[name].shape}"
+            for name in both
+            if state[name].shape != wanted[name].shape
+        ],
         "not finite": [name for name in both if not np.isfinite(state[name]).all()],
         "negative": [
             name for name in both if name.endswith("running_var") and (state[name] < 0).any()

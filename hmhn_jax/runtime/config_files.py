@@ -8,10 +8,8 @@ from pathlib import Path
 def fault_of(path: str) -> str | None:
     """Returns "FILE, line N: ERROR: what" of the error that a config file raises; None without one.
 
-    The file runs once more for it: of most errors ml_collections and absl tell no line.
-
-    Args:
-      path: of the file, maybe with ":ARGUMENT" of its `get_config`.
+    The file runs once more for it: of most errors ml_collections and absl tell no line. `path` may
+    end in ":ARGUMENT" of its `get_config`.
     """
     path, *argument = path.split(":", 1)
     if not Path(path).is_file():

@@ -10,11 +10,7 @@ from hmhn_jax.base.errors import UsageError
 
 
 def import_jax() -> None:
-    """Imports JAX.
-
-    Raises:
-      UsageError: an environment variable has a value that JAX does not take.
-    """
+    """Imports JAX; raises UsageError for an environment variable that it does not take."""
     try:
         import jax  # noqa: F401
     except ValueError as error:

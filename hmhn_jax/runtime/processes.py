@@ -41,16 +41,13 @@ _meetings = itertools.count()  # the name of a meeting must not come twice
 def join(coordinator: str | None, num_processes: int | None, process_id: int | None) -> None:
     """Makes this process one of several; to be called before JAX has looked for devices.
 
-    Args:
-      coordinator: HOST:PORT where the first process listens.
-      num_processes: how many there are.
-      process_id: which one this is, from 0. What is None comes from the cluster's environment, as
-        SLURM and Open MPI set it. JAX then gives the process one GPU, that of its number on the
-        host. Where nothing is None, no environment is looked at and all GPUs are the process's.
+    The first of `num_processes` listens at the coordinator, HOST:PORT; this one is `process_id`,
+    from 0. What is None comes from the cluster's environment, as SLURM and Open MPI set it. JAX
+    then gives the process one GPU, that of its number on the host. Where nothing is None, no
+    environment is looked at and all GPUs are the process's.
 
-    Raises:
-      UsageError: where the environment does not say it either, or what is said cannot be.
-      UserError: when the processes do not meet.
+    Raises UsageError where the environment does not say it either, or what is said cannot be;
+    UserError when the processes do not meet.
     """
     if coordinator is not None and not _has_port(coordinator):
         raise UsageError(f"--coordinator: expected HOST:PORT, got {coordinator!r}")
@@ -95,11 +92,7 @@ def is_first() -> bool:
 def first_alone(what: str) -> Iterator[None]:
     """Runs the block in the first process, then in the others, however long it takes.
 
-    Args:
-      what: is done, such as "open the dataset".
-
-    Raises:
-      UserError: in the others, when the first one failed.
+    Raises UserError in the others when the first one failed to do `what`, as "open the dataset".
     """
     if not is_first() and not _first_is_done(True):
         raise UserError(f"the first process could not {what}; see its message")

@@ -20,11 +20,7 @@ LINE = (
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal asked the program to end.
-
-    Attributes:
-      exit_code: that of the program.
-    """
+    """A signal asked the program to end, with `exit_code`."""
 
     def __init__(self, number: int):
         super().__init__(signal.Signals(number).name)

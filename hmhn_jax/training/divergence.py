@@ -26,11 +26,8 @@ def gradient_norms(grads: dict) -> dict[str, jax.Array]:
 def forward_flags(batch_stats: dict, aux: dict) -> dict[str, jax.Array]:
     """Flags a finite forward pass, by block: {"finite/trunk": f32[]}, 1 or 0.
 
-    What is no longer finite within a block shows in its batch statistics, what leaves it in `aux`.
-
-    Args:
-      batch_stats: as the step updated them.
-      aux: as `HMHN` returns it.
+    What is no longer finite within a block shows in its batch statistics, as the step updated them,
+    what leaves it in `aux`, as `HMHN` returns it.
     """
     seen = {name: [batch_stats.get(name, {})] for name in BLOCKS}
     for name, array in aux.items():
@@ -45,9 +42,7 @@ def forward_flags(batch_stats: dict, aux: dict) -> dict[str, jax.Array]:
 def check(metrics: Sequence[dict[str, Any]], step: int) -> None:
     """Raises UserError when a number is no longer finite, and says where that began.
 
-    Args:
-      metrics: of the last steps, with those of `gradient_norms` and `forward_flags`.
-      step: the last of them.
+    `metrics` are those of the steps up to `step`, with `gradient_norms` and `forward_flags`.
     """
     first_step = step - len(metrics) + 1
     for number, each in enumerate(metrics, start=first_step):

@@ -19,15 +19,8 @@ def check(config: ConfigDict) -> None:
 def start(config: ConfigDict, variables: Any) -> tuple[Any, dict | None]:
     """Loads the weights of `config.init_from` into new variables, and prints what was taken.
 
-    Args:
-      config: of the run. An empty `init_from` changes nothing.
-      variables: {"params", "batch_stats"} of its model, as initialised.
-
-    Returns:
-      The variables, and for `Provenance.init_from` the file, its sha256 and the parts.
-
-    Raises:
-      UserError: when the file cannot be used, see `torch_weights.load`.
+    An empty `init_from` changes nothing. Returns the variables, and for `Provenance.init_from` the
+    file, its sha256 and the parts. Raises UserError when the file cannot be used.
     """
     if not config.init_from:
         return variables, None
@@ -42,8 +35,5 @@ def start(config: ConfigDict, variables: Any) -> tuple[Any, dict | None]:
         )
     for note in notes:
         print(f"note: {note}", flush=True)
-    return variables, {
-        "file": loaded.file,
-        "sha256": loaded.sha256,
-        "parts": list(loaded.parts),
-    }
+    parts = list(loaded.parts)
+    return variables, {"file": loaded.file, "sha256": loaded.sha256, "parts": parts}

@@ -28,12 +28,9 @@ STEPS_DEPEND_ON = (
 
 @dataclasses.dataclass(frozen=True)
 class Start:
-    """The state that a run starts with.
+    """The state that a run starts with, on all devices, and the provenance of its checkpoints.
 
-    Attributes:
-      state: on all devices.
-      provenance: of the checkpoints to come.
-      unlogged: metrics f32[] of the last steps, whose mean was not written yet.
+    `unlogged` has metrics f32[] of the last steps, whose mean was not written yet.
     """
 
     state: TrainState
@@ -49,15 +46,9 @@ def start(
 ) -> Start:
     """Returns the last checkpoint's state or, without one, a new run's.
 
-    Args:
-      manager: of the workdir's checkpoints.
-      first_state: makes a new run's, before `config.init_from`; called for a new run only.
-      config: of the run now.
-      provenance: of a new run.
-
-    Raises:
-      UserError: when the checkpoint is damaged or of other data, another architecture or other
-        steps, or when a new run cannot start from `config.init_from`.
+    Only a new run calls `first_state` (which knows nothing of `config.init_from`) and has this
+    provenance. Raises UserError when the checkpoint is damaged or of other data, another
+    architecture or other steps, or when a new run cannot start from `config.init_from`.
     """
     if manager.latest_step() is None:
         state = first_state()
@@ -83,10 +74,13 @@ def start(
         print(f"note: resuming with a changed config: {'; '.join(changed)}", flush=True)
     shapes = jax.eval_shape(first_state)
     _check_same_optimizer(manager, shapes, config, trained_config)
-    state = _restore(manager, step, shapes)
+    targets = {"variables": shapes.variables, "optimizer": shapes.opt_state}
+    restored = restore.restore(manager, step, targets)
+    state = TrainState(np.int32(step), restored["variables"], restored["optimizer"])
     print(f"resuming from step {step}", flush=True)
     unlogged = [jax.tree.map(jnp.float32, each) for each in restore.read_unlogged(manager, step)]
-    return Start(state, dataclasses.replace(provenance, init_from=stored.init_from), unlogged)
+    provenance = dataclasses.replace(provenance, init_from=stored.init_from)
+    return Start(devices.replicate(state), provenance, unlogged)
 
 
 def _check_same_optimizer(manager, shapes, config, trained_config):
@@ -99,11 +93,3 @@ def _check_same_optimizer(manager, shapes, config, trained_config):
             f"{manager.directory} was trained by another optimiser: {'; '.join(changed)}; the run "
             "cannot go on with it: use another --workdir"
         )
-
-
-def _restore(manager, step, shapes):
-    restored = restore.restore(
-        manager, step, {"variables": shapes.variables, "optimizer": shapes.opt_state}
-    )
-    restored = TrainState(np.int32(step), restored["variables"], restored["optimizer"])
-    return devices.replicate(restored)

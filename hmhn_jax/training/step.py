@@ -22,13 +22,7 @@ if TYPE_CHECKING:  # any settings with these fields will do
 
 @flax.struct.dataclass
 class TrainState:
-    """State that a step changes.
-
-    Attributes:
-      step: i32[], steps taken.
-      variables: {"params", "batch_stats"} of the model.
-      opt_state: of the optimiser.
-    """
+    """State of a step: steps taken i32[], {"params", "batch_stats"}, and that of the optimiser."""
 
     step: jax.Array
     variables: Any
@@ -41,12 +35,8 @@ def make_optimizer(
     """Makes AdamW, its rate reduced when the training loss stops falling (section 4.2.1).
 
     The paper's "adaptive learning rate strategy" with "learning factor 0.1" is read as: times 0.1
-    after `plateau_patience` epochs whose mean training loss is no lower than the lowest before.
-
-    Args:
-      settings: `config.optimizer`.
-      steps_per_epoch: over how many steps the loss is averaged, and the unit of its times.
-      num_steps: of the whole run, where the cosine schedule ends.
+    after `plateau_patience` epochs whose mean training loss is no lower than the lowest before. The
+    cosine schedule ends after `num_steps`; the settings are `config.optimizer`.
     """
     warmup = round(settings.warmup_epochs * steps_per_epoch)
     rate = settings.learning_rate

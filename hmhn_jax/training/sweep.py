@@ -49,16 +49,16 @@ class Run:
 def sweep(
     settings: ConfigDict, workdir: Path, train_and_evaluate: Callable[[Path], None], command: str
 ) -> None:
-    """Runs or resumes all runs of a sweep, then writes its table and figure.
+    """Runs or resumes all runs of a sweep, as in configs/sweeps/, then writes its table and figure.
 
-    A run that fails does not stop the others; the table, written again after each run, says
-    what is missing.
+    A run that fails does not stop the others; the table, written again after each run, says what is
+    missing, and which command was typed.
 
     Args:
-      settings: of the sweep, as in configs/sweeps/.
+      settings: of the sweep.
       workdir: gets cells/NAME/seedN/, each an ordinary workdir, table.md, table.csv, figure.png.
       train_and_evaluate: makes one run, in a process of its own, in a workdir that has its config.
-      command: that was typed, for the table.
+      command: that was typed.
 
     Raises:
       UserError: when runs failed, after all others; or when the workdir is of another sweep.
@@ -90,11 +90,7 @@ def sweep(
 
 
 def read_cells(settings: ConfigDict) -> list[Cell]:
-    """Reads the cells of a sweep's config.
-
-    Raises:
-      UsageError: for a config that is not a sweep's.
-    """
+    """Reads the cells of a sweep's config; raises UsageError for one that is not a sweep's."""
     for field, wanted in FIELDS.items():
         if not isinstance(settings.get(field), wanted):
             raise UsageError(
@@ -124,8 +120,7 @@ def read_cells(settings: ConfigDict) -> list[Cell]:
 def plan(settings: ConfigDict, cells: list[Cell], workdir: Path) -> Iterator[Run]:
     """Lists every cell with the first seed, then with the second, and so on.
 
-    Raises:
-      UsageError: for a cell or a seed that no run can have.
+    Raises UsageError for a cell or a seed that no run can have.
     """
     base = config_lib.complete(settings.base)
     config_lib.check(base)

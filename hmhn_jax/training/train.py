@@ -75,11 +75,7 @@ def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
 
 
 def mean_metrics(recent: list[dict], step: int) -> dict[str, float]:
-    """Returns the mean of each metric over the recent steps.
-
-    Raises:
-      UserError: a number that is not finite.
-    """
+    """Returns each metric's mean over the recent steps; raises UserError if one is not finite."""
     recent = jax.device_get(recent)
     divergence.check(recent, step)
     logged = (name for name in recent[0] if not name.startswith(divergence.FINITE))
@@ -87,11 +83,7 @@ def mean_metrics(recent: list[dict], step: int) -> dict[str, float]:
 
 
 def validate(run: Run, crops: Crops, state: TrainState, step: int) -> float:
-    """Returns the MAE over the videos of `crops`, those of the validation split.
-
-    Raises:
-      UserError: it is not finite.
-    """
+    """Returns the MAE over the validation videos; raises UserError if it is not finite."""
     weights = fold_weights(run.model, state.variables)
     batch_size = run.config.evaluate.batch_size
     means = score_videos(make_score_frames(run.model), weights, crops, batch_size)
@@ -111,9 +103,7 @@ def save(
 ) -> None:
     """Saves a checkpoint; from now on the workdir is of this config.
 
-    Args:
-      logged: metrics of this step, with the validation MAE where there is one.
-      unlogged: metrics of steps whose mean was not written yet.
+    `logged` has metrics of this step, `unlogged` those of steps whose mean was not written yet.
     """
     if processes.is_first():
         stored_config.save(config, workdir)

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import operator
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -24,29 +25,15 @@ NO_VALIDATION = float("inf")  # stands for the MAE of a run without a validation
 def open_manager(workdir: Path, alone: bool = False) -> Iterator[ocp.CheckpointManager]:
     """Opens the checkpoints of a workdir; on leaving, pending writes are finished.
 
-    Keeps the last one, to resume from, and the best one by validation MAE.
+    Keeps the last one, to resume from, and the best one by validation MAE. If nobody else writes
+    there (`alone`, see `lock.held`), what killed runs left half-written is removed.
 
-    Args:
-      workdir: of a run.
-      alone: whether nobody else writes there, as `workdir_lock` makes sure of: then what killed
-        runs left half-written is removed.
-
-    Raises:
-      UserError: when a checkpoint's validation MAE is damaged, or the folder cannot be made.
+    Raises UserError when a checkpoint's validation MAE is damaged, or the folder cannot be made.
     """
-    policy = checkpoint_managers.AnyPreservationPolicy(
-        [
-            checkpoint_managers.LatestN(1),
-            checkpoint_managers.BestN(
-                n=1, get_metric_fn=lambda metrics: metrics["validation_mae"], reverse=True
-            ),
-        ]
-    )
-    options = ocp.CheckpointManagerOptions(
-        preservation_policy=policy,
-        best_fn=lambda metrics: metrics["validation_mae"],
-        best_mode="min",
-    )
+    mae = operator.itemgetter("validation_mae")
+    best = checkpoint_managers.BestN(n=1, get_metric_fn=mae, reverse=True)
+    policy = checkpoint_managers.AnyPreservationPolicy([checkpoint_managers.LatestN(1), best])
+    options = ocp.CheckpointManagerOptions(preservation_policy=policy, best_fn=mae, best_mode="min")
     directory = checkpoint_directory(workdir)
     if alone and processes.count() == 1:
         _remove_unfinished(directory)
@@ -62,8 +49,7 @@ def open_manager(workdir: Path, alone: bool = False) -> Iterator[ocp.CheckpointM
 def open_to_read(workdir: Path) -> Iterator[ocp.CheckpointManager]:
     """Opens the checkpoints of a workdir while another program may train there.
 
-    Raises:
-      UserError: when the folder cannot be read.
+    Raises UserError when the folder cannot be read.
     """
     # Light: nothing is read of checkpoints that are not asked for.
     options = ocp.CheckpointManagerOptions(read_only=True, lightweight_initialize=True)
@@ -108,8 +94,8 @@ def exist(workdir: Path) -> bool:
 
 def check_exists(workdir: Path) -> None:
     """Raises UserError when a workdir has no checkpoint."""
-    directory = checkpoint_directory(workdir)
     if not exist(workdir):
+        directory = checkpoint_directory(workdir)
         raise UserError(f"expected a checkpoint in {directory}, found none; train first")
 
 
@@ -123,15 +109,10 @@ def save(
 ) -> None:
     """Starts to write a checkpoint, which appears under its name when it is whole.
 
-    Checksums of all that is in it are in it, too.
-
-    Args:
-      manager: of the workdir.
-      step: how many were taken.
-      parts: trees of arrays by name, "variables" and "optimizer", each restorable alone.
-      provenance: what they were made from.
-      validation_mae: in BDI-II points, None without a validation split, or within an epoch.
-      unlogged: metrics f32[] of the steps whose mean was not written yet.
+    Checksums of all that is in it are in it, too. The parts are trees of arrays by name,
+    "variables" and "optimizer", each restorable alone. The validation MAE is None without a
+    validation split, or within an epoch; `unlogged` has metrics f32[] of the steps whose mean was
+    not written yet.
     """
     if processes.count() > 1:  # to Orbax, an array that only one process knows is not whole
         parts = jax.tree.map(np.array, parts)
@@ -160,10 +141,8 @@ def save(
 def choose_step(manager: ocp.CheckpointManager, which: str) -> int:
     """Returns the step of the "last" or the "best" checkpoint (by validation MAE) that exists now.
 
-    Without a validation split there is no best one, and the last is taken.
-
-    Raises:
-      UserError: when there is none, or the MAE of one that may be chosen is damaged.
+    Without a validation split there is no best one, and the last is taken. Raises UserError when
+    there is none, or the MAE of one that may be chosen is damaged.
     """
     directory = Path(manager.directory)
     if not (found := _steps_in(directory)):

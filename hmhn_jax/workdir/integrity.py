@@ -41,10 +41,8 @@ def checksum_of_json(value: Any) -> int:
 def check(folder: Path, name: str, value: dict[str, int] | int) -> None:
     """Compares the checksums of one part of a checkpoint with what was stored.
 
-    Checkpoints written by older versions have none and are read without this check.
-
-    Raises:
-      ValueError: when they differ; it names the array.
+    Checkpoints written by older versions have none and are read without this check. Raises
+    ValueError, which names the array, when they differ.
     """
     if not (folder / "checksums").exists():
         return
@@ -60,11 +58,7 @@ def check(folder: Path, name: str, value: dict[str, int] | int) -> None:
 
 
 def read_validation_mae(folder: Path) -> float:
-    """Reads the validation MAE, by which the best checkpoint is chosen and kept.
-
-    Raises:
-      UserError: as `one_line_for`.
-    """
+    """Reads the validation MAE, which chooses the best checkpoint; raises as `one_line_for`."""
     with one_line_for(folder):
         metrics = json.loads((folder / "metrics" / "metrics").read_bytes())
         check(folder, "metrics", checksum_of_json(metrics))
@@ -75,11 +69,10 @@ def read_validation_mae(folder: Path) -> float:
 
 @contextlib.contextmanager
 def one_line_for(folder: Path) -> Iterator[None]:
-    """Makes one line of whatever reading a checkpoint's folder raises.
+    """Makes a UserError of one line of whatever reading a checkpoint's folder raises.
 
-    Raises:
-      UserError: the checkpoint is damaged, was removed meanwhile, or cannot be read now; the line
-        names its folder and the other checkpoint of the workdir.
+    The checkpoint is damaged, was removed meanwhile, or cannot be read now; the line names its
+    folder and the other checkpoint of the workdir.
     """
     try:
         yield
@@ -102,9 +95,7 @@ def _is_a_defect(error: Exception) -> bool:
 
 def _is_passing(error: Exception) -> bool:
     """Returns whether something else than the files' content is to blame, as far as known."""
-    if isinstance(error, MemoryError | OtherVersionError | ImportError):
-        return True
-    if isinstance(error, OSError):
+    if isinstance(error, MemoryError | OtherVersionError | ImportError | OSError):
         return not isinstance(error, FileNotFoundError)
     return any(reason in str(error) for reason in ("PERMISSION_DENIED", "RESOURCE_EXHAUSTED"))
 
@@ -113,8 +104,8 @@ def _advice(folder: Path) -> str:
     step = int(folder.name)
     if not folder.exists():
         return "; it was removed while it was read, as by a run that trains there: try again"
-    others = [int(path.name) for path in folder.parent.iterdir() if path.name.isdigit()]
-    others = sorted(set(others) - {step})
+    names = {path.name for path in folder.parent.iterdir()} - {folder.name}
+    others = sorted(int(name) for name in names if name.isdigit())
     if not others:
         return "; there is no other in this workdir"
     which = "last" if others[-1] > step else "best"

@@ -17,10 +17,8 @@ if sys.platform != "win32":
 def held(workdir: Path) -> Iterator[None]:
     """Locks a workdir against other training; the lock of a killed program is released.
 
-    Nothing is locked on file systems that cannot.
-
-    Raises:
-      UserError: when another program trains there, or the workdir cannot be written.
+    Nothing is locked on file systems that cannot. Raises UserError when another program trains
+    there, or the workdir cannot be written.
     """
     path = Path(workdir) / "lock"
     try:

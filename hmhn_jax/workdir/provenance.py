@@ -68,9 +68,7 @@ def shared_facts(data: dict[str, Any]) -> dict[str, Any]:
 def parse(values: Any) -> Provenance:
     """Builds a `Provenance` from JSON, and checks the fields that are relied on.
 
-    Raises:
-      ValueError: in one line, when it is none.
-      OtherVersionError: when it has other fields.
+    Raises ValueError, in one line, when it is none; OtherVersionError when it has other fields.
     """
     _expect(isinstance(values, dict), "it", "an object", values)
     fields = {field.name for field in dataclasses.fields(Provenance)}

@@ -32,21 +32,15 @@ def read_unlogged(manager: ocp.CheckpointManager, step: int) -> list[dict[str, f
 def _restore_json(manager, step, name):
     args = ocp.args.Composite(**{name: ocp.args.JsonRestore()})
     value = manager.restore(step, args=args)[name]
-    sum_ = integrity.checksum_of_json(value)
-    integrity.check(_folder(manager, step), name, sum_)
+    integrity.check(_folder(manager, step), name, integrity.checksum_of_json(value))
     return value
 
 
 def restore(manager: ocp.CheckpointManager, step: int, targets: dict[str, Any]) -> dict[str, Any]:
     """Restores the named parts and reads nothing else.
 
-    Args:
-      manager: of the workdir.
-      step: of the checkpoint.
-      targets: for each part wanted, a tree of arrays or `jax.ShapeDtypeStruct` like it.
-
-    Raises:
-      UserError: when the checkpoint is damaged or of another architecture.
+    `targets` has for each part a tree of arrays or `jax.ShapeDtypeStruct` like it. Raises UserError
+    when the checkpoint is damaged or of another architecture.
     """
     if processes.count() > 1:  # each process reads all of it
         targets = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), targets)
@@ -54,16 +48,14 @@ def restore(manager: ocp.CheckpointManager, step: int, targets: dict[str, Any]) 
         parts = {name: ocp.args.StandardRestore(tree) for name, tree in targets.items()}
         restored = dict(manager.restore(step, args=ocp.args.Composite(**parts)).items())
         for name, tree in restored.items():
-            sums = integrity.checksums_of_tree(tree)
-            integrity.check(_folder(manager, step), name, sums)
+            integrity.check(_folder(manager, step), name, integrity.checksums_of_tree(tree))
         return restored
 
 
 def restore_chosen(config: ConfigDict, workdir: Path) -> tuple[int, Provenance, Any]:
     """Restores the checkpoint that `config.evaluate.checkpoint` chooses: step, origin, variables.
 
-    Raises:
-      UserError: without a checkpoint, with one of another architecture, or with a damaged one.
+    Raises UserError without a checkpoint, with one of another architecture, or a damaged one.
     """
     with open_to_read(workdir) as manager:
         step = choose_step(manager, config.evaluate.checkpoint)

@@ -14,12 +14,8 @@ from hmhn_jax.config import check, complete, override
 def choose(flag: Any, workdir: Path) -> ConfigDict:
     """Returns the config of a run, checked: the file that was asked for, else the workdir's own.
 
-    Args:
-      flag: of `config_flags.DEFINE_config_file`; fields set on the command line win in both cases.
-      workdir: of the run, new or not.
-
-    Raises:
-      UsageError, UserError: a config that no run can use.
+    Fields set on the command line win in both cases. Raises UserError for a config that no run can
+    use. `flag` is that of `config_flags.DEFINE_config_file`.
     """
     config = flag.value
     if "cells" in config:
@@ -41,13 +37,9 @@ def save(config: ConfigDict, workdir: Path) -> None:
 
 
 def load(workdir: Path) -> ConfigDict | None:
-    """Reads the config that a workdir was trained with.
+    """Reads the config that a workdir was trained with; None without one.
 
-    Returns:
-      The config, with defaults for fields that are newer than it, or None without a file.
-
-    Raises:
-      UserError: the file is not a config.
+    Fields that are newer than it have their defaults. Raises UserError if the file is no config.
     """
     path = config_path(workdir)
     try:
