@@ -9,17 +9,12 @@ from hmhn_jax.base.shapes import check_same_shape
 def limits_of_agreement(predictions: np.ndarray, scores: np.ndarray) -> dict[str, float | None]:
     """Computes the bias and the limits of agreement (Bland and Altman, 1986), in BDI-II points.
 
-    Args:
-      predictions: f[V].
-      scores: f[V].
+    Of predictions and scores f[V]; unequal shapes raise ValueError.
 
     Returns:
       `bias`, the mean of prediction minus score; `limit_low` and `limit_high`, 1.96 sample standard
       deviations from it, between which 95 % of differences lie if they are normal; None with fewer
       than two videos.
-
-    Raises:
-      ValueError: for unequal shapes.
     """
     predictions, scores = np.asarray(predictions, np.float64), np.asarray(scores, np.float64)
     check_same_shape(predictions=predictions, scores=scores)
@@ -32,12 +27,7 @@ def limits_of_agreement(predictions: np.ndarray, scores: np.ndarray) -> dict[str
 
 
 def severity_confusion(predictions: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Counts the videos of each true level (row) by predicted level, i64[4,4].
-
-    Args:
-      predictions: f[V], from 0 to 63.
-      scores: f[V], from 0 to 63.
-    """
+    """Counts videos f[V] by true level (row) and predicted level, i64[4,4]; scores are 0 to 63."""
     levels = list(SEVERITIES)
     counts = np.zeros((len(levels), len(levels)), np.int64)
     for prediction, score in zip(predictions, scores, strict=True):

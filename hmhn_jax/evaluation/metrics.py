@@ -2,7 +2,7 @@
 
 Each measure takes f[M] predictions and f[M] true scores, one entry a video, in BDI-II points. With
 `weights` f[R,M], how often each of R samples counts each video, it is computed of every sample at
-once and comes as f64[R].
+once and comes as f64[R]. All raise ValueError for unequal shapes or no videos.
 """
 
 import numpy as np
@@ -15,11 +15,7 @@ _NO_VARIANCE = 1e-12  # squared points: whatever varies less is constant but for
 def mean_absolute_error(
     predictions: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None
 ) -> float | np.ndarray:
-    """Computes Eq. 12, in BDI-II points.
-
-    Raises:
-      ValueError: for unequal shapes or no videos.
-    """
+    """Computes Eq. 12, in BDI-II points."""
     predictions, scores = _pairs(predictions, scores)
     return _mean(np.abs(predictions - scores), weights)
 
@@ -27,11 +23,7 @@ def mean_absolute_error(
 def root_mean_squared_error(
     predictions: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None
 ) -> float | np.ndarray:
-    """Computes Eq. 13, in BDI-II points.
-
-    Raises:
-      ValueError: for unequal shapes or no videos.
-    """
+    """Computes Eq. 13, in BDI-II points."""
     predictions, scores = _pairs(predictions, scores)
     return _mean(np.square(predictions - scores), weights) ** 0.5
 
@@ -39,11 +31,7 @@ def root_mean_squared_error(
 def pearson_correlation(
     predictions: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None
 ) -> float | np.ndarray:
-    """Computes Pearson's r; nan where predictions or scores are constant, such as of one video.
-
-    Raises:
-      ValueError: for unequal shapes or no videos.
-    """
+    """Computes Pearson's r; nan where predictions or scores are constant, such as of one video."""
     _, variances, covariance = _moments(predictions, scores, weights)
     product = variances[0] * variances[1]
     defined = np.minimum(*variances) > _NO_VARIANCE
@@ -58,9 +46,6 @@ def concordance_correlation(
     2 s_xy / (s_x^2 + s_y^2 + (mean x - mean y)^2), moments divided by M as in Lin's paper. It is
     0 for constant predictions of scores that vary, and nan where neither varies, such as of a
     single video.
-
-    Raises:
-      ValueError: for unequal shapes or no videos.
     """
     means, variances, covariance = _moments(predictions, scores, weights)
     spread = variances[0] + variances[1]

@@ -38,23 +38,14 @@ def moved(cells: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """
     height, width = cells.shape[1:]
     shifts = rng.integers(1, height * width, len(cells))
-    return np.stack(
-        [
-            np.roll(each, divmod(int(shift), width), axis=(0, 1))
-            for each, shift in zip(cells, shifts, strict=True)
-        ]
-    )
+    pairs = zip(cells, map(int, shifts), strict=True)
+    return np.stack([np.roll(each, divmod(shift, width), axis=(0, 1)) for each, shift in pairs])
 
 
 def hide(images: np.ndarray, cells: np.ndarray) -> np.ndarray:
-    """Paints cells over with each image's mean colour.
+    """Paints cells bool[N,H,W], which divide an image evenly, over with each image's mean colour.
 
-    Args:
-      images: u8[N,S,S,3].
-      cells: bool[N,H,W]; they divide the image evenly.
-
-    Returns:
-      u8[N,S,S,3].
+    Images are u8[N,S,S,3], before and after.
     """
     rows, columns = (
         np.arange(side) * count // side
@@ -74,17 +65,16 @@ def changes(
     """Measures how far scores move when each head's top cells, or other cells, are hidden.
 
     Args:
-      score: u8[N,S,S,3] -> f[N], in BDI-II points.
+      score: u8[N,S,S,3] -> f[N].
       images: u8[N,S,S,3].
       maps: f[N,K,H,W] of more than one cell.
       rng: draws the other places.
 
     Returns:
-      f[N,K] twice: absolute changes in BDI-II points with the top cells hidden, and the mean of
-      those with the shape elsewhere. nan where a map has no differences.
+      f[N,K] twice: absolute changes of the score with the top cells hidden, and the mean of those
+      with the shape elsewhere. nan where a map has no differences.
     """
-    before = score(images)
-    cells = top_cells(maps)
+    before, cells = score(images), top_cells(maps)
     # A head that is never active has a map of zeros, which points nowhere.
     points = np.ptp(maps, axis=(2, 3)) > 0
     top, random = np.where(points, 0.0, np.nan), np.where(points, 0.0, np.nan)
@@ -99,15 +89,10 @@ def changes(
 def summarise(
     top: np.ndarray, random: np.ndarray, video_of_crop: np.ndarray, seed: int = 0
 ) -> dict:
-    """Summarises the changes for the report; each video counts alike.
-
-    Args:
-      top, random: f[N,K], from `changes`.
-      video_of_crop: i[N].
-      seed: of the bootstrap over videos.
+    """Summarises the changes f[N,K] of `changes` for the report; each video counts alike.
 
     Returns:
-      top, random: mean absolute change in BDI-II points; None where no map has differences.
+      top, random: mean absolute change of the score; None where no map has differences.
       ratio: top / random; None where hiding anything changes nothing.
       ratio_interval: 95 %, percentiles over resampled videos; None like the ratio, or of fewer
         than `MIN_VIDEOS`.
@@ -158,39 +143,30 @@ def _means(videos):
 def occlusion_check(
     trained: Trained, crops: Crops, batch_size: int, num_crops: int = NUM_CROPS, seed: int = 0
 ) -> dict | None:
-    """Checks the heads' maps on a split.
+    """Checks the heads' maps on a split, of which `num_crops` are taken, evenly over all videos.
 
-    Args:
-      trained: the network.
-      crops: of the split; `num_crops` of them are taken, evenly over all videos.
-      batch_size: crops scored at once, a multiple of the devices.
-      num_crops: scored 1 + K (1 + `NUM_DRAWS`) times each.
-      seed: of the draws.
-
-    Returns:
-      See `summarise`; None of a network without heads, or whose maps are a single cell, which
-      happens with images of 32 pixels and less.
+    Each is scored 1 + K (1 + `NUM_DRAWS`) times, `batch_size` at once, a multiple of the devices.
+    See `summarise`; None of a network without heads, or whose maps are a single cell, which happens
+    with images of 32 pixels and less.
     """
     cells = (-(-trained.image_size // 32)) ** 2  # the trunk halves the side five times
     if cells < 2:
         return None
     chosen = np.linspace(0, len(crops) - 1, min(num_crops, len(crops))).astype(int)
     rng = np.random.default_rng(seed)
+
+    def score(images):
+        return ensemble.score_frames([trained], images)[0]
+
     parts = []
     for start in range(0, len(chosen), batch_size):
         indices = chosen[start : start + batch_size]
-        images = crops.images(
-            np.resize(indices, batch_size)
-        )  # the last batch repeats its first crops
+        # The last batch repeats its first crops.
+        images = crops.images(np.resize(indices, batch_size))
         head_maps = attention.maps(trained, images)
         if head_maps is None:  # a network without heads
             return None
-        found = changes(
-            lambda images: ensemble.score_frames([trained], images)[0],
-            images,
-            head_maps,
-            rng,
-        )
+        found = changes(score, images, head_maps, rng)
         parts.append([each[: len(indices)] for each in found])
     top, random = map(np.concatenate, zip(*parts, strict=True))
     return summarise(top, random, crops.video_of_crop[chosen], seed)

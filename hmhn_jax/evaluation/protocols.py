@@ -31,11 +31,8 @@ def errors(
 ) -> dict:
     """Computes errors and correlations, and the errors of baselines on the same videos.
 
-    Args:
-      predictions: f[V], in BDI-II points.
-      scores: f[V], in BDI-II points.
-      subjects: [V], whose video each is.
-      baselines: f[V] by name, what somebody without a network would predict.
+    Predictions, scores and each baseline, what somebody without a network would predict, are f[V]
+    in BDI-II points; `subjects` [V] says whose video each is.
 
     Returns:
       `mae`, `rmse`, `pearson`, `concordance`, `num_videos`, `num_subjects`, and for each baseline

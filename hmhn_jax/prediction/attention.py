@@ -18,14 +18,9 @@ OPACITY = 0.75  # of the colours where a map is largest
 
 
 def maps(trained: Trained, images: np.ndarray) -> np.ndarray | None:
-    """Computes the heads' spatial maps.
+    """Computes the heads' spatial maps f32[N,K,H',W'] of u8[N,S,S,3], not negative.
 
-    Args:
-      trained: the network.
-      images: u8[N,S,S,3], S its image size.
-
-    Returns:
-      f32[N,K,H',W'], not negative; None of a network without heads (`model.use_mab=False`).
+    S is the network's image size. None of a network without heads (`model.use_mab=False`).
     """
     if not trained.model.use_mab:
         return None
@@ -47,18 +42,11 @@ def _attend():
 
 
 def overlay(images: np.ndarray, attention: np.ndarray) -> np.ndarray:
-    """Lays each head's map in colour over the face in grey.
+    """Lays each head's map f[N,K,H',W'] in colour over the face u8[N,S,S,3] in grey: u8[N,K,S,S,3].
 
     A map is scaled so that its smallest value is 0 and its largest 1, and enlarged between the
     middles of its cells: colours compare places within one map, not faces or heads. A map without
     differences, as of a head that is never active, leaves the face grey.
-
-    Args:
-      images: u8[N,S,S,3].
-      attention: f[N,K,H',W'].
-
-    Returns:
-      u8[N,K,S,S,3].
     """
     grey = images.mean(axis=-1, keepdims=True)[:, None]
     strength = _enlarged(attention, images.shape[1:3])

@@ -59,10 +59,8 @@ def find(text: str, excluded: Path | None = None) -> Inputs:
             is_pattern = glob.has_magic(text)
             wanted = "a file that matches" if is_pattern else "a video, picture or folder"
             raise UserError(f"expected {wanted} {text!r}, found none")
-        name, root = (
-            _name("pattern", path),
-            Path(os.path.commonpath([each.parent for each in found])),
-        )
+        name = _name("pattern", path)
+        root = Path(os.path.commonpath([each.parent for each in found]))
     if excluded is not None:
         found = [each for each in found if not each.resolve().is_relative_to(excluded.resolve())]
     files = tuple(each for each in found if each.suffix.lower() in SUFFIXES)

@@ -43,15 +43,10 @@ def fold_weights(model: HMHN, variables: Any) -> DeployedWeights:
 def score_crops(
     score: Callable[[np.ndarray], np.ndarray], crops: Crops, batch_size: int
 ) -> np.ndarray:
-    """Scores every crop of a split once; the processes share the work.
+    """Scores N crops of a split once by score(u8[B,S,S,3]) -> f32[...,B].
 
-    Args:
-      score: u8[B,S,S,3] -> f32[...,B].
-      crops: N of them.
-      batch_size: crops scored at once by all devices.
-
-    Returns:
-      f32[...,N], in every process.
+    The processes share the work: `batch_size` crops are scored at once by all devices. Returns
+    f32[...,N], in every process.
     """
     rows = processes.own_rows(batch_size)
     batches = evaluation_batches(crops, batch_size, rows)

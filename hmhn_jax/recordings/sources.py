@@ -34,8 +34,7 @@ class NoDataError(UserError):
 def settings_from(values: dict) -> Settings:
     """Parses settings from JSON: `{"source": "folder", ...}`; the default source is synthetic.
 
-    Raises:
-      UserError: for an unknown source or field.
+    Raises UserError for an unknown source or field.
     """
     values = {
         name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
@@ -50,14 +49,10 @@ def settings_from(values: dict) -> Settings:
 
 
 def with_choices(settings: SameSettings, choices: Mapping[str, str]) -> SameSettings:
-    """The settings with what `config.data` says of reading them.
+    """The settings of a source with what `config.data` says of reading them.
 
-    Args:
-      settings: of a source.
-      choices: {field: value} of all `CHOICES`; an empty value changes nothing.
-
-    Raises:
-      UsageError: the source has no such field.
+    `choices` has {field: value} of all `CHOICES`; an empty value changes nothing. Raises UsageError
+    when the source has no such field.
     """
     given: dict[str, Any] = {name: choices[name] for name in CHOICES if choices[name]}
     for name in given.keys() - {field.name for field in dataclasses.fields(settings)}:
@@ -74,15 +69,9 @@ def source_name(settings: RealSettings) -> str:
 
 
 def find(settings: RealSettings, manual_dir: Path) -> Found:
-    """Finds the recordings of a source.
+    """Finds the recordings of a source, below TFDS's manual directory.
 
-    Args:
-      settings: which source.
-      manual_dir: TFDS's manual directory, `<data_dir>/downloads/manual` if not set otherwise.
-
-    Raises:
-      NoDataError: there are none.
-      UserError: they cannot be read.
+    Raises NoDataError when there are none, UserError when they cannot be read.
     """
     root = find_root(settings, manual_dir)
     if isinstance(settings, FolderSettings):
@@ -101,8 +90,7 @@ def find(settings: RealSettings, manual_dir: Path) -> Found:
 def find_root(settings: RealSettings, manual_dir: Path) -> Path:
     """Finds the folder of a source: the named one, or the manual directory itself.
 
-    Raises:
-      NoDataError: neither is there.
+    Raises NoDataError when neither is there.
     """
     name = source_name(settings)
     wanted = manual_dir / (settings.path or name)

@@ -19,15 +19,10 @@ NUM_LARGE_BLOCKS = 4
 def forward(
     model: HMHN, weights: DeployedWeights, images: jax.Array
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
-    """Scores face images as `model.apply(variables, images)` does.
+    """Scores images f[B,H,W,3], standardised, as `model.apply(variables, images)` does.
 
-    Args:
-      model: the network; only its fields count.
-      weights: `fold(model, variables)`.
-      images: f[B,H,W,3], standardised.
-
-    Returns:
-      The scores f32[B] in BDI-II points, and what people look at, as `HMHN` returns them.
+    Of the model only the fields count; the weights are `fold(model, variables)`. Returns the scores
+    f32[B] in points of the scale, and what people look at, as `HMHN` returns them.
     """
     aux = {}
 
