@@ -6,7 +6,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from hmhn_jax.models.fast.planes import batch_norm_planes, conv_planes
+from hmhn_jax.models.fast.shifted_conv import shifted_conv
+from hmhn_jax.models.layers import ConvWeights, batch_norm_planes
 
 
 class DFF(nn.Module):
@@ -28,7 +29,9 @@ class DFF(nn.Module):
         images, weighted = (jnp.moveaxis(each, -1, 0) for each in (images, weighted))
 
         def conv(x, name):
-            return conv_planes(x, channels, self.dtype, f"{name}_conv")
+            shape = (3, 3, channels, channels)
+            kernel, bias = ConvWeights(shape, dtype=self.dtype, name=f"{name}_conv")()
+            return shifted_conv(x.astype(kernel.dtype), kernel) + bias[:, None, None, None]
 
         def conv_bn(x, name):
             return batch_norm_planes(conv(x, name), train, self.axis_name, f"{name}_bn")

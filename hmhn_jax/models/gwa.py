@@ -13,13 +13,13 @@ import jax
 import jax.numpy as jnp
 from einops import rearrange, repeat
 
-from hmhn_jax.models.fast.planes import batch_norm_planes
 from hmhn_jax.models.fast.pointwise_pair import leaky_relu, pointwise_pair
 from hmhn_jax.models.layers import (
     BatchNormWeights,
     ConvWeights,
     at_least_float32,
     average_over,
+    batch_norm_planes,
     stored,
 )
 

@@ -117,9 +117,19 @@ class BatchNormWeights(nn.Module):
         return scale, bias - batch_mean * scale
 
 
-def plane_moments(planes: jax.Array, axis_name: str | None) -> tuple[jax.Array, jax.Array]:
-    """Computes mean and variance f32[C] of planes f[C,...], also over devices of `axis_name`."""
-    planes = at_least_float32(planes).reshape(len(planes), -1)
-    moments = planes.mean(axis=1), jnp.square(planes).mean(axis=1)
-    mean, square = average_over(axis_name, moments)
-    return mean, jnp.maximum(square - jnp.square(mean), 0.0)
+def batch_norm_planes(
+    planes: jax.Array, train: bool, axis_name: str | None, name: str
+) -> jax.Array:
+    """Applies `batch_norm` to planes f[C,...], inside a compact module."""
+
+    def moments():
+        pixels = at_least_float32(planes).reshape(len(planes), -1)
+        mean, square = average_over(
+            axis_name, (pixels.mean(axis=1), jnp.square(pixels).mean(axis=1))
+        )
+        return mean, jnp.maximum(square - jnp.square(mean), 0.0)
+
+    norm = BatchNormWeights(axis_name, name=name)
+    shape = (-1,) + (1,) * (planes.ndim - 1)
+    scale, shift = (each.reshape(shape) for each in norm(moments, len(planes), train))
+    return (at_least_float32(planes) * scale + shift).astype(planes.dtype)
