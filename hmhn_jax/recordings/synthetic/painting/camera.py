@@ -15,12 +15,13 @@ from hmhn_jax.recordings.synthetic.painting.canvas import (
 )
 from hmhn_jax.recordings.synthetic.painting.head import Head
 from hmhn_jax.recordings.synthetic.painting.session import Session
-from hmhn_jax.recordings.synthetic.painting.shading import shade
 
 _MOVING = window((0.0, 0.35), 0.95, 1.1)  # no feature reaches further
 _PIVOT_DEPTH = 0.35  # the head turns about an axis this far in front of the canvas's plane
 _BODY_FOLLOWS = (0.5, 0.6)  # how far the body moves with the head, sideways and up or down
 _JAW_DROP = 0.10  # how far the chin sinks when the mouth is open
+_GLOSS_SQUARINGS = 5  # highlights fall off with the 2**5 = 32nd power
+_TOWARDS_VIEWER = np.array([0.0, 0.0, 1.0])
 _GAMMA = np.clip(255 * (np.arange(256) / 255.0) ** (1 / 1.25) + 0.5, 0, 255).astype(np.uint8)
 
 
@@ -29,7 +30,7 @@ def render_frame(
 ) -> np.ndarray:
     """Renders one frame, u8[height, width, 3], RGB; its number picks the camera's noise."""
     albedo, relief = _paint_face(head, expression)
-    face = shade(head, albedo, relief, session.light)
+    face = _shade(head, albedo, relief, session.light)
     image = session.wall.copy()
     _add_body(image, session, pose)
     _add_head(image, session, pose, face, relief, head, expression.mouth_open)
@@ -50,6 +51,37 @@ def _paint_face(head, expression):
     if head.subject.glasses:
         albedo[_MOVING] *= (1 - 0.8 * head.glasses[_MOVING])[..., None]
     return albedo, relief
+
+
+def _shade(head, albedo, relief, light):
+    """Lights a painted face; f32[HEIGHT, WIDTH, 3], 0 to 1.2."""
+    smooth = cv2.GaussianBlur(relief, (0, 0), 1.6)
+    slope_x = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, ksize=3, scale=PIXELS_PER_UNIT / 8)
+    slope_y = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=3, scale=PIXELS_PER_UNIT / 8)
+    facing = 1 / np.sqrt(1 + slope_x * slope_x + slope_y * slope_y)
+
+    def towards(direction):
+        """Computes the cosine of the angle between the surface and a direction."""
+        x, y, z = (np.float32(value) for value in direction / np.linalg.norm(direction))
+        return (z - x * slope_x - y * slope_y) * facing
+
+    lamp = np.asarray(light.direction) / np.linalg.norm(light.direction)
+    lit = np.clip(0.9 * towards(lamp) + 0.1, 0, 1)
+    highlight = np.clip(towards(lamp + _TOWARDS_VIEWER), 0, 1)
+    for _ in range(_GLOSS_SQUARINGS):
+        highlight *= highlight
+    highlight *= np.float32(0.5 * light.gloss) * (1 - 0.6 * head.hair)
+
+    ambient = np.float32(light.ambient) * (0.65 + 0.35 * facing)
+    in_shadow = 1 - lit  # where skin looks a little warmer
+    result = np.empty_like(albedo)
+    warmth = (0.05, -0.01, -0.03)
+    for channel in range(3):
+        received = ambient * np.float32(light.ambient_color[channel])
+        received += lit * np.float32(light.key * light.key_color[channel])
+        received += in_shadow * np.float32(warmth[channel])
+        result[..., channel] = albedo[..., channel] * received + highlight
+    return np.clip(result, 0, 1.2, out=result)
 
 
 def _add_body(image, session, pose):

@@ -5,13 +5,31 @@ import dataclasses
 import cv2
 import numpy as np
 
-from hmhn_jax.recordings.synthetic.identity import Subject
+from hmhn_jax.recordings.synthetic.identity import Color, Subject
 from hmhn_jax.recordings.synthetic.painting.canvas import PIXELS_PER_UNIT, noise, smoothstep
 from hmhn_jax.recordings.synthetic.painting.hair import STYLES
-from hmhn_jax.recordings.synthetic.painting.shading import Light
 
 _NUM_NOISE_FIELDS = 4
 _REFERENCE_HEIGHT = 480  # the image height at which a canvas pixel is about an image pixel
+
+
+@dataclasses.dataclass(frozen=True)
+class Light:
+    """One lamp and the light that comes from everywhere.
+
+    Attributes:
+      direction: where the lamp stands: x to the right, y down, z towards the viewer.
+      ambient, key: strength of the light from everywhere and of the lamp.
+      gloss: strength of the highlights.
+      ambient_color, key_color: RGB factors, each about 1.
+    """
+
+    direction: Color
+    ambient: float
+    key: float
+    gloss: float
+    ambient_color: Color
+    key_color: Color
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,10 +126,8 @@ def _hang_picture(rng, wall):
 def _paint_body(rng, subject, light, size, center, pixels_per_unit):
     """Paints neck, clothes and the hair behind them, lit.
 
-    Returns:
-      top: the first row of the image that the body may cover.
-      color: f32[height - top, width, 3], the rows from there to the bottom.
-      coverage: f32[height - top, width].
+    Returns the first row of the image that the body may cover, and of the rows from there to the
+    bottom its colour f32[rows, width, 3] and coverage f32[rows, width].
     """
     has_long_hair = STYLES[subject.hair_style].length > 0
     top = int(center[1] + (0.2 if has_long_hair else 0.6) * pixels_per_unit)
