@@ -5,7 +5,7 @@
 The paper's network on images of 224 pixels, float32, batches of 1 and of 32; all have the same
 random weights and images, and the table says how far their scores are from PyTorch's, relative to
 its largest: random weights give scores in the thousands. "ours" has folded
-weights, as evaluation does; "plain layers" applies the network as it trains. PyTorch runs channels
+weights, as evaluation does; "plain layers" are those of tests/reference. PyTorch runs channels
 last in inference mode; the other two run what torch.onnx.export made of the same network. Five
 minutes.
 """
