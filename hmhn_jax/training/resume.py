@@ -6,7 +6,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from ml_collections import ConfigDict
 
 from hmhn_jax import config as config_lib
@@ -76,7 +75,7 @@ def start(
     _check_same_optimizer(manager, shapes, config, trained_config)
     targets = {"variables": shapes.variables, "optimizer": shapes.opt_state}
     restored = restore.restore(manager, step, targets)
-    state = TrainState(np.int32(step), restored["variables"], restored["optimizer"])
+    state = TrainState(jnp.int32(step), restored["variables"], restored["optimizer"])
     print(f"resuming from step {step}", flush=True)
     unlogged = [jax.tree.map(jnp.float32, each) for each in restore.read_unlogged(manager, step)]
     provenance = dataclasses.replace(provenance, init_from=stored.init_from)
