@@ -99,14 +99,10 @@ def _claim(directory, settings):
     wanted["size"] = list(settings.size)
     note = directory / SETTINGS_FILE
     if note.exists():
-        try:
-            found = files.read_json(note)
-        except ValueError:
-            found = None
-        if found != wanted:
+        if differences := _differences(note, wanted):
             raise UserError(
                 f"{directory} holds synthetic videos made with other settings "
-                f"({_differences(found, wanted)}): name another folder or delete this one"
+                f"({differences}): name another folder or delete this one"
             )
     elif any((directory / VIDEO_FOLDER).glob("*.mp4")):
         raise UserError(
@@ -117,10 +113,12 @@ def _claim(directory, settings):
         files.write_text(note, json.dumps(wanted, indent=2) + "\n")
 
 
-def _differences(found, wanted):
-    if not isinstance(found, dict):
+def _differences(note, wanted):
+    try:
+        found = files.read_json(note)
+        names = [name for name in {**wanted, **found} if found.get(name) != wanted.get(name)]
+    except (ValueError, TypeError):
         return f"{SETTINGS_FILE} is unreadable"
-    names = [name for name in {**wanted, **found} if found.get(name) != wanted.get(name)]
     return ", ".join(f"{name} {found.get(name)}, expected {wanted.get(name)}" for name in names)
 
 
