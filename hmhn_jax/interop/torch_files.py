@@ -82,8 +82,8 @@ def state_dict(content: Any, described: str) -> dict[str, np.ndarray]:
     for wrapper in WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
             content = content[wrapper]
-    if not content or not isinstance(content, Mapping):
-        got = "an empty one" if content == {} else type(content).__name__
+    if not isinstance(content, Mapping) or not content:
+        got = "an empty one" if isinstance(content, Mapping) else type(content).__name__
         raise UserError(f"{expected}, got {got}")
     state = {}
     for name, value in content.items():
