@@ -38,10 +38,9 @@ class Pseudonyms:
         Numbers of one or two digits are left: most of them count something. `paths` are of files
         that the message may name; absolute paths are found without.
         """
-        for path in sorted({*map(str, paths)}, key=len, reverse=True):
-            text = text.replace(path, "(file)")
-        for name in sorted({Path(path).name for path in paths}, key=len, reverse=True):
-            text = text.replace(name, "(file)")
+        known_files = {str(each) for path in paths for each in (path, Path(path).name)}
+        for file in sorted(known_files, key=len, reverse=True):
+            text = text.replace(file, "(file)")
         text = re.sub(r"(?<![\w/\\])(~|[A-Za-z]:)?[/\\][^\s:;,'\"]+", "(file)", text)
         known = self.subjects | self.videos
         names = [name for name in known if name and not re.fullmatch(r"\d{1,2}", name)]
