@@ -7,13 +7,13 @@ import time
 import jax
 import numpy as np
 import pytest
+from plain_hmhn import PlainHMHN
 
 from benchmarks.contest import dispatch, flops
 from benchmarks.contest.workload import TINY
 from benchmarks.gpu import __main__, tables
 from benchmarks.gpu import agreement as gpu_agreement
 from benchmarks.gpu import ours as gpu_ours
-from hmhn_jax.models import HMHN
 
 # Little to compile: the trunk alone.
 TRUNK = dataclasses.replace(
@@ -45,7 +45,7 @@ def products(jaxpr):
 )
 def test_operations_are_those_that_jax_traces(size, fields):
     images = jax.ShapeDtypeStruct((1, size, size, 3), np.float32)
-    model = HMHN(**fields)
+    model = PlainHMHN(**fields)
     variables = jax.eval_shape(model.init, jax.random.key(0), images)
     traced = jax.make_jaxpr(model.apply)(variables, images)
     assert sum(flops.forward(size, **fields).values()) == products(traced.jaxpr)
