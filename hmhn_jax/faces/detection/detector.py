@@ -16,6 +16,9 @@ LANDMARK_FILE = "models/shape_predictor_5_face_landmarks.dat"
 
 WHOLE_FRAME_SCALES = (0.5, 1.0)  # faces of 160 pixels show in the first, in a quarter of the time
 
+WINDOW_MARGIN = 0.4  # of a box's width, on each side of it
+FACE_WIDTH = 100  # pixels a face is scaled to in its window; dlib finds faces from 80 on
+
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 
 
@@ -116,6 +119,19 @@ def area(box: Box) -> int:
     """Computes the area in square pixels; 0 for an inverted box, as of no overlap."""
     left, top, right, bottom = box
     return max(0, right - left) * max(0, bottom - top)
+
+
+def window(box: Box, above: float = WINDOW_MARGIN) -> Box:
+    """Returns a box's surroundings; `above` and below it is as much of its width more."""
+    left, top, right, bottom = box
+    x, y = (round(margin * (right - left)) for margin in (WINDOW_MARGIN, above))
+    return left - x, top - y, right + x, bottom + y
+
+
+def clipped(box: Box, shape: tuple[int, ...]) -> Box:
+    """Returns the part of a box in an image [height, width, ...]; inverted if there is none."""
+    left, top, right, bottom = box
+    return max(0, left), max(0, top), min(shape[1], right), min(shape[0], bottom)
 
 
 def overlap(one: Box, other: Box) -> float:

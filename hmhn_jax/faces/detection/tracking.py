@@ -10,19 +10,19 @@ import cv2
 import numpy as np
 
 from hmhn_jax.faces.detection.detector import (
+    FACE_WIDTH,
     WHOLE_FRAME_SCALES,
     Box,
     Detector,
     Face,
     chosen,
+    clipped,
     faces_in,
     largest_face,
     overlap,
+    window,
 )
 from hmhn_jax.faces.detection.orientation import first_face, surest, turn, turned_face
-
-WINDOW_MARGIN = 0.4  # of the last box's width, on each side of it
-FACE_WIDTH = 100  # pixels the face is scaled to in the window; dlib finds faces from 80 on
 
 # After this long without the person another face may take over. At least one frame without them
 # is needed too, so that persons do not change at every frame of a slow sampling.
@@ -122,9 +122,7 @@ def _search(gray: np.ndarray, last: Box | None, turns: int, detector: Detector) 
 
 
 def _faces_around(gray: np.ndarray, last: Box, detector: Detector) -> list[Face]:
-    height, width = gray.shape
-    left, top, right, bottom = _window(last)
-    left, top, right, bottom = max(0, left), max(0, top), min(width, right), min(height, bottom)
+    left, top, right, bottom = clipped(window(last), gray.shape)
     if left >= right or top >= bottom:  # the frames have become smaller
         return []
     scale = min(1.0, FACE_WIDTH / max(1, last[2] - last[0]))
@@ -138,7 +136,7 @@ def _moved(box: Box, x: int, y: int) -> Box:
 
 
 def _nearest(faces: list[Face], last: Box) -> Face | None:
-    left, top, right, bottom = _window(last)
+    left, top, right, bottom = window(last)
     near = [
         face
         for face in faces
@@ -148,11 +146,6 @@ def _nearest(faces: list[Face], last: Box) -> Face | None:
     if not near:
         return None
     return chosen(faces, max(near, key=lambda face: overlap(face.box, last)))
-
-
-def _window(box: Box) -> Box:
-    margin = round(WINDOW_MARGIN * (box[2] - box[0]))
-    return box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin
 
 
 def _is_time_to_turn(misses: int) -> bool:

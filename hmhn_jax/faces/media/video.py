@@ -93,18 +93,20 @@ class SampledFrames:
             self.notes = (*timeline.notes, *track_notes(stream.container, stream))
             until = min((each for each in (timeline.duration_s, end) if each), default=None)
             rate = _rate_to_fit(self.rate_hz, self.max_frames, until and until - start)
-            decoder = _Decoder(packets, stream, timeline, start)
+            decoder = _Decoder(packets, stream, timeline)
+            decoder.wait_until(start)
             converter = VideoReformatter()
             times = []
-            for index, time, frame in decoder.frames():
-                if time < decoder.due:
+            for index, ticks, frame in decoder.frames():
+                if ticks < decoder.due:
                     continue
+                time = ticks * timeline.base
                 if end is not None and time >= end - TIMESTAMP_SLACK:
                     break
                 if rate is not None:
                     next_sample = math.floor((time + TIMESTAMP_SLACK - start) * rate) + 1
-                    decoder.due = start + next_sample / rate - TIMESTAMP_SLACK
-                times.append(time + decoder.start)
+                    decoder.wait_until(start + next_sample / rate)
+                times.append((decoder.start + ticks) * timeline.base)
                 rgb, notes = upright_rgb(frame, stream, converter)
                 self.notes += tuple(note for note in notes if note not in self.notes)
                 yield Frame(index, float(time), rgb)
@@ -112,8 +114,9 @@ class SampledFrames:
                     break
             if not times:
                 raise VideoError(self.path, _why_nothing(stream, decoder, start, end))
-            first = start + decoder.start if start else timeline.start_s
-            last = None if end is None else end + decoder.start
+            start_s = decoder.start * timeline.base
+            first = start + start_s if start else timeline.start_s
+            last = None if end is None else end + start_s
             self.notes += timeline.unread(times, 1 / rate if rate else Fraction(0), first, last)
 
 
@@ -122,7 +125,8 @@ def _why_nothing(stream, decoder, start, end):
         part = f"from {float(start):g} s on"
         if end is not None:
             part = f"from {float(start):g} to {float(end):g} s"
-        return f"has no frames {part}; its last is at {float(decoder.last - decoder.start):.1f} s"
+        last_s = float((decoder.last - decoder.start) * decoder.base)
+        return f"has no frames {part}; its last is at {last_s:.1f} s"
     size = stream.codec_context.width * stream.codec_context.height
     why = "" if size else ": they claim no size, or too large a one"
     return f"none of its frames can be decoded{why}"
@@ -141,26 +145,28 @@ def _rate_to_fit(
 class _Decoder:
     """Decoder that decodes only the frames needed of a stream.
 
+    It counts in ticks of the stream: fractions of a second for every frame would take time.
+
     Attributes:
-      due: seconds since the first frame; the reader of the frames sets it to say that frames
-        before it are not wanted, and only ever raises it.
-      start, last: seconds of the first sound frame (0 before it) and the latest frame, by the
-        stream's clock.
+      base: seconds a tick.
+      due: ticks since the first frame; frames before it are not wanted, see `wait_until`.
+      start, last: of the first sound frame (0 before it) and the latest frame.
       num_decoded: sound frames so far.
     """
 
-    def __init__(self, packets, stream, timeline, start):
-        self.due = max(Fraction(0), start - TIMESTAMP_SLACK)
-        self.num_decoded = 0
-        self.start = Fraction(0)
-        self._packets = packets
-        self._stream = stream
-        self._frame_s = timeline.frame_s
-        self.last = timeline.start_s - timeline.frame_s
-        self._due_pts = (None, 0)  # `due`, and the same in ticks of the stream
+    def __init__(self, packets, stream, timeline):
+        self.base, self.due = timeline.base, Fraction(0)
+        self.start = self.num_decoded = 0
+        self._packets, self._stream = packets, stream
+        self._frame = timeline.frame_s / timeline.base
+        self.last = timeline.start_s / timeline.base - self._frame
 
-    def frames(self) -> Iterator[tuple[int, Fraction, av.VideoFrame]]:
-        """Yields sound frames (index, seconds, frame); some before `due` are left out."""
+    def wait_until(self, time_s: Fraction) -> None:
+        """Wants no frames before a time in seconds since the first, which is only ever raised."""
+        self.due = max(Fraction(0), (time_s - TIMESTAMP_SLACK) / self.base)
+
+    def frames(self) -> Iterator[tuple[int, int | Fraction, av.VideoFrame]]:
+        """Yields sound frames (index, ticks since the first, frame); some before `due` lack."""
         skipped = set()  # times of packets that gave no frame, or not yet
         for packet in self._packets:
             is_early = self._is_early(packet)
@@ -172,17 +178,14 @@ class _Decoder:
             if is_early:
                 skipped.add(packet.pts)
             for frame in frames:
-                if frame.pts is not None and frame.time_base is not None:
-                    time = frame.pts * frame.time_base
-                else:
-                    time = self.last + self._frame_s
-                self.last = time
+                ticks = self.last + self._frame if frame.pts is None else frame.pts
+                self.last = ticks
                 skipped.discard(frame.pts)
                 if frame.is_corrupt:
                     continue
-                self.start = self.start if self.num_decoded else time
+                self.start = self.start if self.num_decoded else ticks
                 # At the first frame at or after `due` all that were skipped lie before it.
-                yield self.num_decoded + len(skipped), time - self.start, frame
+                yield self.num_decoded + len(skipped), ticks - self.start, frame
                 self.num_decoded += 1
 
     def _is_early(self, packet: av.Packet) -> bool:
@@ -193,7 +196,4 @@ class _Decoder:
         """
         if not self.num_decoded or packet.pts is None:
             return False
-        if self._due_pts[0] is not self.due:  # exact arithmetic once a sample, not once a packet
-            ticks = math.ceil((self.due + self.start) / packet.time_base)
-            self._due_pts = (self.due, ticks)
-        return packet.pts < self._due_pts[1]
+        return packet.pts - self.start < self.due
