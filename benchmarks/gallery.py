@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from hmhn_jax.base import scales
 from hmhn_jax.recordings.synthetic.expression import perform
 from hmhn_jax.recordings.synthetic.identity import draw_subject
 from hmhn_jax.recordings.synthetic.painting.camera import render_frame
@@ -26,7 +27,7 @@ def gallery(
     """Draws several subjects, each with the same light and pose noise at several scores.
 
     Args:
-      scores: BDI-II points, from left to right within a subject.
+      scores: on the default scale, from left to right within a subject.
       num_subjects: how many people.
       seed: which people.
       tile: width and height of one face in pixels.
@@ -52,7 +53,8 @@ def _faces(seed, index, scores, tile):
     tiles = []
     for score in scores:
         rng = np.random.default_rng([seed, index, 2])
-        moment = perform(rng, subject, score, num_frames=FRAME + 1, fps=4)[FRAME]
+        severity = scales.default().severity(score)
+        moment = perform(rng, subject, severity, num_frames=FRAME + 1, fps=4)[FRAME]
         face = render_frame(head, session, *moment)[FACE]
         tiles.append(cv2.resize(face, (tile, tile), interpolation=cv2.INTER_AREA))
     return np.hstack(tiles)

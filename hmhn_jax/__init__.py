@@ -1,4 +1,4 @@
-"""HMHN in JAX: depression severity (BDI-II, 0 to 63) from facial video.
+"""HMHN in JAX: depression severity, as a questionnaire scores it, from facial video.
 
 Research software. Its numbers are not a diagnosis.
 """

@@ -7,13 +7,14 @@ Checks and their error lines come from the table, and so does docs/use/config.md
 
 import dataclasses
 import math
+import sys
 from typing import Any
 
 from ml_collections import ConfigDict
 
 from hmhn_jax.base.errors import UsageError
 
-MOST_KERNELS, MOST_KERNEL_SIDE = 16, 63
+MOST_KERNELS, MOST_KERNEL_SIDE = 16, 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,17 +62,22 @@ class Field:
 
 
 FIELDS = {
-    "seed": Field(0, "random numbers of weights, order, augmentation", least=0, most=2**63 - 1),
+    "seed": Field(0, "random numbers of weights, order, augmentation", least=0, most=sys.maxsize),
     "init_from": Field("", "a PyTorch file of weights to start from; empty: from scratch"),
     "data.dataset": Field("avec_faces/avec2014", "the TFDS dataset, with its builder config"),
     "data.data_dir": Field("", "where datasets lie; empty: TFDS's default, ~/tensorflow_datasets"),
     "data.manual_dir": Field("", "where the videos are; empty: data_dir/downloads/manual"),
     "data.table": Field("", "which table of a folder, of several", newer=True),
     "data.columns": Field(
-        "", "what a table's columns are called, such as file:Video,score:BDI", newer=True
+        "", "what a table's columns are called, such as file:Video,score:Total", newer=True
     ),
     "data.missing": Field("", "codes of missing scores, such as -99", newer=True),
     "data.exclude": Field("", "a file with a list of videos to leave out", newer=True),
+    "data.scale": Field(
+        "",
+        "rating scale of a folder's scores: a name such as phq9, or a .toml or .json file",
+        newer=True,
+    ),
     "data.train_split": Field("train+validation", "videos that are trained on"),
     "data.validation_split": Field("", "videos that choose the checkpoint; empty: none"),
     "data.test_split": Field("test", "videos that are evaluated"),

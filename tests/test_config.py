@@ -66,8 +66,8 @@ def test_the_test_split_chooses_nothing():
         ("model.num_heads", 10**9, "at least 1 and at most 256, got 1000000000"),
         ("data.image_size", 10**6, "at most 4096, got 1000000"),
         ("seed", 2**64, "at most 9223372036854775807, got"),
-        ("model.kernels", ((3, 3),) * 99, "at most 16 of at most 63 pixels"),
-        ("model.kernels", ((3, 10**9),), "at most 16 of at most 63 pixels"),
+        ("model.kernels", ((3, 3),) * 99, "at most 16 of at most 64 pixels"),
+        ("model.kernels", ((3, 10**9),), "at most 16 of at most 64 pixels"),
     ],
 )
 def test_unusable_values_are_refused(field, value, message):

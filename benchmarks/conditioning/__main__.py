@@ -125,7 +125,7 @@ def train(config: ConfigDict, crops: Crops, validation: Crops, num_steps: int) -
         "config": config.to_dict(),
         "num_steps": num_steps,
         "steps_per_epoch": steps_per_epoch,
-        "validation_mae": mean_absolute_error(means.compute(), validation.scores),
+        "validation_mae": mean_absolute_error(means.compute(validation.scale), validation.scores),
         "baseline_mae": mean_absolute_error(baseline, validation.scores),
         "seconds": round(time.monotonic() - started),
         "steps": {

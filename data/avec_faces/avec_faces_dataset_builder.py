@@ -1,4 +1,4 @@
-"""TFDS builder of `avec_faces`: aligned face crops of videos, with BDI-II scores."""
+"""TFDS builder of `avec_faces`: aligned face crops of videos, with scores."""
 
 import contextlib
 import dataclasses
@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
-from hmhn_jax.base import files, pseudonyms
-from hmhn_jax.base.errors import UserError
+from hmhn_jax.base import files, pseudonyms, scales
+from hmhn_jax.base.errors import UsageError, UserError
 from hmhn_jax.base.progress import track
 from hmhn_jax.faces import cache
 from hmhn_jax.faces.contact_sheet import write_contact_sheet
@@ -102,9 +102,15 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         downloads = self.data_path.parents[2] / "downloads"
         manual_dir = _manual_dir(download_config, downloads)
         try:
-            found = find_recordings(self._config(), Path(), manual_dir)
+            scale = scales.of(self.info.metadata)
+            found = find_recordings(self._config(), Path(), manual_dir, scale)
         except NoDataError:
             return  # the dataset stays usable without the videos
+        if not found.scale.measures_as(scale):
+            raise UserError(
+                f"{self.data_path} was built from scores on {scale}, but they are said to be on "
+                f"{found.scale}; delete it and run again; unchanged videos are not cropped again"
+            )
         if table_digest(found) != self.info.metadata.get("table"):
             raise UserError(
                 f"{self.data_path} was built from other labels, splits or videos than are in "
@@ -135,6 +141,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         config = self._config()
         self._manual_dir = _manual_dir(download_config, dl_manager.download_dir)
         self._found = find_recordings(config, self._own_downloads(dl_manager), self._manual_dir)
+        if self._found.question:
+            raise UsageError(self._found.question)
         self._recordings = sorted(self._found.recordings, key=lambda each: SPLITS.index(each.split))
         self._reports: list[CropReport] = []
         self._transforms: dict = {}

@@ -9,13 +9,14 @@ from typing import Any
 import tensorflow_datasets as tfds
 
 from hmhn_jax.base.errors import UserError
+from hmhn_jax.base.scale import Scale
 from hmhn_jax.faces.crop import CropSettings
 from hmhn_jax.recordings import sources
 from hmhn_jax.recordings.avec import AvecSettings
 from hmhn_jax.recordings.folder import FolderSettings
 from hmhn_jax.recordings.recording import Found
 from hmhn_jax.recordings.synthetic import SyntheticSettings, write_dataset
-from hmhn_jax.recordings.synthetic.dataset import RENDERER_VERSION
+from hmhn_jax.recordings.synthetic.dataset import described
 from hmhn_jax.recordings.tables.labels import read_labels
 
 EVERY_FRAME = CropSettings(rate_hz=None, max_frames_per_video=None)
@@ -106,12 +107,15 @@ def _crop_settings(values: dict) -> CropSettings:
 
 def videos_folder(config: FacesConfig, download_dir: Path) -> Path:
     """Returns the folder of rendered videos: one for each setting of the renderer."""
-    settings = {"renderer_version": RENDERER_VERSION, **dataclasses.asdict(config.videos)}
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+    assert isinstance(config.videos, SyntheticSettings)
+    settings = json.dumps(described(config.videos), sort_keys=True)
+    digest = hashlib.sha256(settings.encode()).hexdigest()
     return download_dir / f"synthetic-{digest[:8]}"
 
 
-def find_recordings(config: FacesConfig, download_dir: Path, manual_dir: Path) -> Found:
+def find_recordings(
+    config: FacesConfig, download_dir: Path, manual_dir: Path, scale: Scale | None = None
+) -> Found:
     """Finds a config's videos; synthetic ones that are missing are rendered.
 
     Args:
@@ -119,6 +123,7 @@ def find_recordings(config: FacesConfig, download_dir: Path, manual_dir: Path) -
       download_dir: keeps the rendered videos to be looked at and built from again, in
         `videos_folder`.
       manual_dir: holds the videos that a person has put there.
+      scale: of the scores, where nothing says it.
 
     Raises:
       NoDataError: there are no videos.
@@ -127,7 +132,8 @@ def find_recordings(config: FacesConfig, download_dir: Path, manual_dir: Path) -
     if isinstance(config.videos, SyntheticSettings):
         folder = videos_folder(config, download_dir)
         labels = write_dataset(folder, config.videos, config.num_processes)
-        return Found(tuple(read_labels(labels)))
-    found = sources.find(config.videos, manual_dir)
+        drawn = config.videos.rating_scale()
+        return Found(tuple(read_labels(labels, drawn)), scale=drawn)
+    found = sources.find(config.videos, manual_dir, scale)
     found.refuse_problems()
     return found

@@ -5,10 +5,13 @@ import hashlib
 import json
 import statistics
 from collections.abc import Iterable
+from typing import Any
 
 import tensorflow_datasets as tfds
 
+from hmhn_jax.base import scales
 from hmhn_jax.base.errors import SoftwareFault, UserError, most_common_reasons
+from hmhn_jax.base.scale import Scale
 from hmhn_jax.faces.crop import ENGINE_VERSION, SOFTWARE
 from hmhn_jax.faces.report import CropReport
 from hmhn_jax.recordings.recording import SPLITS, Found
@@ -68,7 +71,8 @@ def metadata(reports: Iterable[CropReport], config: FacesConfig, found: Found) -
         and the version of the cropping engine;
         equal for equal data wherever the files lie.
       synthetic: whether the faces are rendered.
-      train_score_mean, train_score_sd: over the training VIDEOS with crops, in BDI-II points; sd
+      scale: of the scores, as `Scale.to_json` gives it.
+      train_score_mean, train_score_sd: over the training VIDEOS with crops, in points; sd
         is the population's. None without a training split.
       crops: the crop settings.
       num_videos: {split: videos with crops}.
@@ -85,8 +89,9 @@ def metadata(reports: Iterable[CropReport], config: FacesConfig, found: Found) -
     cropped = [each.recording for each in reports if not each.failure]
     train_scores = [recording.score for recording in cropped if recording.split == "train"]
     return {
-        "fingerprint": _fingerprint(reports, config),
+        "fingerprint": _fingerprint(reports, config, found.scale),
         "synthetic": config.is_synthetic,
+        "scale": found.scale.to_json(),
         "train_score_mean": statistics.fmean(train_scores) if train_scores else None,
         "train_score_sd": statistics.pstdev(train_scores) if train_scores else None,
         "crops": dataclasses.asdict(config.crops),
@@ -132,7 +137,7 @@ def _copies(reports: list[CropReport]) -> list[str]:
     return lines
 
 
-def _fingerprint(reports: list[CropReport], config: FacesConfig) -> str:
+def _fingerprint(reports: list[CropReport], config: FacesConfig, scale: Scale) -> str:
     videos = [
         (
             each.recording.video_id,
@@ -144,7 +149,8 @@ def _fingerprint(reports: list[CropReport], config: FacesConfig) -> str:
         )
         for each in reports
     ]
-    content = json.dumps(
-        {"videos": videos, "crops": dataclasses.asdict(config.crops), "engine": ENGINE_VERSION}
-    )
-    return hashlib.sha256(content.encode()).hexdigest()
+    content: dict[str, Any] = {"videos": videos, "crops": dataclasses.asdict(config.crops)}
+    content["engine"] = ENGINE_VERSION
+    if not scale.measures_as(scales.default()):  # older datasets say no scale
+        content["scale"] = scale.identity()
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from hmhn_jax.base.bdi import SEVERITIES, severity
+from hmhn_jax.base.scale import Scale
 from hmhn_jax.base.shapes import check_same_shape
 
 
 def limits_of_agreement(predictions: np.ndarray, scores: np.ndarray) -> dict[str, float | None]:
-    """Computes the bias and the limits of agreement (Bland and Altman, 1986), in BDI-II points.
+    """Computes the bias and the limits of agreement (Bland and Altman, 1986), in points.
 
     Of predictions and scores f[V]; unequal shapes raise ValueError.
 
@@ -26,10 +26,16 @@ def limits_of_agreement(predictions: np.ndarray, scores: np.ndarray) -> dict[str
     return {"bias": bias, "limit_low": bias - reach, "limit_high": bias + reach}
 
 
-def severity_confusion(predictions: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Counts videos f[V] by true level (row) and predicted level, i64[4,4]; scores are 0 to 63."""
-    levels = list(SEVERITIES)
-    counts = np.zeros((len(levels), len(levels)), np.int64)
-    for prediction, score in zip(predictions, scores, strict=True):
-        counts[levels.index(severity(score)), levels.index(severity(prediction))] += 1
+def severity_confusion(predictions: np.ndarray, scores: np.ndarray, scale: Scale) -> np.ndarray:
+    """Counts the videos of each true band (row) by predicted band, i64[B,B]; [0,0] without bands.
+
+    Args:
+      predictions: f[V], on the scale.
+      scores: f[V], on the scale.
+      scale: with its B bands.
+    """
+    names = [band.name for band in scale.bands]
+    counts = np.zeros((len(names), len(names)), np.int64)
+    for pair in zip(scores, predictions, strict=True) if names else ():
+        counts[tuple(names.index(scale.band_name(each)) for each in pair)] += 1
     return counts

@@ -45,7 +45,7 @@ def bootstrap(
 
     Args:
       statistic: as those of `metrics`.
-      predictions, scores: f[M], in BDI-II points; unequal shapes raise ValueError.
+      predictions, scores: f[M], in points; unequal shapes raise ValueError.
       subjects: [M], whose video each is.
       level: of confidence.
       num_resamples, seed: of the draws.

@@ -42,7 +42,7 @@ def evaluate(
       The content of metrics.json.
 
     Raises:
-      UserError: there is no checkpoint, or one of another architecture.
+      UserError: there is no checkpoint, or one of another architecture or another scale.
     """
     devices.check_batch_size("evaluate.batch_size", config.evaluate.batch_size)
     members = ensemble.restore(config, [workdir, *others])
@@ -70,8 +70,10 @@ def compute(
     """Computes scores of a split and how good they are; arguments as of `evaluate`."""
     trained, provenance = members[0], members[0].provenance
     crops = read_crops(builder, split, config.data)
+    provenance.check_same_scale(crops.scale, config.data.dataset, trained.workdir)
+    crops = dataclasses.replace(crops, scale=trained.scale)
     means, member_scores = ensemble.score_videos(members, crops, config.evaluate.batch_size)
-    predictions = means.compute()
+    predictions = means.compute(trained.scale)
     protocols = evaluate_protocols(
         crops.videos, predictions, provenance.score_mean, provenance.subject_means
     )
@@ -80,6 +82,7 @@ def compute(
         "dataset": config.data.dataset,
         "split": split,
         "synthetic": bool(data.get("synthetic")),
+        "scale": trained.scale.to_json(),
         "notices": _notices(builder, split, config, provenance),
         **protocols["clips"],
         "protocols": protocols,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from hmhn_jax.base.bdi import SEVERITIES, severity
+from hmhn_jax.base.scale import Scale
 from hmhn_jax.evaluation.metrics import mean_absolute_error, root_mean_squared_error
 from hmhn_jax.input_pipeline.crops import Video
 
@@ -19,6 +19,7 @@ _NOT_A_GROUP = ("session",)  # says which videos belong together, not what they 
 def group_errors(
     videos: Sequence[Video],
     predictions: np.ndarray,
+    scale: Scale,
     details: Mapping[str, Mapping[str, str]],
     anonymous: bool = False,
 ) -> list[dict]:
@@ -29,18 +30,20 @@ def group_errors(
 
     Args:
       videos: the V videos.
-      predictions: f[V], in BDI-II points.
+      predictions: f[V].
+      scale: of both.
       details: what else is known of a video by its id, {"v1": {"age": "34", "sex": "f"}}.
       anonymous: leaves out columns that may name people: those with a group of a single subject,
         and those in which each subject has another value.
 
     Returns:
       [{"column": "age", "groups": [{"group": "18 to 30", "num_videos", "mae", "rmse", "bias"}]}],
-      the level of the true score first, then the task. `bias` is the mean of prediction minus
+      the band of the true score first, then the task. `bias` is the mean of prediction minus
       score. Each video is in exactly one group of a column.
     """
-    severities = [severity(video.score) for video in videos]
-    columns = [("severity", severities, [name for name in SEVERITIES if name in severities])]
+    severities = [scale.band_name(video.score) for video in videos]
+    names = [band.name for band in scale.bands if band.name in severities]
+    columns = [("severity", severities, names)]
     known = [details.get(video.video_id, {}) for video in videos]
     texts = {"task": [video.task for video in videos]}
     for name in sorted({name for each in known for name in each} - set(_NOT_A_GROUP)):

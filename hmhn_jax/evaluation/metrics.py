@@ -1,6 +1,6 @@
 """Measures of error and correlation, over videos, never over frames or batches.
 
-Each measure takes f[M] predictions and f[M] true scores, one entry a video, in BDI-II points. With
+Each measure takes f[M] predictions and f[M] true scores, one entry a video, in points. With
 `weights` f[R,M], how often each of R samples counts each video, it is computed of every sample at
 once and comes as f64[R]. All raise ValueError for unequal shapes or no videos.
 """
@@ -15,7 +15,7 @@ _NO_VARIANCE = 1e-12  # squared points: whatever varies less is constant but for
 def mean_absolute_error(
     predictions: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None
 ) -> float | np.ndarray:
-    """Computes Eq. 12, in BDI-II points."""
+    """Computes Eq. 12, in points."""
     predictions, scores = _pairs(predictions, scores)
     return _mean(np.abs(predictions - scores), weights)
 
@@ -23,7 +23,7 @@ def mean_absolute_error(
 def root_mean_squared_error(
     predictions: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None
 ) -> float | np.ndarray:
-    """Computes Eq. 13, in BDI-II points."""
+    """Computes Eq. 13, in points."""
     predictions, scores = _pairs(predictions, scores)
     return _mean(np.square(predictions - scores), weights) ** 0.5
 

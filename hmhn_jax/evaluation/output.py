@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hmhn_jax.base import files
-from hmhn_jax.base.bdi import severity
+from hmhn_jax.base import files, scales
 from hmhn_jax.evaluation.report import page, plots
 from hmhn_jax.input_pipeline.crops import Crops
 from hmhn_jax.prediction.video_means import VideoMeans
@@ -24,7 +23,7 @@ class Evaluation:
       crops: what was scored.
       means: the scores.
       results: the content of metrics.json.
-      members_std: f[V], how far an ensemble's members differ on each video, in BDI-II points; None
+      members_std: f[V], how far an ensemble's members differ on each video, in points; None
         of a single network.
       head_maps: by video id, for each head a row of pictures u8[N,H,W,3] for the report.
     """
@@ -77,18 +76,23 @@ def write_tables(directory: Path, evaluation: Evaluation) -> None:
         writer = csv.DictWriter(file, list(table[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(table)
-    title = f"{results['dataset']}, {results['split']}: MAE {results['mae']:.2f}"
+    title = (
+        f"{results['dataset']}, {results['split']}: MAE {results['mae']:.2f} {crops.scale.points}"
+    )
     if results["synthetic"]:
         title += "\nsynthetic faces, not clinical data"
     with files.replacing(directory / "predictions.png") as path:
-        plots.predicted_against_true(path, means.compute(), crops.scores, title)
+        plots.predicted_against_true(
+            path, means.compute(crops.scale), crops.scores, crops.scale, title
+        )
     # Last, so that metrics.json says that all of it is there.
     files.write_text(directory / "metrics.json", json.dumps(results, indent=2) + "\n")
 
 
 def _predictions(crops, means, members_std):
     """Returns a row per video."""
-    predictions, deviations = means.compute(), means.standard_deviations()
+    scale, deviations = crops.scale, means.standard_deviations()
+    predictions = means.compute(scale)
     table = [
         {
             "video_id": video.video_id,
@@ -98,8 +102,9 @@ def _predictions(crops, means, members_std):
             "prediction": f"{prediction:.4f}",
             "num_frames": count,
             "prediction_std": f"{deviation:.4f}" if count > 1 else "",
-            "band": severity(video.score),
-            "predicted_band": severity(prediction),
+            "band": scale.band_name(video.score),
+            "predicted_band": scale.band_name(prediction),
+            "scale": scale.name,
         }
         for video, prediction, count, deviation in zip(
             crops.videos, predictions, means.counts, deviations, strict=True
@@ -128,7 +133,8 @@ def announce(results: dict, directory: Path) -> None:
     if together := results.get("ensemble"):
         print(
             f"mean of {len(together['members'])} networks, which differ by "
-            f"{together['mean_members_std']:.2f} points (standard deviation) on a video"
+            f"{together['mean_members_std']:.2f} {scales.of(results).unit} (standard deviation) "
+            "on a video"
         )
     if (check := results.get("attention_check")) and check["ratio"] is not None:
         print(

@@ -32,7 +32,7 @@ def errors(
     """Computes errors and correlations, and the errors of baselines on the same videos.
 
     Predictions, scores and each baseline, what somebody without a network would predict, are f[V]
-    in BDI-II points; `subjects` [V] says whose video each is.
+    in points; `subjects` [V] says whose video each is.
 
     Returns:
       `mae`, `rmse`, `pearson`, `concordance`, `num_videos`, `num_subjects`, and for each baseline
@@ -67,7 +67,7 @@ def _gain_over(baseline: np.ndarray) -> Statistic:
 
 
 def subject_means(videos: list[Video]) -> dict[str, float]:
-    """Averages the scores of each subject's videos, in BDI-II points."""
+    """Averages the scores of each subject's videos."""
     scores = collections.defaultdict(list)
     for video in videos:
         scores[video.subject_id].append(video.score)
@@ -84,7 +84,7 @@ def evaluate_protocols(
 
     Args:
       videos: the V videos that were scored.
-      predictions: f[V], in BDI-II points.
+      predictions: f[V], in points.
       training_mean: mean score of the training videos, the baseline "baseline".
       subject_means: mean training score of each subject seen in training. The baseline
         "same_subject" predicts it for them, and the training mean for everybody else.

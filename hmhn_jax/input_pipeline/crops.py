@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
+from hmhn_jax.base import scales
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.base.progress import track
+from hmhn_jax.base.scale import Scale
 from hmhn_jax.faces.media.jpeg import decode_crops
 
 
@@ -23,7 +25,7 @@ class Video:
       video_id, subject_id, task: as in `recordings.recording.Recording`.
       session_id: the same for the videos of one session, such as AVEC 2014's two tasks; where the
         dataset does not know sessions, each video is one.
-      score: BDI-II points.
+      score: on the scale of the dataset.
     """
 
     video_id: str
@@ -46,6 +48,7 @@ class Crops:
       videos: the V videos, by id.
       image_size: side of the images that batches are made of, in pixels.
       decoded: u8[N,image_size,image_size,3], or None where that would take too much memory.
+      scale: of the scores.
     """
 
     jpegs: list[bytes]
@@ -53,13 +56,14 @@ class Crops:
     videos: list[Video]
     image_size: int
     decoded: np.ndarray | None = None
+    scale: Scale = dataclasses.field(default_factory=scales.default)
 
     def __len__(self) -> int:
         return len(self.jpegs)
 
     @functools.cached_property
     def scores(self) -> np.ndarray:
-        """BDI-II points of each video, f32[V]."""
+        """The score of each video, f32[V]."""
         return np.array([video.score for video in self.videos], np.float32)
 
     def images(self, indices: np.ndarray) -> np.ndarray:
@@ -139,6 +143,7 @@ def read_crops(builder: Any, split: str, settings: ConfigDict) -> Crops:
         np.array(video_of_crop, np.int32),
         videos,
         settings.image_size,
+        scale=scales.of(builder.info.metadata),
     )
     if len(crops) * settings.image_size**2 * 3 > settings.cache_gib * 2**30:
         return crops

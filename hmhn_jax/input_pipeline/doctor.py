@@ -13,15 +13,14 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from hmhn_jax.base import files
-from hmhn_jax.base.bdi import SEVERITIES, severity
 from hmhn_jax.base.errors import UsageError, UserError, one_line
 from hmhn_jax.base.progress import track
 from hmhn_jax.faces.crop import part_notes
 from hmhn_jax.faces.media.probe import Header, probe
 from hmhn_jax.faces.media.video import VideoError
-from hmhn_jax.input_pipeline import doctor_tables, doctor_warnings
+from hmhn_jax.input_pipeline import doctor_scores, doctor_tables, doctor_warnings
 from hmhn_jax.input_pipeline.dataset import DATASET, manual_directory
-from hmhn_jax.recordings import avec, sources
+from hmhn_jax.recordings import avec, scale_fit, sources
 from hmhn_jax.recordings.avec import AvecSettings
 from hmhn_jax.recordings.avec_labels import disagreements
 from hmhn_jax.recordings.recording import SPLITS, WHOLE, Found, Recording
@@ -50,7 +49,8 @@ def examine(settings: ConfigDict, workdir: Path, arguments: Sequence[str] = ("ru
         of_build, report["problems"] = doctor_warnings.of_build(settings)
     of_videos = doctor_warnings.of_videos(report["videos"], builder_config.crops)
     of_study = doctor_warnings.of_study(report["videos"], settings.test_split)
-    report["warnings"] = list(dict.fromkeys([*of_study, *of_videos, *of_build]))
+    of_scale = [] if found.question else scale_fit.warnings(found.recordings, found.scale)
+    report["warnings"] = list(dict.fromkeys([*of_scale, *of_study, *of_videos, *of_build]))
     path = Path(workdir) / "doctor.json"
     files.write_text(path, json.dumps(report, indent=2) + "\n")
     doctor_tables.show(report)
@@ -67,7 +67,7 @@ def describe(found: Found, source: sources.RealSettings, manual_dir: Path) -> di
 
     Returns:
       counts: {split: {task: videos}}, expected: the same of the release, or None.
-      severities: {split: {severity: videos}}.
+      scale, severities, histogram: from `doctor_scores.describe`.
       subjects: {split: people}, subjects_in_two_splits: {subject: splits}.
       correlations: {task: Pearson's r of length with score, None for fewer than 3 videos}.
       years_differ: of AVEC 2013 and 2014, if both are there, see `avec_labels.disagreements`.
@@ -86,16 +86,14 @@ def describe(found: Found, source: sources.RealSettings, manual_dir: Path) -> di
     return {
         "counts": {split: dict(sorted(count(split, "task").items())) for split in SPLITS},
         "expected": expected,
-        "severities": {
-            split: {name: count(split, "severity")[name] for name in SEVERITIES} for split in SPLITS
-        },
+        **doctor_scores.describe(found.recordings, found.scale),
         "subjects": {split: len(count(split, "subject_id")) for split in SPLITS},
         "subjects_in_two_splits": in_several_splits(found.recordings),
         "correlations": _correlations(videos),
         "years_differ": _years_differ(found, source, manual_dir),
         "videos": videos,
         "facts": list(found.facts),
-        "problems": list(found.problems),
+        "problems": [*filter(None, [found.question]), *found.problems],
     }
 
 
@@ -119,7 +117,7 @@ def _videos(found: Found) -> list[dict[str, Any]]:
         headers = list(track(probed, "opening videos", total=len(found.recordings)))
     return [
         dataclasses.asdict(recording)
-        | {"path": recording.file, "severity": severity(recording.score)}
+        | {"path": recording.file, "severity": found.scale.band_name(recording.score)}
         | {"details": found.details.get(recording.video_id, {})}
         | (dataclasses.asdict(header) if isinstance(header, Header) else {"unreadable": header})
         for recording, header in zip(found.recordings, headers, strict=True)

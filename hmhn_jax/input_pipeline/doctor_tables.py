@@ -1,5 +1,6 @@
 """Terminal tables of the doctor's report."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from rich.table import Table
 
 from hmhn_jax.base.errors import one_line
 
+LONGEST_BAR = 30  # letters
 LINES_SHOWN = 10  # of facts and the like; the file has all
 
 WIDTH = 110  # columns, at least
@@ -21,6 +23,7 @@ def show(report: dict[str, Any]) -> None:
     console.print(f"{_escape(report['dataset'])} in {_escape(report['folder'])}")
     console.print(_videos_table(report))
     console.print(_scores_table(report))
+    console.print(_histogram(report))
     for task, r in report["correlations"].items():
         if r is not None:
             console.print(f"length and score, {_escape(task)}, train: r = {r:+.2f}")
@@ -74,13 +77,27 @@ def _videos_table(report):
 
 
 def _scores_table(report):
-    columns = ("split", "subjects", *report["severities"]["train"], "mean")
-    table = Table(*columns, title="BDI-II scores, videos", title_justify="left")
+    severities = map(_escape, report["severities"]["train"])
+    columns = ("split", "subjects", *severities, "mean")
+    title = f"{_escape(report['scale']['name'])} scores, videos"
+    table = Table(*columns, title=title, title_justify="left")
     for split, counts in report["severities"].items():
         scores = [each["score"] for each in report["videos"] if each["split"] == split]
         mean = f"{np.mean(scores):.1f}" if scores else ""
         subjects = str(report["subjects"][split])
         table.add_row(split, subjects, *map(str, counts.values()), mean)
+    return table
+
+
+def _histogram(report):
+    table = Table(title="all videos by score", title_justify="left", box=None)
+    for name, justify in (("score", "right"), ("videos", "right"), ("", "left"), ("band", "left")):
+        table.add_column(name, justify=justify)
+    highest = max(part["videos"] for part in report["histogram"])
+    for part in report["histogram"]:
+        bar = "#" * math.ceil(LONGEST_BAR * part["videos"] / max(highest, 1))
+        score = f"{part['least']:.3g} to {part['greatest']:.3g}"
+        table.add_row(score, str(part["videos"]), bar, _escape(", ".join(part["bands"])))
     return table
 
 

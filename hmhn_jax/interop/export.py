@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from hmhn_jax.base import files
+from hmhn_jax.base.scale import Scale
 from hmhn_jax.input_pipeline.augment import standardise
 from hmhn_jax.interop import model_card
 from hmhn_jax.models import HMHN, factory
@@ -40,7 +42,7 @@ if crops.dtype != expected.dtype or crops.shape[1:] != expected.shape[1:]:
     sys.exit(f"expected {expected}, b crops, got {crops.dtype}{list(crops.shape)}")
 scores = np.asarray(network.call(crops))  # of the frames, not clipped
 print("frames:", scores.round(2))
-print("video:", round(float(np.clip(scores.mean(), 0, 63)), 2), "BDI-II points")
+print("video:", round(float(np.clip(scores.mean(), LEAST, GREATEST)), 2), POINTS)
 """
 
 
@@ -54,8 +56,8 @@ def export_network(model: HMHN, variables: Any, image_size: int) -> jax.export.E
 
     Returns:
       A function u8[b,S,S,3] -> f32[b] for any number b of RGB crops, on the CPU and on CUDA. Its
-      scores are the frames' own: they are not clipped to 0..63, since the mean over a video's
-      frames is what is clipped.
+      scores are the frames' own: they are not clipped to the scale, since the mean over a
+      video's frames is what is clipped.
     """
     # Not in the ways that suit only a CPU: the file is for GPUs, too.
     constants = jax.tree.map(np.asarray, fold(model, variables, for_cpu=False))
@@ -86,7 +88,7 @@ def export_checkpoint(config: ConfigDict, workdir: Path, output: Path | None = N
     output = workdir / "export" if output is None else output
     files.make_folder(output)
     step, provenance, variables = restore.restore_chosen(config, workdir)
-    size = config.data.image_size
+    size, scale = config.data.image_size, provenance.scale
     exported = export_network(factory.make_model(config), variables, size)
     content = bytes(exported.serialize())
     summary = {
@@ -103,8 +105,9 @@ def export_checkpoint(config: ConfigDict, workdir: Path, output: Path | None = N
         "output": {
             "shape": ["b"],
             "dtype": "float32",
-            "content": "BDI-II points of each frame, not clipped to 0..63",
+            "content": f"{scale.points} of each frame, not clipped to {scale.range}",
         },
+        "scale": scale.to_json(),
         "num_parameters": sum(leaf.size for leaf in jax.tree.leaves(variables["params"])),
         "checkpoint_step": step,
         "config": config.to_dict(),
@@ -114,7 +117,7 @@ def export_checkpoint(config: ConfigDict, workdir: Path, output: Path | None = N
     evaluations = model_card.read_evaluations(workdir, step, config)
     path = output / ARTEFACT
     files.write_bytes(path, content)
-    files.write_text(output / "example.py", EXAMPLE)
+    files.write_text(output / "example.py", example(scale))
     files.write_text(output / "model_card.md", model_card.render(summary, evaluations))
     # Last, so that export.json says that all of it is there.
     files.write_text(output / "export.json", json.dumps(summary, indent=2) + "\n")
@@ -123,6 +126,12 @@ def export_checkpoint(config: ConfigDict, workdir: Path, output: Path | None = N
         print("trained on synthetic faces: its numbers say nothing about patients")
     print(f"also in {output}: example.py, export.json and model_card.md", flush=True)
     return path
+
+
+def example(scale: Scale) -> str:
+    """Returns example.py for scores on a scale."""
+    values = {"LEAST": scale.least, "GREATEST": scale.greatest, "POINTS": scale.points}
+    return re.sub(r"\b(LEAST|GREATEST|POINTS)\b", lambda name: repr(values[name[0]]), EXAMPLE)
 
 
 def _shared(provenance):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from hmhn_jax.base import files, templating
+from hmhn_jax.base import files, scales, templating
 from hmhn_jax.base.errors import UserError, one_line
 
 
@@ -48,7 +48,7 @@ def render(summary: dict, evaluations: list[dict]) -> str:
     environment.filters["with_interval"] = _with_interval
     environment.filters["signed"] = "{:+.1f}".format
     return environment.get_template("model_card.md").render(
-        summary,
+        summary | {"scale": scales.of(summary)},
         evaluations=evaluations,
         rows=[(metrics["split"], *row) for metrics in evaluations for row in _rows(metrics)],
         biases=[(metrics["split"], *row) for metrics in evaluations for row in _biases(metrics)],

@@ -31,7 +31,7 @@ class Regression(nn.Module):
       dropout_rate: share of the inputs set to zero in training.
       use_output_norm: whether the batch normalisation is there. Without it the scores start
         around 0, and training with summed maps is slow (docs/science/conditioning.md).
-      score_mean, score_std: mean and standard deviation of the training scores, in BDI-II points;
+      score_mean, score_std: mean and standard deviation of the training scores;
         where the normalisation's bias and scale start.
       axis_name: device axis over which batch statistics are averaged.
     """
@@ -44,7 +44,7 @@ class Regression(nn.Module):
 
     @nn.compact
     def __call__(self, features: jax.Array, train: bool) -> jax.Array:
-        """Regresses f[B,C] -> scores f32[B], BDI-II points. Needs the rng "dropout" in training."""
+        """Regresses f[B,C] -> scores f32[B], in points. Needs the rng "dropout" in training."""
         if train and self.dropout_rate > 0:
             keep = 1.0 - self.dropout_rate
             mask = batch_mask(self.make_rng("dropout"), keep, features.shape, self.axis_name)

@@ -15,7 +15,7 @@ from hmhn_jax.models.resnet import ResNet18
 
 
 class HMHN(nn.Module):
-    """The network: face image -> BDI-II score (section 3, Fig. 2); 19.72 M parameters by default.
+    """The network: face image -> score (section 3, Fig. 2); 19.72 M parameters by default.
 
     Attributes:
       num_heads: K of MAB.
@@ -64,7 +64,7 @@ class HMHN(nn.Module):
           train: dropout on, batch statistics of the batch. Needs the rng "dropout".
 
         Returns:
-          The scores f32[B] in BDI-II points, unclipped, and what people look at:
+          The scores f32[B] in points of the scale, unclipped, and what people look at:
             grid_weights: f32[B,h,w,3], GWA's weight of each grid and channel.
             features: f[B,H',W',C], the trunk's output.
             attention: f[B,K,H',W'], each head's spatial map.

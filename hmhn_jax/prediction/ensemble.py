@@ -13,7 +13,9 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from hmhn_jax import config as config_lib
+from hmhn_jax.base import scales
 from hmhn_jax.base.errors import UsageError, UserError
+from hmhn_jax.base.scale import Scale
 from hmhn_jax.input_pipeline.crops import Crops
 from hmhn_jax.models import HMHN, factory
 from hmhn_jax.models.deploy.weights import DeployedWeights
@@ -44,6 +46,11 @@ class Trained:
     step: int
     image_size: int
 
+    @property
+    def scale(self) -> Scale:
+        """The scale of its scores, that of its training data."""
+        return self.provenance.scale
+
     @functools.cached_property
     def weights(self) -> DeployedWeights:
         """Weights folded for inference, on all local devices."""
@@ -69,7 +76,8 @@ def restore(config: ConfigDict, workdirs: Sequence[Path]) -> tuple[Trained, ...]
 
     Raises:
       UserError: without a checkpoint, with one of another architecture, or when the networks
-        do not take the same crops.
+        do not take the same crops or score on the same scale.
+      UsageError: when `config.data.scale` names another scale than theirs.
     """
     workdirs = [Path(workdir) for workdir in workdirs]
     if len({workdir.resolve() for workdir in workdirs}) < len(workdirs):
@@ -86,7 +94,22 @@ def restore(config: ConfigDict, workdirs: Sequence[Path]) -> tuple[Trained, ...]
         members.append(Trained(workdir, model, variables, provenance, step, image_size))
     for member in members[1:]:
         _check_same_crops(members[0], member)
+        _check_same_scale(members[0], member)
+    wanted = scales.presets().get(config.data.scale)  # a file need not be there any more
+    if wanted and not wanted.measures_as(members[0].scale):
+        raise UsageError(
+            f"the checkpoint in {members[0].workdir} scores on {members[0].scale}: "
+            f"config.data.scale must be empty or that, got {config.data.scale}"
+        )
     return tuple(members)
+
+
+def _check_same_scale(first: Trained, other: Trained) -> None:
+    if not first.scale.measures_as(other.scale):
+        raise UserError(
+            f"networks of an ensemble score on the same scale: expected {first.scale} as in "
+            f"{first.workdir}, got {other.scale} in {other.workdir}"
+        )
 
 
 def _check_same_crops(first: Trained, other: Trained) -> None:
@@ -105,7 +128,7 @@ def _check_same_crops(first: Trained, other: Trained) -> None:
 
 
 def score_frames(members: Sequence[Trained], images: np.ndarray) -> np.ndarray:
-    """Scores each crop with each member, in BDI-II points, unclipped.
+    """Scores each crop with each member, unclipped.
 
     Args:
       members: the M networks.
@@ -124,10 +147,10 @@ def score_videos(
 
     Returns:
       What computes to one score a video, of the mean over members, and each member's scores of
-      the videos, f64[M,V] in BDI-II points.
+      the videos, f64[M,V].
     """
     scores = score_crops(functools.partial(score_frames, members), crops, batch_size)
-    of_members = [video_means(each, crops).compute() for each in scores]
+    of_members = [video_means(each, crops).compute(crops.scale) for each in scores]
     return video_means(scores.mean(axis=0), crops), np.stack(of_members)
 
 

@@ -60,7 +60,8 @@ def predict(
     counts: collections.Counter[str] = collections.Counter()
     failures, read = [], []
     with output_folder.new(output) as folder:
-        with open_tables(folder, len(members), ensemble.training_data(members)) as tables:
+        origin = members[0].scale, ensemble.training_data(members)
+        with open_tables(folder, len(members), *origin) as tables:
             for path in found.skipped:
                 tables.skip(path)
             made_one_by_one = predict_files(members, found.files, config.evaluate.batch_size)

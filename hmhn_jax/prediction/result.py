@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from hmhn_jax.base.bdi import MAX_SCORE, severity
+from hmhn_jax.base import scales
+from hmhn_jax.base.scale import Scale
 from hmhn_jax.faces.crop import Crop, CropFailure, CropSettings, VideoCrops
 from hmhn_jax.faces.warnings import warnings_of
 from hmhn_jax.prediction import ensemble
 
 # Warned of, in addition to what `faces.warnings` has.
-WIDE_SPREAD = 10.0  # BDI-II points between frames (sd); two of the four bands are narrower
+WIDE_SPREAD = 0.16  # of the scale's span, between frames (sd): most bands are narrower
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,9 +23,9 @@ class Prediction:
 
     Attributes:
       path: the file.
-      score: BDI-II points, the mean over frames and members, clipped to 0..63; None without one.
-      score_std: sample standard deviation of the frames' scores (means over members), in BDI-II
-        points; None with fewer than two frames.
+      score: the mean over frames and members, clipped to the scale; None without one.
+      score_std: sample standard deviation of the frames' scores (means over members); None with
+        fewer than two frames.
       members_std: sample standard deviation of the members' scores; None of a single network.
       face_found_rate: share of the frames looked at that show a face; None when none could be.
       duration_s: seconds, see `probe.Header`; None for a picture.
@@ -34,6 +35,7 @@ class Prediction:
       is_picture: whether it is a picture, not a video.
       crops: F, one for each frame with a face.
       frame_scores: f32[M,F], each member's score of each crop, unclipped; [M,0] without a score.
+      scale: of the scores.
     """
 
     path: Path
@@ -50,11 +52,12 @@ class Prediction:
     frame_scores: np.ndarray = dataclasses.field(
         default_factory=lambda: np.zeros((1, 0), np.float32), compare=False
     )
+    scale: Scale = dataclasses.field(default_factory=scales.default)
 
     @property
     def band(self) -> str | None:
-        """The level of Table 1 that the score is in."""
-        return None if self.score is None else severity(self.score)
+        """The band of the scale that the score is in; None without a score, or without bands."""
+        return None if self.score is None else self.scale.band_name(self.score) or None
 
     @property
     def frames_used(self) -> int:
@@ -87,22 +90,23 @@ def summarise(
     Args:
       path: the file.
       crops: its F crops.
-      frame_scores: f[M,F], in BDI-II points.
+      frame_scores: f[M,F].
       duration_s: seconds, None if not known.
       training_data: the metadata of the dataset that the network learnt from.
     """
-    means = frame_scores.mean(axis=0)
-    members = np.clip(frame_scores.mean(axis=1), 0, MAX_SCORE)
+    scale, means = scales.of(training_data), frame_scores.mean(axis=0)
+    members = np.clip(frame_scores.mean(axis=1), *scale.ends)
     members_std = ensemble.spread(members)
     score_std = float(np.std(means, ddof=1)) if len(means) > 1 else None
     warnings = list(warnings_of(crops, _mean_frames(training_data)))
-    if score_std is not None and score_std > WIDE_SPREAD and not crops.is_picture:
+    wide = WIDE_SPREAD * scale.span
+    if score_std is not None and score_std > wide and not crops.is_picture:
         warnings.append(
-            f"the frames' scores differ much (standard deviation {score_std:.1f} points)"
+            f"the frames' scores differ much (standard deviation {score_std:.1f} {scale.unit})"
         )
     return Prediction(
         path,
-        score=float(np.clip(means.mean(), 0, MAX_SCORE)),
+        score=float(np.clip(means.mean(), *scale.ends)),
         score_std=score_std,
         members_std=None if members_std is None else float(members_std),
         face_found_rate=len(crops.crops) / crops.num_sampled,
@@ -111,6 +115,7 @@ def summarise(
         is_picture=crops.is_picture,
         crops=crops.crops,
         frame_scores=frame_scores,
+        scale=scale,
     )
 
 

@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 
-from hmhn_jax.base.bdi import MAX_SCORE
+from hmhn_jax.base.scale import Scale
 from hmhn_jax.base.shapes import check_same_shape
 
 
@@ -58,20 +58,20 @@ class VideoMeans:
         between = np.square(apart) * self.counts * other.counts / np.maximum(counts, 1)
         return type(self)(self.sums + other.sums, counts, self.squares + other.squares + between)
 
-    def compute(self) -> np.ndarray:
-        """Computes each video's score, f64[V]: the mean over its frames, clipped to 0..63.
+    def compute(self, scale: Scale) -> np.ndarray:
+        """Computes each video's score, f64[V]: the mean over its frames, clipped to the scale.
 
         Raises:
           ValueError: when a video has no frame.
         """
         if not self.counts.all():
             raise ValueError(f"videos without a frame: {np.flatnonzero(self.counts == 0).tolist()}")
-        return np.clip(self.sums / self.counts, 0, MAX_SCORE)
+        return np.clip(self.sums / self.counts, *scale.ends)
 
     def standard_deviations(self) -> np.ndarray:
         """Computes the sample standard deviation of each video's frame predictions, f64[V].
 
-        In BDI-II points, before any clipping; nan with fewer than two frames.
+        In points, before any clipping; nan with fewer than two frames.
         """
         several = self.counts > 1
         return np.sqrt(np.where(several, self.squares / np.maximum(self.counts - 1, 1), np.nan))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from hmhn_jax.base import scales
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.recordings.file_names import files_below, plain_name
 from hmhn_jax.recordings.tables.cells import parse_score
@@ -80,7 +81,7 @@ def _read(path: Path) -> float:
     if len(values) != 1:
         raise UserError(f"{path}, line 1: expected one score and nothing else, got {len(values)}")
     try:
-        score = parse_score(values[0])
+        score = parse_score(values[0], scales.presets()["bdi2"])
     except UserError as error:
         raise UserError(f"{path}, line 1: {error}") from error
     if not score.is_integer():

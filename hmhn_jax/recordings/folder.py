@@ -3,8 +3,10 @@
 import dataclasses
 from pathlib import Path
 
+from hmhn_jax.base import scales
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.base.formats import VIDEO_SUFFIXES
+from hmhn_jax.base.scale import Scale
 from hmhn_jax.recordings.file_names import files_below
 from hmhn_jax.recordings.recording import Found
 from hmhn_jax.recordings.subjects import assign_splits
@@ -24,6 +26,7 @@ class FolderSettings:
       table: the table's name, needed where there are several.
       columns, missing: as for `labels.read_table`.
       exclude: a list of videos to leave out, see `exclusion.excluded`; none when empty.
+      scale: of the scores, see `scales.choose`; when empty, the folder's `scales.FILES` say it.
     """
 
     path: str = ""
@@ -33,18 +36,27 @@ class FolderSettings:
     columns: str = ""
     missing: str = ""
     exclude: str = ""
+    scale: str = ""
 
 
-def find(root: Path, settings: FolderSettings) -> Found:
+def find(root: Path, settings: FolderSettings, scale: Scale | None = None) -> Found:
     """Reads the table of a folder: `file,subject,score` and, if wanted, `split,task,...`.
 
-    The videos lie at any depth in the folder of the table. Returns the table's recordings, see
-    `labels.read_table`; videos that it does not list are facts. Raises UserError when there is not
-    exactly one table, it cannot be read, or has too few subjects.
+    The videos lie at any depth in the folder of the table; `scale` is that of the scores if neither
+    the settings nor the folder say it. Returns the table's recordings, see `labels.read_table`;
+    videos that it does not list are facts. Raises UserError when there is not exactly one table, it
+    cannot be read, or has too few subjects.
     """
     exclude = list_path(settings.exclude, root) if settings.exclude else None
     table = find_table(root, settings.table, exclude)
-    found = read_table(table, columns=settings.columns, missing=settings.missing, exclude=exclude)
+    chosen = scales.choose(settings.scale, root) if settings.scale else scales.beside(root)
+    found = read_table(
+        table,
+        columns=settings.columns,
+        missing=settings.missing,
+        exclude=exclude,
+        scale=chosen or scale,
+    )
     recordings, facts = found.recordings, list(found.facts)
     if any(not recording.split for recording in recordings):
         subjects = {recording.subject_id for recording in recordings}

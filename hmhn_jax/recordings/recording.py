@@ -1,9 +1,11 @@
-"""A recording: a video of one subject, with its BDI-II score."""
+"""A recording: a video of one subject, with its score."""
 
 import dataclasses
 from pathlib import Path
 
+from hmhn_jax.base import scales
 from hmhn_jax.base.errors import UserError, one_line
+from hmhn_jax.base.scale import Scale
 
 SPLITS = ("train", "validation", "test")
 LABEL_COLUMNS = ("file", "subject", "task", "split", "score")
@@ -20,7 +22,7 @@ class Recording:
       subject_id: who is seen; the same person has one id in all splits.
       task: what the subject was doing, such as "freeform".
       split: one of `SPLITS`.
-      score: BDI-II points, 0 to 63.
+      score: on the scale of its source.
       start_s, end_s: the part of the file that is the video, in seconds since the file's first
         frame; to the file's end when `end_s` is None.
     """
@@ -55,6 +57,9 @@ class Found:
       facts: a line each for what is worth knowing but stops nothing, such as a missing clip.
       problems: a line each, with file and line, for what a person must decide or mend.
       left_out: files that are known and not wanted, such as of rows without a score.
+      scale: of the scores.
+      question: a line where nothing says which scale it is and the scores look like another one's;
+        a person must answer it before anything is built.
     """
 
     recordings: tuple[Recording, ...]
@@ -62,6 +67,8 @@ class Found:
     facts: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     left_out: tuple[Path, ...] = ()
+    scale: Scale = dataclasses.field(default_factory=scales.default)
+    question: str = ""
 
     def __post_init__(self):
         for name in ("facts", "problems"):  # they quote untrusted text

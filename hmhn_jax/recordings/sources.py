@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hmhn_jax.base.errors import UsageError, UserError
+from hmhn_jax.base.scale import Scale
 from hmhn_jax.recordings import avec, folder
 from hmhn_jax.recordings.avec import AvecSettings
 from hmhn_jax.recordings.folder import FolderSettings
@@ -24,7 +25,13 @@ SOURCES: dict[str, Callable[..., Settings]] = {
     "avec2014": functools.partial(AvecSettings, 2014),
     "folder": FolderSettings,
 }
-CHOICES = ("table", "columns", "missing", "exclude")  # fields of settings and of `config.data`
+CHOICES = (
+    "table",
+    "columns",
+    "missing",
+    "exclude",
+    "scale",
+)  # fields of settings and of `config.data`
 
 
 class NoDataError(UserError):
@@ -55,7 +62,9 @@ def with_choices(settings: SameSettings, choices: Mapping[str, str]) -> SameSett
     when the source has no such field.
     """
     given: dict[str, Any] = {name: choices[name] for name in CHOICES if choices[name]}
-    for name in given.keys() - {field.name for field in dataclasses.fields(settings)}:
+    is_drawn = isinstance(settings, SyntheticSettings)  # to be the same with the same name
+    fields = () if is_drawn else dataclasses.fields(settings)
+    for name in given.keys() - {field.name for field in fields}:
         raise UsageError(
             f"config.data.{name} must be empty unless config.data.dataset is avec_faces/folder"
             + " or AVEC" * (name == "exclude")
@@ -68,14 +77,15 @@ def source_name(settings: RealSettings) -> str:
     return f"avec{settings.year}" if isinstance(settings, AvecSettings) else "folder"
 
 
-def find(settings: RealSettings, manual_dir: Path) -> Found:
+def find(settings: RealSettings, manual_dir: Path, scale: Scale | None = None) -> Found:
     """Finds the recordings of a source, below TFDS's manual directory.
 
-    Raises NoDataError when there are none, UserError when they cannot be read.
+    `scale` is that of the scores of a folder that does not say it. Raises NoDataError when there
+    are no recordings, UserError when they cannot be read.
     """
     root = find_root(settings, manual_dir)
     if isinstance(settings, FolderSettings):
-        return folder.find(root, settings)
+        return folder.find(root, settings, scale)
     exclude = list_path(settings.exclude, root) if settings.exclude else None
     found = avec.find(root, settings.year, exclude)
     if not found.recordings and not found.problems:

@@ -96,7 +96,7 @@ def make_app(work: Work, about: dict, limits: Limits, host: str) -> ASGIApp:
             raise HTTPException(404, "no such results; they are kept until the page's program ends")
         kind = request.url.path.rpartition(".")[2]
         if kind == "csv":
-            content = results.table(jobs, about["network"])
+            content = results.table(jobs, about["scale"], about["network"])
         else:
             content = results.document(environment, jobs)
         headers = {"Content-Disposition": f'attachment; filename="results.{kind}"'}

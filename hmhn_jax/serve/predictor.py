@@ -6,7 +6,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from hmhn_jax.base.bdi import SEVERITIES
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.faces.media.jpeg import decode_crops
 from hmhn_jax.faces.media.probe import probe
@@ -63,10 +62,12 @@ def describe(made: Prediction, trained: Trained) -> Outcome:
         for number, image in enumerate(images):
             heads = [] if overlays is None else list(overlays[number])
             pictures.append(_png(np.concatenate([image, *heads], axis=1)))
+    band = None if made.score is None else made.scale.band(made.score)
     values = {
         "score": made.score,
+        "scale": made.scale.name,
         "band": made.band,
-        "band_range": SEVERITIES[made.band] if made.band else None,
+        "band_range": [band.least, band.greatest] if band else None,
         "score_std": made.score_std,
         "face_found_rate": made.face_found_rate,
         "frames_used": made.frames_used,

@@ -10,7 +10,8 @@ from typing import Any
 import jinja2
 
 from hmhn_jax.base import templating
-from hmhn_jax.prediction.output.tables import FILE_COLUMNS, ORIGIN_COLUMN
+from hmhn_jax.base.scale import Scale
+from hmhn_jax.prediction.output.tables import FILE_COLUMNS, ORIGIN_COLUMNS
 from hmhn_jax.serve.jobs import Job
 
 FOLDER = importlib.resources.files("hmhn_jax.serve")
@@ -34,7 +35,8 @@ def summary(job: Job) -> str | None:
     values = job.outcome.values if job.outcome else {}
     if job.error or values.get("score") is None:
         return f"{job.name}: {job.error or 'no score'}"
-    return f"{job.name}: {values['score']:.1f} points, {values['band']}"
+    band = f", {values['band']}" if values.get("band") else ""
+    return f"{job.name}: {values['score']:.1f} on {values['scale']}{band}"
 
 
 def fragment(environment: jinja2.Environment, job: Job) -> str:
@@ -59,22 +61,28 @@ def _data_uri(png):
     return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
-def table(jobs: Iterable[Job], network: str) -> str:
+def table(jobs: Iterable[Job], scale: Scale, network: str) -> str:
     """Results as CSV, with the columns of predictions.csv.
 
     Args:
       jobs: a row each.
+      scale: of the scores, named in each row.
       network: what it learnt from, said in each row.
     """
     text = io.StringIO()
     writer = csv.DictWriter(
-        text, [*FILE_COLUMNS, ORIGIN_COLUMN], restval="", extrasaction="ignore", lineterminator="\n"
+        text,
+        [*FILE_COLUMNS, *ORIGIN_COLUMNS],
+        restval="",
+        extrasaction="ignore",
+        lineterminator="\n",
     )
     writer.writeheader()
     for job in jobs:
         values = job.outcome.values if job.outcome else {}
         row = {name: _cell(value) for name, value in values.items()}
-        writer.writerow(row | {"file": job.name, "error": job.error or "", ORIGIN_COLUMN: network})
+        about = {"file": job.name, "error": job.error or "", "scale": scale.name}
+        writer.writerow(row | about | {"network": network})
     return text.getvalue()
 
 

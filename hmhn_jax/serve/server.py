@@ -6,7 +6,6 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from hmhn_jax.base.bdi import MAX_SCORE, SEVERITIES
 from hmhn_jax.base.errors import UsageError, UserError
 from hmhn_jax.base.notices import NOTICE, SYNTHETIC
 from hmhn_jax.interop import model_card
@@ -50,8 +49,7 @@ def serve(config: ConfigDict, workdir: Path, host: str, port: int) -> None:
         "network": ensemble.training_data(members),
         "synthetic": ensemble.is_synthetic(members),
         "evaluation": next((e for e in evaluations if e["split"] == config.data.test_split), None),
-        "severities": SEVERITIES,
-        "max_score": MAX_SCORE,
+        "scale": members[0].scale,
     }
     with _listening(host, port) as listener:
         address = f"[{host}]" if ":" in host else host

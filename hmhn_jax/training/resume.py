@@ -57,6 +57,7 @@ def start(
     step = checkpoints.choose_step(manager, "last")
     stored = restore.read_provenance(manager, step)
     stored.check_same_model(config, manager.directory)
+    stored.check_same_scale(provenance.scale, config.data.dataset, manager.directory)
     trained_config = stored_config.from_dict(stored.config)
     if changed := config_lib.differences(config, trained_config, STEPS_DEPEND_ON):
         raise UserError(

@@ -5,7 +5,7 @@ import dataclasses
 import statistics
 from pathlib import Path
 
-from hmhn_jax.base import files
+from hmhn_jax.base import files, scales
 from hmhn_jax.evaluation.report import plots
 
 ERRORS = ("mae", "rmse")
@@ -64,11 +64,14 @@ def write(workdir: Path, title: str, rows: list[Row], num_seeds: int, command: s
     files.write_text(workdir / "table.md", markdown(title, rows, num_seeds, command))
     with files.replacing(workdir / "table.csv") as path, path.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["cell", "label", "num_seeds", *COLUMNS, "seeds", *ERRORS])
+        writer.writerow(["cell", "label", "num_seeds", *COLUMNS, "seeds", *ERRORS, "scale"])
         for row in rows:
             numbers = [_shown(row.numbers()[column], 4) for column in COLUMNS]
             lists = [" ".join(map(str, row.values(name))) for name in ("seed", *ERRORS)]
-            writer.writerow([row.cell.name, row.cell.label, len(row.results), *numbers, *lists])
+            name = scales.of(row.results[0]).name if row.results else ""
+            writer.writerow(
+                [row.cell.name, row.cell.label, len(row.results), *numbers, *lists, name]
+            )
     finished = [row for row in rows if row.results]
     if finished:
         first = finished[0].results[0]
@@ -80,6 +83,7 @@ def write(workdir: Path, title: str, rows: list[Row], num_seeds: int, command: s
                 {name: [row.values(name) for row in finished] for name in ERRORS},
                 {name: [row.numbers()[f"{name}_paper"] for row in finished] for name in ERRORS},
                 {name: first[f"baseline_{name}"] for name in ERRORS},
+                scales.of(first),
                 f"{title}: {first['dataset']}, {first['split']}{kind}",
             )
 
@@ -110,6 +114,7 @@ def markdown(title: str, rows: list[Row], num_seeds: int, command: str) -> str:
         kind=_SYNTHETIC if first["synthetic"] else "",
         lines="\n".join(lines),
         command=command,
+        points=scales.of(first).points,
         fingerprint=first["data"].get("fingerprint"),
         versions=", ".join(f"{name} {version}" for name, version in first["versions"].items()),
         **{name: first[name] for name in _PAGE_RESULTS},
@@ -122,9 +127,9 @@ _PAGE = """# {title}
 
 {kind}{lines}
 
-{dataset}, {split} split: {num_videos} videos; mean ± standard deviation over seeds. Always
-predicting the training mean: MAE {baseline_mae:.2f}, RMSE {baseline_rmse:.2f}. These are errors on
-the test split: to choose among the rows, use a validation split.
+{dataset}, {split} split: {num_videos} videos; mean ± standard deviation over seeds, in
+{points}. Always predicting the training mean: MAE {baseline_mae:.2f}, RMSE {baseline_rmse:.2f}.
+These are errors on the test split: to choose among the rows, use a validation split.
 
 ```
 {command}

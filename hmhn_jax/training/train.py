@@ -87,7 +87,7 @@ def validate(run: Run, crops: Crops, state: TrainState, step: int) -> float:
     weights = fold_weights(run.model, state.variables)
     batch_size = run.config.evaluate.batch_size
     means = score_videos(make_score_frames(run.model), weights, crops, batch_size)
-    mae = float(mean_absolute_error(means.compute(), crops.scores))
+    mae = float(mean_absolute_error(means.compute(crops.scale), crops.scores))
     divergence.check_validation_mae(mae, step)
     return mae
 

@@ -110,9 +110,9 @@ def save(
     """Starts to write a checkpoint, which appears under its name when it is whole.
 
     Checksums of all that is in it are in it, too. The parts are trees of arrays by name,
-    "variables" and "optimizer", each restorable alone. The validation MAE is None without a
-    validation split, or within an epoch; `unlogged` has metrics f32[] of the steps whose mean was
-    not written yet.
+    "variables" and "optimizer", each restorable alone. The validation MAE, in points, is None
+    without a validation split, or within an epoch; `unlogged` has metrics f32[] of the steps whose
+    mean was not written yet.
     """
     if processes.count() > 1:  # to Orbax, an array that only one process knows is not whole
         parts = jax.tree.map(np.array, parts)

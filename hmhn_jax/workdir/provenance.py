@@ -8,7 +8,9 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from hmhn_jax import config as config_lib
+from hmhn_jax.base import scales
 from hmhn_jax.base.errors import UserError
+from hmhn_jax.base.scale import Scale
 from hmhn_jax.workdir import stored_config
 
 # What may be known of a dataset wherever results and networks go. The rest of its metadata names
@@ -16,6 +18,7 @@ from hmhn_jax.workdir import stored_config
 SHARED_FACTS = (
     "fingerprint",
     "synthetic",
+    "scale",
     "train_score_mean",
     "train_score_sd",
     "crops",
@@ -37,7 +40,7 @@ class Provenance:
     Attributes:
       config: of the run.
       data: metadata of the dataset, its `fingerprint` and whether it is `synthetic` among them.
-      score_mean, score_std: of the training videos, in BDI-II points; the mean is the baseline.
+      score_mean, score_std: of the training videos, in points; the mean is the baseline.
       subject_means: the mean training score of each subject in the training videos.
       versions: of the packages that computed it.
       init_from: what the run started from: file, sha256 and parts; None when from scratch.
@@ -50,6 +53,19 @@ class Provenance:
     subject_means: dict[str, float]
     versions: dict
     init_from: dict | None = None
+
+    @property
+    def scale(self) -> Scale:
+        """The scale of the scores that it was trained on."""
+        return scales.of(self.data)
+
+    def check_same_scale(self, scale: Scale, dataset: str, directory: Path) -> None:
+        """Raises UserError when the scores of a dataset are on another scale."""
+        if not self.scale.measures_as(scale):
+            raise UserError(
+                f"the scores of {dataset} are on {scale}, but the checkpoint in {directory} was "
+                f"trained on {self.scale}"
+            )
 
     def check_same_model(self, config: ConfigDict, directory: Path) -> None:
         """Raises UserError when `config` describes another architecture."""
@@ -95,6 +111,10 @@ def parse(values: Any) -> Provenance:
         _expect(isinstance(data.get(name, {}), dict), f"data.{name}", "an object", data.get(name))
     numbers = [*data.get("num_videos", {}).values(), data.get("num_frames_sampled", 0)]
     _expect(all(map(_is_finite, numbers)), "data.num_videos and more", "numbers", numbers)
+    try:
+        scales.of(data)
+    except UserError as error:
+        raise ValueError(f"provenance: {error}") from error
     return Provenance(**values)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from hmhn_jax.base import scales
 from hmhn_jax.evaluation.agreement import limits_of_agreement, severity_confusion
 
 pytestmark = pytest.mark.pure
@@ -35,4 +36,6 @@ def test_confusion_has_a_row_a_true_level():
     scores = np.array([5, 5, 15, 25, 40, 40])
     predictions = np.array([5, 30, 13.6, 19.4, 62, 5])
     expected = [[1, 0, 0, 1], [0, 1, 0, 0], [0, 1, 0, 0], [1, 0, 0, 1]]
-    np.testing.assert_array_equal(severity_confusion(predictions, scores), expected)
+    np.testing.assert_array_equal(
+        severity_confusion(predictions, scores, scales.default()), expected
+    )

@@ -18,7 +18,7 @@ from PIL import Image
 
 from data import avec_faces
 from hmhn_jax import config as config_lib
-from hmhn_jax.base import pseudonyms
+from hmhn_jax.base import pseudonyms, scales
 from hmhn_jax.evaluation import evaluate
 from hmhn_jax.evaluation.groups import group_errors
 from hmhn_jax.input_pipeline.crops import Video
@@ -205,8 +205,9 @@ def test_columns_that_may_name_people_are_no_groups():
         }
         for i in range(16)
     }
+    scale = scales.default()
     columns = [
-        [each["column"] for each in group_errors(videos, np.zeros(16), details, anonymous)]
+        [each["column"] for each in group_errors(videos, np.zeros(16), scale, details, anonymous)]
         for anonymous in (False, True)
     ]
     assert columns == [["task", "age", "name", "number", "rare", "sex"], ["task", "age", "sex"]]

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from hmhn_jax.base import scales
 from hmhn_jax.evaluation import output
 from hmhn_jax.evaluation.protocols import evaluate_protocols
 from hmhn_jax.input_pipeline.augment import standardise
@@ -49,7 +50,7 @@ def test_every_crop_counts_once_in_any_batch(crops, model_and_variables, batch_s
     frames = jax.jit(model.apply)(variables, standardise(crops.decoded))[0]
     expected = [frames[:4].mean(), frames[4:5].mean(), frames[5:].mean()]
     np.testing.assert_array_equal(means.counts, [4, 1, 6])
-    np.testing.assert_allclose(means.compute(), expected, rtol=1e-4)
+    np.testing.assert_allclose(means.compute(scales.default()), expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("synthetic", [True, False])
@@ -58,7 +59,7 @@ def test_results_are_written_and_labelled(tmp_path, crops, synthetic, capsys):
         np.array([2.0, 80.0, 29.0, 31.0]), np.array([0, 1, 2, 2]), np.ones(4, bool)
     )
     results = {"dataset": "d", "split": "test", "synthetic": synthetic}
-    protocols = evaluate_protocols(crops.videos, means.compute(), 10.0, {})
+    protocols = evaluate_protocols(crops.videos, means.compute(scales.default()), 10.0, {})
     results |= protocols["clips"] | {"protocols": protocols}
     output.write_tables(tmp_path, output.Evaluation(crops, means, results))
     output.announce(results, tmp_path)
@@ -77,10 +78,12 @@ def test_results_are_written_and_labelled(tmp_path, crops, synthetic, capsys):
         "prediction_std",
         "band",
         "predicted_band",
+        "scale",
     ]
     assert [row["prediction_std"] for row in rows] == ["", "", "1.4142"]
     assert [row["band"] for row in rows] == ["none or minimal", "moderate", "severe"]
     assert [row["predicted_band"] for row in rows] == ["none or minimal", "severe", "severe"]
+    assert {row["scale"] for row in rows} == {"BDI-II"}
     assert json.loads((tmp_path / "metrics.json").read_text()) == results
     assert (tmp_path / "predictions.png").stat().st_size > 1000
     assert ("synthetic" in capsys.readouterr().out) == synthetic

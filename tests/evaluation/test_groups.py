@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from hmhn_jax.base import scales
 from hmhn_jax.evaluation.groups import group_errors
 from hmhn_jax.input_pipeline.crops import Video
 
+BDI = scales.default()
 pytestmark = pytest.mark.pure
 
 
@@ -21,7 +23,9 @@ def grouped(details, predictions=None):
     """Returns {column: {group: number of videos}} of videos that differ in nothing else."""
     videos = make(["talking"] * len(details))
     predictions = np.zeros(len(videos)) if predictions is None else predictions
-    found = group_errors(videos, predictions, {f"v{i}": each for i, each in enumerate(details)})
+    found = group_errors(
+        videos, predictions, BDI, {f"v{i}": each for i, each in enumerate(details)}
+    )
     return {
         each["column"]: {group["group"]: group["num_videos"] for group in each["groups"]}
         for each in found
@@ -30,7 +34,7 @@ def grouped(details, predictions=None):
 
 def test_errors_by_level_and_task():
     videos = make(["a", "b", "a"], scores=[10, 12, 40])
-    level, task = group_errors(videos, np.array([12.0, 10.0, 31.0]), {})
+    level, task = group_errors(videos, np.array([12.0, 10.0, 31.0]), BDI, {})
     assert (level["column"], task["column"]) == ("severity", "task")
     low, high = level["groups"]
     assert low == {

@@ -6,6 +6,7 @@ import scipy.stats
 from sklearn.metrics import mean_absolute_error as sklearn_mae
 from sklearn.metrics import root_mean_squared_error as sklearn_rmse
 
+from hmhn_jax.base import scales
 from hmhn_jax.evaluation.metrics import (
     concordance_correlation,
     mean_absolute_error,
@@ -99,8 +100,8 @@ def test_video_means_ignore_padding_and_order():
         parts = parts.add(predictions[indices], videos[indices], places < 30)
 
     expected = [predictions[videos == video].mean() for video in range(4)]
-    np.testing.assert_allclose(parts.compute(), expected)
-    np.testing.assert_allclose(parts.compute(), whole.compute())
+    np.testing.assert_allclose(parts.compute(scales.default()), expected)
+    np.testing.assert_allclose(parts.compute(scales.default()), whole.compute(scales.default()))
     assert parts.counts.sum() == 30
 
 
@@ -108,7 +109,7 @@ def test_merge_is_adding_to_one():
     ones = np.ones(2, bool)
     first = VideoMeans.empty(2).add(np.array([1.0, 5.0]), np.array([0, 1]), ones)
     second = VideoMeans.empty(2).add(np.array([3.0, 7.0]), np.array([0, 1]), ones)
-    np.testing.assert_allclose(first.merge(second).compute(), [2.0, 6.0])
+    np.testing.assert_allclose(first.merge(second).compute(scales.default()), [2.0, 6.0])
 
 
 @pytest.mark.parametrize("offset", [0.0, 1e7])
@@ -128,13 +129,13 @@ def test_spread_over_frames_in_any_batches(offset):
 
 def test_scores_stay_in_the_scale():
     means = VideoMeans.empty(2).add(np.array([-9.0, 70.0]), np.array([0, 1]), np.ones(2, bool))
-    np.testing.assert_array_equal(means.compute(), [0, 63])
+    np.testing.assert_array_equal(means.compute(scales.default()), [0, 63])
 
 
 def test_a_video_without_frames_is_an_error():
     means = VideoMeans.empty(2).add(np.array([1.0]), np.array([0]), np.ones(1, bool))
     with pytest.raises(ValueError, match=r"without a frame: \[1\]"):
-        means.compute()
+        means.compute(scales.default())
 
 
 def test_add_refuses_unequal_shapes():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import workdirs
 
+from hmhn_jax.base import scales
 from hmhn_jax.base.errors import UsageError, UserError
 from hmhn_jax.input_pipeline.crops import Crops, Video
 from hmhn_jax.prediction import ensemble
@@ -35,8 +36,10 @@ def test_score_is_the_mean_of_the_members(config, first, crops, tmp_path):
 
     means, of_members = ensemble.score_videos(members, crops, 8)
     alone, _ = ensemble.score_videos(members[:1], crops, 8)
-    np.testing.assert_allclose(means.compute(), alone.compute() + 3.0, atol=1e-3)
-    np.testing.assert_allclose(of_members[0], alone.compute(), atol=1e-3)
+    np.testing.assert_allclose(
+        means.compute(scales.default()), alone.compute(scales.default()) + 3.0, atol=1e-3
+    )
+    np.testing.assert_allclose(of_members[0], alone.compute(scales.default()), atol=1e-3)
     np.testing.assert_allclose(ensemble.spread(of_members), 6 / np.sqrt(2), atol=1e-3)
     assert ensemble.spread(of_members[:1]) is None
 

@@ -136,8 +136,8 @@ def test_videos_that_are_not_of_the_release_are_facts(tree, name, reason):
     ("text", "reason"),
     [
         ("high", 'line 1: score "high" is not a number'),
-        ("64", "line 1: score 64 is not between 0 and 63"),
-        ("-1", "line 1: score -1 is not between 0 and 63"),
+        ("64", "line 1: score 64 is not between 0 and 63, as on BDI-II"),
+        ("-1", "line 1: score -1 is not between 0 and 63, as on BDI-II"),
         ("1.5", "line 1: expected a whole number, got 1.5"),
         ("", "line 1: expected one score and nothing else, got 0"),
         ("3\n4\n", "line 1: expected one score and nothing else, got 2"),

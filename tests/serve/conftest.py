@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 
+from hmhn_jax.base import scales
 from hmhn_jax.serve.app import make_app
 from hmhn_jax.serve.ending import Server
 from hmhn_jax.serve.limits import Limits
@@ -27,8 +28,7 @@ ABOUT = {
         "agreement": {"bias": -0.95, "limit_low": -9.42, "limit_high": 7.53},
         "attention_check": {"ratio": 0.813, "ratio_interval": [0.7, 0.94]},
     },
-    "severities": {"none or minimal": (0, 13), "severe": (14, 63)},
-    "max_score": 63,
+    "scale": scales.default(),
 }
 
 

@@ -12,7 +12,7 @@ import pytest
 from avec_trees import write
 from html_pages import read_page
 
-from hmhn_jax.base.bdi import SEVERITIES
+from hmhn_jax.base import scales
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.prediction.output.tables import FILE_COLUMNS
 from hmhn_jax.prediction.result import Prediction
@@ -55,7 +55,7 @@ def test_a_result_is_there_until_it_is_deleted_and_told_to_nobody_else(serving, 
         first, job = finish(client, clip)
         second, _ = finish(client, clip, "two.mp4")
         assert job["name"] == NAME
-        assert job["summary"] == f"{job['name']}: 19.4 points, mild"
+        assert job["summary"] == f"{job['name']}: 19.4 on BDI-II, mild"
         # A browser that loads the page again asks for what it has kept the ids of.
         page = client.ask("GET", "/")[2].decode()
         assert all(each not in page for each in (first, second, "Ä</", "two.mp4"))
@@ -99,9 +99,10 @@ def test_the_level_is_that_of_the_score_as_it_is_shown(serving, clip, score):
     shown, band, low, high = re.search(
         r"([\d.]+) of 63 points: ([a-z ]+) \((\d+) to (\d+) in whole points\)", text
     ).groups()
-    assert SEVERITIES[band] == (int(low), int(high))
+    (found,) = (each for each in scales.default().bands if each.name == band)
+    assert (found.least, found.greatest) == (int(low), int(high))
     assert int(low) <= int(float(shown) + 0.5) <= int(high)
-    assert f"{shown} points, {band}" in job["summary"]
+    assert f"{shown} on BDI-II, {band}" in job["summary"]
 
 
 def test_no_score_has_a_reason_and_no_figure(serving, clip):

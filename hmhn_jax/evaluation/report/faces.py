@@ -12,7 +12,7 @@ def worst_crops(
 
     Args:
       crops: of one split.
-      predictions: f[V], in BDI-II points.
+      predictions: f[V].
       num_videos: how many videos at most.
       num_crops: how many crops of each at most, evenly spread over it.
 

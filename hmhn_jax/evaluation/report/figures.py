@@ -9,16 +9,17 @@ import numpy as np
 from matplotlib import ticker
 from matplotlib.figure import Figure
 
+from hmhn_jax.base.scale import Scale
 from hmhn_jax.evaluation.report.plots import draw_predictions
 
 # In inches: about as wide as a phone shows them, so that their letters keep their size there.
 _WIDTH, _HEIGHT = 4.4, 4.2
 
 
-def predictions(predictions: np.ndarray, scores: np.ndarray) -> str:
-    """Draws predicted against true score; both f[V] in BDI-II points."""
+def predictions(predictions: np.ndarray, scores: np.ndarray, scale: Scale) -> str:
+    """Draws predicted against true score; both f[V]."""
     figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
-    draw_predictions(figure.subplots(), predictions, scores)
+    draw_predictions(figure.subplots(), predictions, scores, scale)
     return _data_uri(figure)
 
 
@@ -26,8 +27,8 @@ def differences(predictions: np.ndarray, scores: np.ndarray, limits: dict) -> st
     """Draws Bland and Altman's figure.
 
     Args:
-      predictions: f[V], in BDI-II points.
-      scores: f[V], in BDI-II points.
+      predictions: f[V].
+      scores: f[V].
       limits: from `agreement.limits_of_agreement`.
     """
     figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")

@@ -8,7 +8,6 @@ import numpy as np
 
 from hmhn_jax import config as config_lib
 from hmhn_jax.base import files, pseudonyms, templating
-from hmhn_jax.base.bdi import SEVERITIES
 from hmhn_jax.evaluation import agreement
 from hmhn_jax.evaluation.groups import group_errors
 from hmhn_jax.evaluation.report import faces as report_crops
@@ -38,22 +37,22 @@ def describe(
 
     Args:
       crops: what was scored.
-      predictions: f[V], in BDI-II points.
+      predictions: f[V].
       details: what the dataset knows of videos, by id.
       anonymous: see `groups.group_errors`.
 
     Returns:
       agreement: from `agreement.limits_of_agreement`.
-      severities: `names`, and `counts` from `agreement.severity_confusion`, a row a true level.
+      severities: `names`, and `counts` from `agreement.severity_confusion`, a row a true band.
       groups: from `groups.group_errors`.
     """
     return {
         "agreement": agreement.limits_of_agreement(predictions, crops.scores),
         "severities": {
-            "names": list(SEVERITIES),
-            "counts": agreement.severity_confusion(predictions, crops.scores).tolist(),
+            "names": [band.name for band in crops.scale.bands],
+            "counts": agreement.severity_confusion(predictions, crops.scores, crops.scale).tolist(),
         },
-        "groups": group_errors(crops.videos, predictions, details, anonymous),
+        "groups": group_errors(crops.videos, predictions, crops.scale, details, anonymous),
     }
 
 
@@ -81,7 +80,7 @@ def write_report(
     Raises:
       UserError: when the file cannot be written.
     """
-    predictions = means.compute()
+    predictions = means.compute(crops.scale)
     config = stored_config.from_dict(results["config"])
     trained = results["trained"]
     environment = templating.environment()
@@ -89,10 +88,11 @@ def write_report(
     page = environment.get_template("report.html")
     text = page.render(
         results=results,
+        scale=crops.scale,
         least_subjects=LEAST_SUBJECTS,
         protocols={name: each for name, each in PROTOCOLS.items() if name in results["protocols"]},
         figures={
-            "predictions": figures.predictions(predictions, crops.scores),
+            "predictions": figures.predictions(predictions, crops.scores, crops.scale),
             "differences": figures.differences(predictions, crops.scores, results["agreement"]),
             "training": figures.training(scalars, results["checkpoint_step"]),
         },
@@ -113,7 +113,7 @@ def _points(value):
 
 
 def _worst(crops, means, head_maps, faces):
-    predictions, spreads = means.compute(), means.standard_deviations()
+    predictions, spreads = means.compute(crops.scale), means.standard_deviations()
     worst = []
     for index, indices in report_crops.worst_crops(crops, predictions).items():
         video = crops.videos[index]

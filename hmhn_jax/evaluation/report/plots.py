@@ -7,34 +7,37 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hmhn_jax.base import fonts
-from hmhn_jax.base.bdi import MAX_SCORE
+from hmhn_jax.base.scale import Scale
 
 
 def predicted_against_true(
-    path: Path, predictions: np.ndarray, scores: np.ndarray, title: str
+    path: Path, predictions: np.ndarray, scores: np.ndarray, scale: Scale, title: str
 ) -> None:
     """Draws one point a video and the line on which they are equal, into a PNG.
 
     Args:
       path: of the PNG.
-      predictions: f[V] in BDI-II points.
-      scores: f[V] in BDI-II points.
+      predictions: f[V].
+      scores: f[V].
+      scale: of both.
       title: above the figure.
     """
     figure = Figure(figsize=(4.6, 4.6), dpi=150, layout="constrained")
     axes = figure.subplots()
-    draw_predictions(axes, predictions, scores)
+    draw_predictions(axes, predictions, scores, scale)
     axes.set_title(title, fontsize="medium", parse_math=False)
     fonts.save(figure, path)
 
 
-def draw_predictions(axes: Axes, predictions: np.ndarray, scores: np.ndarray) -> None:
+def draw_predictions(axes: Axes, predictions: np.ndarray, scores: np.ndarray, scale: Scale) -> None:
     """Draws one point a video, both f[V], and the line on which prediction and score are equal."""
-    limits = (-1, MAX_SCORE + 1)
+    margin = 0.02 * scale.span
+    limits = (scale.least - margin, scale.greatest + margin)
     axes.plot(limits, limits, color="0.7", linewidth=1)
     axes.scatter(scores, predictions, s=18, alpha=0.7, linewidths=0, rasterized=len(scores) > 1000)
     axes.set(xlim=limits, ylim=limits, aspect="equal")
-    axes.set(xlabel="true BDI-II score", ylabel="predicted BDI-II score")
+    axes.set_xlabel(f"true {scale.name} score", parse_math=False)
+    axes.set_ylabel(f"predicted {scale.name} score", parse_math=False)
 
 
 def sweep(
@@ -43,6 +46,7 @@ def sweep(
     values: dict[str, list[list[float]]],
     paper: dict[str, list[float | None]],
     baselines: dict[str, float],
+    scale: Scale,
     title: str,
 ) -> None:
     """Draws the errors of a sweep's cells, side by side for each kind of error, into a PNG.
@@ -53,6 +57,7 @@ def sweep(
       values: by error, such as "mae", for each of the C cells one number a seed.
       paper: by error, for each of the C cells the paper's number or None.
       baselines: by error, the number of always predicting the training mean.
+      scale: of the errors.
       title: above the figure.
     """
     figure = Figure(figsize=(9, 1.6 + 0.38 * len(labels)), dpi=150, layout="constrained")
@@ -65,7 +70,7 @@ def sweep(
             if theirs is not None:
                 axes.plot(theirs, row, "D", color="C1", fillstyle="none")
         axes.axvline(baselines[name], color="0.6", linestyle="--", linewidth=1)
-        axes.set_xlabel(f"{name.upper()}, BDI-II points")
+        axes.set_xlabel(f"{name.upper()}, {scale.points}", parse_math=False)
         axes.set_xlim(0, 1.05 * max(baselines[name], *axes.get_xlim()))
         axes.set_ylim(-0.5, len(labels) - 0.25)
     panels[0].set_yticks(range(len(labels)), labels)

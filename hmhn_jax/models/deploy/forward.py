@@ -22,7 +22,7 @@ def forward(
     """Scores images f[B,H,W,3], standardised, as `model.apply(variables, images)` does.
 
     Of the model only the fields count; the weights are `fold(model, variables)`. Returns the scores
-    f32[B] in points of the scale, and what people look at, as `HMHN` returns them.
+    f32[B], and what people look at, as `HMHN` returns them.
     """
     aux = {}
 

@@ -31,6 +31,7 @@ def describe(
         "notice": NOTICE,
         "synthetic": ensemble.is_synthetic(members),
         "network": ensemble.training_data(members),
+        "scale": members[0].scale.to_json(),
         "command": sys.argv,
         "input": str(Path(text).absolute()),
         "files": [{"file": str(path.absolute()), "sha256": sha256} for path, sha256 in files],

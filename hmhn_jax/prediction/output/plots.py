@@ -7,7 +7,6 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hmhn_jax.base import files, fonts
-from hmhn_jax.base.bdi import MAX_SCORE, SEVERITIES
 from hmhn_jax.base.errors import one_line
 from hmhn_jax.base.notices import NOTICE, SYNTHETIC
 from hmhn_jax.faces.media.jpeg import decode_crops
@@ -19,7 +18,7 @@ LETTERS_AN_INCH = 15  # in the size of the notice
 
 
 def scores_over_time(path: Path, made: Prediction, synthetic: bool) -> None:
-    """Draws the frames' scores of a video, their mean and the bands of Table 1, into a PNG.
+    """Draws the frames' scores of a video, their mean and the bands of the scale, into a PNG.
 
     Args:
       path: of the PNG.
@@ -32,18 +31,20 @@ def scores_over_time(path: Path, made: Prediction, synthetic: bool) -> None:
     figure = Figure(figsize=(8, 3.4), dpi=120, layout="constrained")
     axes = figure.subplots()
     times = [crop.time_s for crop in made.crops]
-    for index, (name, (least, most)) in enumerate(SEVERITIES.items()):
-        low, high = least - 0.5, most + 0.5
+    scale = made.scale
+    for index, band in enumerate(scale.bands):
+        low, high = scale.extent(band)
         axes.axhspan(low, high, color="0.85" if index % 2 else "0.95", linewidth=0)
-        axes.annotate(
-            name, (1.01, (low + high) / 2), xycoords=("axes fraction", "data"), va="center"
-        )
+        place = (1.01, (low + high) / 2)
+        units = ("axes fraction", "data")
+        axes.annotate(band.name, place, xycoords=units, va="center", parse_math=False)
     if len(made.frame_scores) > 1:
         axes.plot(times, made.frame_scores.T, color="C0", alpha=0.25, linewidth=0.8)
     axes.plot(times, made.mean_scores, "o-", color="C0", markersize=3, linewidth=1)
     if made.score is not None:
         axes.axhline(made.score, color="C1", linestyle="--", linewidth=1.2)
-    axes.set(ylim=(-0.5, MAX_SCORE + 0.5), xlabel="time, s", ylabel="BDI-II score")
+    axes.set(ylim=scale.extent(scale), xlabel="time, s")
+    axes.set_ylabel(f"{scale.name} score", parse_math=False)
     axes.set_title(_title(made), fontsize="medium", parse_math=False)
     _add_notice(figure, synthetic)
     _save(figure, path)
@@ -100,7 +101,8 @@ def extreme_frames(scores: np.ndarray) -> list[int]:
 
 def _title(made):
     # A file's name may hold anything, such as dollars: they begin no formula.
-    return f"{one_line(made.path.name)}: {made.score:.1f} ({made.band})"
+    band = f" ({made.band})" if made.band else ""
+    return f"{one_line(made.path.name)}: {made.score:.1f}{band}"
 
 
 def _add_notice(figure, synthetic, *others):

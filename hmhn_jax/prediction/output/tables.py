@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
+from hmhn_jax.base.scale import Scale
 from hmhn_jax.prediction.result import Prediction
 
 FILE_COLUMNS = [
@@ -20,23 +21,23 @@ FILE_COLUMNS = [
     "error",
 ]
 # Last in both tables, which are passed on alone.
-ORIGIN_COLUMN = "network"
+ORIGIN_COLUMNS = ["scale", "network"]
 FRAME_COLUMNS = ["file", "frame_index", "time_s", "score", "confidence"]
 
 
 class Tables:
     """predictions.csv and frames.csv of a folder, written row by row; see `open_tables`."""
 
-    def __init__(self, files: Any, frames: Any, num_members: int, origin: str):
+    def __init__(self, files: Any, frames: Any, num_members: int, scale: Scale, origin: str):
         self._files = csv.writer(files, lineterminator="\n")
         self._frames = csv.writer(frames, lineterminator="\n")
         self._is_ensemble = num_members > 1
-        self._origin = origin
+        self._origin = [scale.name, origin]
         names = ["members_std"] if self._is_ensemble else []
-        self._files.writerow([*FILE_COLUMNS[:4], *names, *FILE_COLUMNS[4:], ORIGIN_COLUMN])
+        self._files.writerow([*FILE_COLUMNS[:4], *names, *FILE_COLUMNS[4:], *ORIGIN_COLUMNS])
         names = [f"score_{number}" for number in range(1, num_members + 1)]
         names = names if self._is_ensemble else []
-        self._frames.writerow([*FRAME_COLUMNS, *names, ORIGIN_COLUMN])
+        self._frames.writerow([*FRAME_COLUMNS, *names, *ORIGIN_COLUMNS])
 
     def add(self, made: Prediction) -> Self:
         """Writes the row of a file, and a row for each frame that was scored."""
@@ -53,7 +54,7 @@ class Tables:
                 _number(made.duration_s),
                 "; ".join(made.warnings),
                 made.error or "",
-                self._origin,
+                *self._origin,
             ]
         )
         for frame in range(made.frames_used):
@@ -66,7 +67,7 @@ class Tables:
                     _number(scores.mean()),
                     _number(crop.confidence),
                     *(map(_number, scores) if self._is_ensemble else []),
-                    self._origin,
+                    *self._origin,
                 ]
             )
         return self
@@ -79,12 +80,13 @@ class Tables:
 
 
 @contextlib.contextmanager
-def open_tables(folder: Path, num_members: int, origin: str) -> Iterator[Tables]:
+def open_tables(folder: Path, num_members: int, scale: Scale, origin: str) -> Iterator[Tables]:
     """Writes the tables of a new folder.
 
     Args:
       folder: for both.
       num_members: networks that score.
+      scale: of the scores, named in each row.
       origin: what they were trained on, said in each row.
 
     Raises:
@@ -96,7 +98,7 @@ def open_tables(folder: Path, num_members: int, origin: str) -> Iterator[Tables]
         (folder / "predictions.csv").open("w", **settings) as files,
         (folder / "frames.csv").open("w", **settings) as frames,
     ):
-        yield Tables(files, frames, num_members, origin)
+        yield Tables(files, frames, num_members, scale, origin)
 
 
 def _number(value):

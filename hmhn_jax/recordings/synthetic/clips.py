@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 import av
 import numpy as np
 
-from hmhn_jax.base.bdi import MAX_SCORE
+from hmhn_jax.base import scales
+from hmhn_jax.base.scale import Scale
 from hmhn_jax.recordings.synthetic.expression import perform
 from hmhn_jax.recordings.synthetic.identity import Subject, draw_subject
 from hmhn_jax.recordings.synthetic.painting.camera import render_frame
@@ -28,6 +29,7 @@ class Clip:
       seed, index: of the whole set, and the subject's number in it, which fix everything seen.
       num_frames, fps: length of the clip, and frames a second.
       size: width and height in pixels, both even.
+      scale: of the score; people and how depressed they look do not depend on it.
     """
 
     seed: int
@@ -35,6 +37,7 @@ class Clip:
     num_frames: int
     fps: int
     size: tuple[int, int]
+    scale: Scale = dataclasses.field(default_factory=scales.default)
 
     @property
     def subject(self) -> Subject:
@@ -42,9 +45,12 @@ class Clip:
         return draw_subject(self._rng(_LOOKS))
 
     @property
-    def score(self) -> int:
-        """BDI-II points, 0 to 63, which do not depend on the subject."""
-        return round(MAX_SCORE * self._rng(_SCORE).beta(*_SCORE_BETA))
+    def score(self) -> float:
+        """The score, which does not depend on the subject; with one decimal if not whole."""
+        severity, scale = self._rng(_SCORE).beta(*_SCORE_BETA), self.scale
+        distance = scale.span * severity
+        score = scale.least + distance if scale.worse == "high" else scale.greatest - distance
+        return round(score) if scale.whole else float(np.clip(round(score, 1), *scale.ends))
 
     def frames(self) -> Iterator[np.ndarray]:
         """Renders the clip, u8[height, width, 3] RGB a frame."""
@@ -52,7 +58,11 @@ class Clip:
         head = build_head(subject)
         session = draw_session(self._rng(_SESSION), subject, self.size)
         moments = perform(
-            self._rng(_PERFORMANCE), subject, self.score, self.num_frames, float(self.fps)
+            self._rng(_PERFORMANCE),
+            subject,
+            self.scale.severity(self.score),
+            self.num_frames,
+            float(self.fps),
         )
         for number, (expression, pose) in enumerate(moments):
             yield render_frame(head, session, expression, pose, number)

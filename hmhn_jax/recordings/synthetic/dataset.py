@@ -6,12 +6,14 @@ import functools
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 
-from hmhn_jax.base import files, progress
+from hmhn_jax.base import files, progress, scales
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.base.process_pool import map_in_order, num_usable_cores
+from hmhn_jax.base.scale import Scale
 from hmhn_jax.recordings.recording import LABEL_COLUMNS, SPLITS
 from hmhn_jax.recordings.synthetic.clips import Clip, encode
 
@@ -32,6 +34,7 @@ class SyntheticSettings:
       fps: frames a second of each clip.
       size: width and height in pixels, both even.
       seed: another one gives other people, scores and surroundings.
+      scale: of the scores, see `scales.choose`; the default one when empty.
     """
 
     num_train: int = 160
@@ -41,6 +44,7 @@ class SyntheticSettings:
     fps: int = 4
     size: tuple[int, int] = (640, 480)
     seed: int = 0
+    scale: str = ""
 
     def __post_init__(self):
         if self.num_frames < 1 or self.fps < 1:
@@ -48,6 +52,20 @@ class SyntheticSettings:
             raise UserError(f"expected at least 1 frame and 1 frame a second, got {asked}")
         if any(length < 2 or length % 2 for length in self.size):
             raise UserError(f"expected an even width and height, got {self.size}")
+        self.rating_scale()  # refuses an unknown one now
+
+    def rating_scale(self) -> Scale:
+        """Returns the scale of the scores; raises UserError for an unknown one."""
+        return scales.choose(self.scale) if self.scale else scales.default()
+
+
+def described(settings: SyntheticSettings) -> dict[str, Any]:
+    """Returns all that determines the frames and scores; the default scale goes unsaid."""
+    values = {"renderer_version": RENDERER_VERSION, **dataclasses.asdict(settings)}
+    scale = settings.rating_scale()
+    if values.pop("scale") and not scale.measures_as(scales.default()):
+        values["scale"] = scale.identity()
+    return values
 
 
 def write_dataset(
@@ -85,7 +103,7 @@ def write_dataset(
 
 def _clips(settings: SyntheticSettings) -> list[Clip]:
     number = settings.num_train + settings.num_validation + settings.num_test
-    shape = settings.num_frames, settings.fps, settings.size
+    shape = settings.num_frames, settings.fps, settings.size, settings.rating_scale()
     return [Clip(settings.seed, index, *shape) for index in range(number)]
 
 
@@ -95,7 +113,7 @@ def _file(clip: Clip) -> str:
 
 def _claim(directory, settings):
     """Records the settings in the folder, or refuses one made with other settings."""
-    wanted = {"renderer_version": RENDERER_VERSION, **dataclasses.asdict(settings)}
+    wanted = described(settings)
     wanted["size"] = list(settings.size)
     note = directory / SETTINGS_FILE
     if note.exists():

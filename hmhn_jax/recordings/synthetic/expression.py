@@ -10,7 +10,6 @@ import dataclasses
 
 import numpy as np
 
-from hmhn_jax.base.bdi import MAX_SCORE
 from hmhn_jax.recordings.synthetic.identity import Subject
 
 
@@ -63,9 +62,9 @@ class Pose:
 
 
 def perform(
-    rng: np.random.Generator, subject: Subject, score: float, num_frames: int, fps: float
+    rng: np.random.Generator, subject: Subject, severity: float, num_frames: int, fps: float
 ) -> list[tuple[Expression, Pose]]:
-    """Acts a clip of `num_frames` moments, `fps` a second, for a score from 0 to `MAX_SCORE`."""
+    """Acts a clip of `num_frames` moments, `fps` a second, for a severity from 0 to 1."""
 
     def of_the_day(deviation):
         return rng.normal(0, deviation)
@@ -75,7 +74,7 @@ def perform(
 
     times = np.arange(num_frames) / fps
     resting = subject.resting
-    severity = float(np.clip(score / MAX_SCORE + of_the_day(0.03), 0, 1))
+    severity = float(np.clip(severity + of_the_day(0.03), 0, 1))
     activity = float(np.clip(1.15 - severity + of_the_day(0.06), 0.12, 1.4))
 
     lid_droop = 0.02 + 0.74 * severity + resting.lid_droop + of_the_day(0.03) + drift(4, 0.03)

@@ -4,8 +4,8 @@ import math
 import re
 from collections.abc import Iterable
 
-from hmhn_jax.base.bdi import MAX_SCORE
 from hmhn_jax.base.errors import UserError
+from hmhn_jax.base.scale import Scale
 from hmhn_jax.recordings.recording import SPLITS
 
 _SPLIT_WORDS = {
@@ -72,11 +72,12 @@ def parse_number(text: str, name: str, decimal_comma: bool = False) -> float:
         raise UserError(f'{name} "{text}" is not a number') from None
 
 
-def parse_score(text: str, decimal_comma: bool = False) -> float:
-    """BDI-II points; raises UserError for anything but a number from 0 to 63."""
+def parse_score(text: str, scale: Scale, decimal_comma: bool = False) -> float:
+    """A score; raises UserError for anything but a number on the scale."""
     score = parse_number(text, "score", decimal_comma)
-    if not 0 <= score <= MAX_SCORE:  # also refuses nan
-        raise UserError(f"score {text} is not between 0 and {MAX_SCORE}")
+    if not scale.least <= score <= scale.greatest:  # also refuses nan
+        ends = f"{scale.least:g} and {scale.greatest:g}"
+        raise UserError(f"score {text} is not between {ends}, as on {scale.name}")
     return score
 
 

@@ -9,8 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from hmhn_jax.base import scales
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.base.formats import VIDEO_SUFFIXES
+from hmhn_jax.base.scale import Scale
+from hmhn_jax.recordings import scale_fit
 from hmhn_jax.recordings.file_names import files_below, index_names, meant
 from hmhn_jax.recordings.recording import LABEL_COLUMNS, Found, Recording
 from hmhn_jax.recordings.tables import cells, table
@@ -21,12 +24,12 @@ TASK_WITHOUT_NAME = "video"
 _NO_DETAILS = (*LABEL_COLUMNS, "use", "start", "end")
 
 
-def read_labels(path: Path) -> list[Recording]:
+def read_labels(path: Path, scale: Scale | None = None) -> list[Recording]:
     """Reads a table in which every column of `LABEL_COLUMNS` must be filled; see `read_table`.
 
     Raises UserError for the first defect, naming the table and the line.
     """
-    found = read_table(path, required=LABEL_COLUMNS)
+    found = read_table(path, required=LABEL_COLUMNS, scale=scale)
     found.refuse_problems()
     return list(found.recordings)
 
@@ -37,6 +40,7 @@ def read_table(
     columns: str = "",
     missing: str = "",
     exclude: Path | None = None,
+    scale: Scale | None = None,
 ) -> Found:
     """Reads a table of recordings, one video a row.
 
@@ -50,11 +54,12 @@ def read_table(
       columns: what columns are called instead, as for `table.read`.
       missing: codes that stand for a missing score, such as "-99,-9".
       exclude: a list of videos to leave out, see `exclusion.excluded`.
+      scale: of the scores; where none is known it is `scales.default`, or a question.
 
     Returns:
       The rows without a defect in the table's order, but those left out: without a score, with
       `use` no, or excluded. The one fact is what was understood. `problems` has a line for each
-      defective row: a missing value, a score that is no number from 0 to 63, an unknown split, a
+      defective row: a missing value, a score that is not on the scale, an unknown split, a
       video that does not exist or is listed twice, a subject in two splits.
 
     Raises:
@@ -62,7 +67,9 @@ def read_table(
     """
     path = Path(path)
     below = functools.cache(lambda: _names_below(path.parent))
-    read = table.read(path, required, columns, below)
+    score_names = scale_fit.column_names([scale] if scale else scales.presets().values())
+    read = table.read(path, required, columns, below, score_names)
+    is_given, scale = scale is not None, scale or scales.default()
     codes = [code.strip() for code in missing.split(",") if code.strip()]
     has_comma = cells.has_decimal_comma(row["score"] for _, row in read.rows)
     names = {row["file"] for _, row in read.rows}
@@ -78,7 +85,7 @@ def read_table(
                 with contextlib.suppress(UserError):  # it need not be there
                     left_out.append(find(row["file"]))
                 continue
-            recording = _recording(row, find, path.parent, has_comma)
+            recording = _recording(row, find, path.parent, scale, has_comma)
             refuse_contradiction(recording, row.get("session"), line, seen)
         except UserError as error:
             problems.append(f"{path}, line {line}: {error}")
@@ -98,7 +105,15 @@ def read_table(
     )
     if respelled:
         understood += f"; {len(respelled)} files are spelled otherwise, such as {respelled[0]}"
-    return Found(tuple(recordings), named, (understood,), tuple(problems), tuple(left_out))
+    return Found(
+        tuple(recordings),
+        named,
+        (understood,),
+        tuple(problems),
+        tuple(left_out),
+        scale,
+        "" if is_given else scale_fit.question(path, read.columns["score"], recordings),
+    )
 
 
 def _described(recordings: list[Recording], read: table.Table) -> str:
@@ -144,7 +159,11 @@ def _file_finder(folder: Path, below: Callable[[], list[str]]) -> Callable[[str]
 
 
 def _recording(
-    row: dict[str, str], find: Callable[[str], Path], folder: Path, decimal_comma: bool
+    row: dict[str, str],
+    find: Callable[[str], Path],
+    folder: Path,
+    scale: Scale,
+    decimal_comma: bool,
 ) -> Recording:
     if empty := [name for name in LABEL_COLUMNS if row.get(name) == ""]:
         raise UserError(f"no value for {', '.join(empty)}")
@@ -164,20 +183,21 @@ def _recording(
         subject_id=row["subject"],
         task=row.get("task", TASK_WITHOUT_NAME),
         split=split,
-        score=_score(row["score"], decimal_comma),
+        score=_score(row["score"], scale, decimal_comma),
         start_s=start_s,
         end_s=end_s,
     )
 
 
-def _score(text: str, decimal_comma: bool) -> float:
+def _score(text: str, scale: Scale, decimal_comma: bool) -> float:
     try:
-        return cells.parse_score(text, decimal_comma)
+        return cells.parse_score(text, scale, decimal_comma)
     except UserError as error:
         if "," in text or "." in text:  # no code for a missing score has these
             raise
         raise UserError(
-            f"{error}; if it stands for a missing score: --config.data.missing={text}"
+            f"{error}; if it stands for a missing score: --config.data.missing={text}; for "
+            "another scale: --config.data.scale"
         ) from None
 
 

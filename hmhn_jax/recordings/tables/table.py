@@ -15,7 +15,7 @@ from hmhn_jax.recordings.tables.sheets import Rows, read_sheets
 COLUMNS = {
     "file": ("file name", "filename", "file path", "filepath", "path", "video file"),
     "subject": ("subject id", "participant", "participant id"),
-    "score": ("bdi", "bdi ii", "bdi 2", "bdi score", "bdi ii score"),
+    "score": (),  # and what scales call it
     "split": ("partition", "subset"),
     "task": (),
     "session": (),
@@ -51,6 +51,7 @@ def read(
     required: Sequence[str],
     mapping: str = "",
     names: Callable[[], Iterable[str]] = tuple,
+    score_names: Sequence[str] = (),
 ) -> Table:
     """Reads a table with a header, of text or of Excel.
 
@@ -59,12 +60,15 @@ def read(
       required: columns that must be there.
       mapping: what columns are called instead, such as "file:Video,score:PHQ9".
       names: gives names of files that it may hold, see `sheets.decode`.
+      score_names: other names of the column `score`, the likeliest first.
 
     Raises:
       UserError: it cannot be read, is no table or larger than any, lacks a column, has one twice, a
         row has more values than there are columns, or the mapping is none (UsageError).
     """
-    known = _parse_mapping(mapping)
+    known = {column: (column, *others) for column, others in COLUMNS.items()}
+    known["score"] += tuple(score_names)
+    known |= {column: (name,) for column, name in _parse_mapping(mapping).items()}
     try:
         sheets = read_sheets(path, names)
         heads = {
@@ -99,19 +103,18 @@ def _plain(name: str) -> str:
     return " ".join(re.split(r"[\s_-]+", unicodedata.normalize("NFKC", name).casefold())).strip()
 
 
-def _places(cells: Sequence[str], names: dict[str, str]) -> dict[str, int]:
+def _places(cells: Sequence[str], names: dict[str, tuple[str, ...]]) -> dict[str, int]:
     """{column: its place} of the `COLUMNS` that a row of cells names."""
     plain = [_plain(cell) for cell in cells]
     places = {}
-    for column, others in COLUMNS.items():
-        known = (names[column],) if column in names else (column, *others)
+    for column, known in names.items():
         name = next((name for name in known if name in plain), None)
         if name is not None and plain.count(name) == 1:
             places[column] = plain.index(name)
     return places
 
 
-def _find_header(rows: list, names: dict[str, str]) -> tuple[int, int, int]:
+def _find_header(rows: list, names: dict[str, tuple[str, ...]]) -> tuple[int, int, int]:
     """Gives of the likeliest row: columns it names, cells it has, and minus its place."""
     likely = (
         (len(_places(cells, names)), sum(map(bool, cells)), -place)
@@ -126,7 +129,7 @@ def _named(path, form, rows: Rows, names, required) -> Table:
     header = [name.strip() for name in header]
     named = [name for name in header if name]  # spreadsheets leave empty columns at the edge
     places = _places(header, names)
-    twice = [name for name in COLUMNS if [*map(_plain, named)].count(names.get(name, name)) > 1]
+    twice = [name for name in names if [*map(_plain, named)].count(names[name][0]) > 1]
     missing = [name for name in required if name not in places]
     if missing and not twice:
         raise NoColumnError(

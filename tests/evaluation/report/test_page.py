@@ -11,6 +11,7 @@ import pytest
 from html_pages import read_page
 
 from configs import default
+from hmhn_jax.base import scales
 from hmhn_jax.evaluation.protocols import evaluate_protocols
 from hmhn_jax.evaluation.report import faces
 from hmhn_jax.evaluation.report.page import describe, write_report
@@ -48,7 +49,7 @@ SEEN = {"<b>s0": 3.0, "<b>s1": 4.0}
 
 
 def make_results(crops, means, seen=SEEN, **changes):
-    predictions = means.compute()
+    predictions = means.compute(scales.default())
     protocols = evaluate_protocols(crops.videos, predictions, 15.0, seen)
     details = {video.video_id: {"<u>sex": "fm"[i % 2]} for i, video in enumerate(crops.videos)}
     config, data = default.get_config().to_dict(), {"synthetic": True, "fingerprint": "f" * 64}

@@ -7,6 +7,7 @@ import os
 import numpy as np
 import pytest
 
+from hmhn_jax.base import scales
 from hmhn_jax.faces.crop import Crop
 from hmhn_jax.prediction.output import plots
 from hmhn_jax.prediction.output import tables as prediction_tables
@@ -31,7 +32,7 @@ def test_dollar_signs_in_a_title_are_no_formula(made, tmp_path):
 
 
 def test_tables_hold_every_name(made, tmp_path):
-    with prediction_tables.open_tables(tmp_path, 1, "origin") as tables:
+    with prediction_tables.open_tables(tmp_path, 1, scales.default(), "origin") as tables:
         tables.add(dataclasses.replace(made, error="e"))
     with (tmp_path / "predictions.csv").open(newline="", encoding="utf-8") as file:
         (row,) = csv.DictReader(file)

@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from hmhn_jax.base.bdi import MAX_SCORE
+from hmhn_jax.base import scales
 from hmhn_jax.recordings.synthetic.clips import Clip, encode
 from hmhn_jax.recordings.synthetic.expression import Expression, Pose
 from hmhn_jax.recordings.synthetic.identity import HAIR_STYLES, draw_subject
@@ -46,7 +46,7 @@ def test_looks_and_score_do_not_depend_on_the_clip_around_them():
 
 def test_looks_do_not_depend_on_the_score(monkeypatch):
     before = clip().subject
-    for score in (0, MAX_SCORE):
+    for score in scales.default().ends:
         monkeypatch.setattr(Clip, "score", score)
         assert clip().score == score
         assert clip().subject == before
@@ -55,7 +55,7 @@ def test_looks_do_not_depend_on_the_score(monkeypatch):
 def test_scores_are_skewed_and_within_range():
     scores = np.array([clip(index).score for index in range(400)])
     assert scores.min() >= 0
-    assert scores.max() <= MAX_SCORE
+    assert scores.max() <= 63
     assert 10 < np.median(scores) < scores.mean() < 22
     assert np.std(scores) > 8
 

@@ -6,6 +6,7 @@ import functools
 import numpy as np
 import pytest
 
+from hmhn_jax.base import scales
 from hmhn_jax.recordings.synthetic.expression import perform
 from hmhn_jax.recordings.synthetic.identity import draw_subject
 from hmhn_jax.recordings.synthetic.painting.eyes import brow_curve, lid_curves
@@ -17,9 +18,10 @@ LOW, MIDDLE, HIGH = 2, 25, 50
 @functools.cache
 def performances(score, num_sessions=60):
     """Draws several people, with the same random numbers whatever the score."""
+    severity = scales.default().severity(score)
     subjects = [draw_subject(np.random.default_rng([index, 0])) for index in range(num_sessions)]
     return [
-        (subject, perform(np.random.default_rng([index, 1]), subject, score, 12, 4))
+        (subject, perform(np.random.default_rng([index, 1]), subject, severity, 12, 4))
         for index, subject in enumerate(subjects)
     ]
 
@@ -101,7 +103,7 @@ def test_blink_closes_the_eye():
 def test_same_seed_gives_the_same_performance():
     subject = draw_subject(np.random.default_rng(0))
     first, again, other = (
-        perform(np.random.default_rng(seed), subject, MIDDLE, 5, 4) for seed in (1, 1, 2)
+        perform(np.random.default_rng(seed), subject, 0.4, 5, 4) for seed in (1, 1, 2)
     )
     assert first == again
     assert first != other

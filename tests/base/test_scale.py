@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hmhn_jax.base.bdi import severity
+from hmhn_jax.base import scales
 
 pytestmark = pytest.mark.pure
 
@@ -26,15 +26,16 @@ pytestmark = pytest.mark.pure
     ],
 )
 def test_levels_of_whole_and_other_scores(score, expected):
-    assert severity(score) == expected
+    assert scales.default().band_name(score) == expected
 
 
 def test_the_level_is_that_of_the_decimal_which_is_shown():
+    band = scales.default().band
     for score in np.arange(0, 63, 0.01, dtype=np.float32):
-        assert severity(score) == severity(float(f"{score:.1f}"))
+        assert band(score) == band(float(f"{score:.1f}"))
 
 
 @pytest.mark.parametrize("score", [-1, 64])
 def test_no_level_outside_of_the_scale(score):
-    with pytest.raises(ValueError, match="from 0 to 63"):
-        severity(score)
+    with pytest.raises(ValueError, match=r"BDI-II \(0 to 63\)"):
+        scales.default().band(score)
