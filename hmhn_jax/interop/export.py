@@ -131,7 +131,7 @@ def export_checkpoint(config: ConfigDict, workdir: Path, output: Path | None = N
 def example(scale: Scale) -> str:
     """Returns example.py for scores on a scale."""
     values = {"LEAST": scale.least, "GREATEST": scale.greatest, "POINTS": scale.points}
-    return re.sub(r"\b(LEAST|GREATEST|POINTS)\b", lambda name: repr(values[name[0]]), EXAMPLE)
+    return re.sub(r"\b(LEAST|GREATEST|POINTS)\b", lambda name: json.dumps(values[name[0]]), EXAMPLE)
 
 
 def _shared(provenance):

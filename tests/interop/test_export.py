@@ -14,7 +14,7 @@ import workdirs
 from workdirs import STEP
 
 from hmhn_jax import config as config_lib
-from hmhn_jax.base import files
+from hmhn_jax.base import files, scales
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.input_pipeline.augment import standardise
 from hmhn_jax.interop import export, model_card
@@ -114,7 +114,7 @@ def test_the_example_says_what_it_takes(exported, tmp_path, crops, words):
 
 
 def test_the_docs_show_the_example():
-    assert export.EXAMPLE in DOCS.read_text()
+    assert export.example(scales.default()) in DOCS.read_text()
 
 
 def test_the_summary_says_what_the_file_is(exported, config):
