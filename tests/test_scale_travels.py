@@ -1,5 +1,6 @@
 """The scale travels: a run on PHQ-9 scores says PHQ-9 in all it writes, and nothing of BDI-II."""
 
+import base64
 import csv
 import dataclasses
 import json
@@ -24,7 +25,7 @@ from hmhn_jax.training.train import train
 
 # A 63 that is no part of a longer number; base64 of pictures holds any letters.
 FOREIGN = re.compile(r"(?i)bdi|(?<![\w.])63(?![\w.])")
-PICTURE = re.compile(r"data:image/png;base64,[\w+/=]+")
+PICTURE = re.compile(r"data:image/([\w+]+);base64,([\w+/=]+)")
 PHQ9 = scales.presets()["phq9"]
 
 
@@ -65,8 +66,16 @@ def phq9(tmp_path_factory, figures):
     return config, workdir, builder, video
 
 
-def words(path):
-    return PICTURE.sub("", path.read_text(encoding="utf-8"))
+def words(text):
+    """Returns a text with, for its figures, what they say: Matplotlib repeats it in comments."""
+
+    def said(picture):
+        kind, content = picture.groups()
+        if kind != "svg+xml":
+            return ""
+        return " ".join(re.findall(r"<!-- (.*?) -->", base64.b64decode(content).decode()))
+
+    return PICTURE.sub(said, text)
 
 
 def test_every_file_of_a_run_is_on_its_scale(phq9):
@@ -80,12 +89,15 @@ def test_every_file_of_a_run_is_on_its_scale(phq9):
         *("report.html", "metrics.json", "predictions.csv", "frames.csv", "about.json"),
         *("model_card.md", "export.json", "example.py", "table.md", "table.csv", "metadata.json"),
     }
-    for path in texts:
-        assert not FOREIGN.findall(words(path)), path
+    written = {path: words(path.read_text(encoding="utf-8")) for path in texts}
+    for path, text in written.items():
+        assert not FOREIGN.findall(text), path
     silent = {"config.json", "scalars.jsonl", "summary.json", "contact_sheet.html"}
     silent |= {"dataset_info.json", "features.json", "checksums.json"}
-    for path in texts:
-        assert "PHQ-9" in words(path) or path.name in silent, path
+    for path, text in written.items():
+        assert "PHQ-9" in text or path.name in silent, path
+    (report,) = (text for path, text in written.items() if path.name == "report.html")
+    assert "predicted PHQ-9 score" in report  # in a figure
 
 
 def test_every_figure_is_on_its_scale(phq9, figures):
@@ -112,7 +124,7 @@ def test_the_page_is_on_the_scale_of_the_network(phq9, tmp_path):
         pages.table([job], members[0].scale, "n"),
     ]
     for text in shown:
-        text = PICTURE.sub("", text)
+        text = words(text)
         assert not FOREIGN.findall(text)
         assert "PHQ-9" in text or "of 27 points" in text
     band = PHQ9.band(outcome.values["score"])

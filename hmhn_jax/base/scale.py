@@ -32,7 +32,7 @@ class Scale:
       unit: of its scores.
       whole: whether its scores are whole numbers; predictions are fractions in any case.
       worse: the end that is worse, "high" or "low".
-      columns: what tables call it, in small letters, with spaces for `-` and `_`.
+      columns: what tables call it, in any case, with `-`, `_` or spaces.
       source: of the cut-offs.
     """
 

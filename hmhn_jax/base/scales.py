@@ -14,8 +14,8 @@ from hmhn_jax.base.scale import Band, Scale
 
 DEFAULT = "bdi2"  # the paper's; of datasets and checkpoints of before there was a choice
 FILES = ("scale.toml", "scale.json")  # beside a table of videos
-MOST_LETTERS = 60  # of a name, which has to fit into figures
-MOST = 1e6  # of a score
+# What figures and tables have room for; a checkpoint may come from anywhere.
+MOST_LETTERS, MOST_LETTERS_OF_SOURCE, MOST_BANDS, MOST_POINTS = 60, 300, 20, 1e6
 
 
 @functools.cache
@@ -96,8 +96,10 @@ def parse(values: Any, where: str) -> Scale:
     """
     try:
         bands = tuple(Band(**each) for each in values.get("bands", ()))
-        columns = tuple(values.get("columns", ()))
-        scale = Scale(**(values | {"bands": bands, "columns": columns}))
+        columns = values.get("columns", [])
+        if not isinstance(columns, list | tuple):
+            raise TypeError("columns must be a list")
+        scale = Scale(**(values | {"bands": bands, "columns": tuple(columns)}))
         fault = _fault(scale)
     except (TypeError, AttributeError) as error:
         fault = f"expected name, least, greatest and perhaps bands and more: {error}"
@@ -113,11 +115,13 @@ def _fault(scale):
             return f"expected names of 1 to {MOST_LETTERS} letters, got {text!r:.99}"
     if not all(isinstance(text, str) for text in (scale.source, *scale.columns)):
         return "expected source and columns to be texts"
+    if len(scale.source) > MOST_LETTERS_OF_SOURCE or len(scale.bands) > MOST_BANDS:
+        return f"expected a source of {MOST_LETTERS_OF_SOURCE} letters, {MOST_BANDS} bands at most"
     if type(scale.whole) is not bool or scale.worse not in ("high", "low"):
         return "expected whole to be true or false, worse to be high or low"
     edges = ((band.least, band.greatest) for band in scale.bands)
     for number in (scale.least, scale.greatest, *itertools.chain.from_iterable(edges)):
-        is_number = type(number) in (int, float) and abs(number) < MOST
+        is_number = type(number) in (int, float) and abs(number) < MOST_POINTS
         if not is_number or (scale.whole and number != math.floor(number)):
             kind = "whole numbers (or whole = false)" if scale.whole else "numbers"
             return f"expected {kind}, got {number!r:.99}"

@@ -6,6 +6,7 @@ from pathlib import Path
 from hmhn_jax.base import scales
 from hmhn_jax.base.scale import Scale
 from hmhn_jax.recordings.recording import Recording
+from hmhn_jax.recordings.tables.table import plain
 
 # Fewer scores say too little about how far a scale reaches.
 LEAST_SCORES = 20
@@ -15,7 +16,8 @@ LOW_PART = 0.5
 
 def column_names(chosen: Iterable[Scale]) -> list[str]:
     """Returns what tables call a column of scores on one of these scales."""
-    return [f"{name}{end}" for scale in chosen for name in scale.columns for end in ("", " score")]
+    names = [plain(name) for scale in chosen for name in scale.columns]
+    return [f"{name}{end}" for name in names for end in ("", " score")]
 
 
 def better(recordings: Sequence[Recording], scale: Scale) -> list[str]:
@@ -43,21 +45,19 @@ def question(path: Path, column: str, recordings: Sequence[Recording]) -> str:
       column: what it calls the scores.
       recordings: that it lists.
     """
-    default = scales.default()
-    plain = " ".join(column.casefold().replace("_", " ").replace("-", " ").split())
-    others = [name for name, scale in scales.presets().items() if plain in column_names([scale])]
-    if others:
-        reason = f"the column {column} sounds like"
-    elif others := better(recordings, default):
-        largest = max(each.score for each in recordings)
-        reason = f"no score is above {largest:g}, which fits"
-    names = [name for name in others if name != scales.DEFAULT]
-    if not names:
+    default, presets = scales.default(), scales.presets()
+    others = [name for name in presets if plain(column) in column_names([presets[name]])]
+    reason, also = f"the column {column} sounds like", f" and --config.data.columns=score:{column}"
+    if not others:
+        others = better(recordings, default)
+        largest = max((each.score for each in recordings), default=0)
+        reason, also = f"no score is above {largest:g}, which fits", ""
+    if not others or scales.DEFAULT in others:
         return ""
     return (
         f"{path}: expected to be told the scale: {reason} "
-        f"{' or '.join(scales.presets()[name].name for name in names)} better than {default}; "
-        f"say --config.data.scale={' or '.join(names)}, or {scales.DEFAULT} if it is that"
+        f"{' or '.join(presets[name].name for name in others)} better than {default}; say "
+        f"--config.data.scale={' or '.join(others)}, or {scales.DEFAULT}{also} if it is that"
     )
 
 

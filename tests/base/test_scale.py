@@ -78,6 +78,8 @@ def test_presets_have_cut_offs_with_a_source_and_survive_json(name):
         ({"bands": [band("a", 1, 4)]}, "bands up to 5, got 4"),
         ({"bands": [band("a", 1, 2), band("a", 3, 5)]}, "different names"),
         ({"bands": 3}, "not iterable"),
+        ({"bands": [band(str(n), n, n) for n in range(1, 22)], "greatest": 21}, "20 bands at most"),
+        ({"columns": "wb"}, "columns must be a list"),
         ({"colour": "red"}, "colour"),
     ],
 )

@@ -23,10 +23,13 @@ def folder(tmp_path):
     return folder
 
 
-def build(folder, download_config=None):
+def build(folder, download_config=None, **videos):
     builder = avec_faces.Builder(
         config=avec_faces.FacesConfig(
-            name="mine", videos={"source": "folder"}, num_processes=1, crops={"rate_hz": None}
+            name="mine",
+            videos={"source": "folder"} | videos,
+            num_processes=1,
+            crops={"rate_hz": None},
         ),
         data_dir=folder.parents[2],
     )
@@ -129,3 +132,18 @@ def test_copies_under_other_names_are_reported(folder):
     assert str(one) in fact
     assert str(other) in fact
     assert "in validation" in fact
+
+
+def test_the_scale_must_be_told_once_and_stays(folder):
+    labels = folder / "labels.csv"
+    header, *rows = labels.read_text().splitlines()
+    rows = [f"{row.rsplit(',', 1)[0]},{number + 20}" for number, row in enumerate(rows)]
+    labels.write_text("\n".join([header.replace("score", "PHQ-9"), *rows]) + "\n")
+
+    with pytest.raises(UsageError, match=r"told the scale.*--config\.data\.scale=phq9, or bdi2"):
+        build(folder)
+    built = build(folder, scale="phq9")
+    assert built.info.metadata["scale"]["name"] == "PHQ-9"
+    build(folder)  # it is known now
+    with pytest.raises(UserError, match=r"on PHQ-9 \(0 to 27\).*said to be on BDI-II \(0 to 63\)"):
+        build(folder, scale="bdi2", columns="score:PHQ-9")

@@ -274,3 +274,32 @@ def test_wrong_times_are_said(folder, manual_dir, tmp_path):
     doctor.examine(known, tmp_path)
     facts = report_of(tmp_path)["warnings"]
     assert f"{joined}: its times go back or jump once: joined or damaged?" in facts
+
+
+def test_it_asks_for_the_scale_and_then_speaks_of_it(folder, tmp_path, capsys):
+    known = folder("good.mp4,a,27,train\n")
+    table = tmp_path / "manual" / "folder" / "people.csv"
+    table.write_text(table.read_text().replace("score", "PHQ-9"))
+    with pytest.raises(
+        UserError, match=r"not usable: .*people\.csv: expected to be told the scale"
+    ):
+        doctor.examine(known, tmp_path)
+
+    known.scale = "phq9"
+    doctor.examine(known, tmp_path)
+    report, said = report_of(tmp_path), capsys.readouterr().out
+    assert report["problems"] == []
+    assert report["scale"]["name"] == "PHQ-9"
+    assert report["severities"]["train"]["severe"] == 1
+    assert report["histogram"][-1] == {
+        "least": 26,
+        "greatest": 27,
+        "videos": 1,
+        "bands": ["severe"],
+    }
+    assert "PHQ-9 scores, videos" in said
+    assert "26 to 27" in said
+
+    known.scale, known.columns = "bdi2", "score:PHQ-9"
+    doctor.examine(known, tmp_path)
+    assert any("largest score is 27" in line for line in report_of(tmp_path)["warnings"])

@@ -67,7 +67,9 @@ def test_the_columns_name_is_a_word_about_the_scale(folder, column):
 def test_a_column_of_another_scale_raises_the_question(folder):
     root = folder([3, 5, 7], "PHQ-9")
     assert "the column PHQ-9 sounds like PHQ-9 better" in question(root)
+    assert "or bdi2 and --config.data.columns=score:PHQ-9 if it is that" in question(root)
     assert question(root, scale="phq9") == ""
+    assert question(root, scale="bdi2", columns="score:PHQ-9") == ""
 
 
 def test_scores_beyond_the_scale_are_problems_that_name_it(folder):

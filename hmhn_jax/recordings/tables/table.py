@@ -96,21 +96,22 @@ def _parse_mapping(text: str) -> dict[str, str]:
                 f"config.data.columns must be like file:Video,score:PHQ9, with columns out of "
                 f"{', '.join(COLUMNS)}, got {text!r}"
             )
-    return {column.strip(): _plain(name) for column, _, name in pairs}
+    return {column.strip(): plain(name) for column, _, name in pairs}
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """Returns a column's name in small letters, words parted by one space."""
     return " ".join(re.split(r"[\s_-]+", unicodedata.normalize("NFKC", name).casefold())).strip()
 
 
 def _places(cells: Sequence[str], names: dict[str, tuple[str, ...]]) -> dict[str, int]:
     """{column: its place} of the `COLUMNS` that a row of cells names."""
-    plain = [_plain(cell) for cell in cells]
+    header = [plain(cell) for cell in cells]
     places = {}
     for column, known in names.items():
-        name = next((name for name in known if name in plain), None)
-        if name is not None and plain.count(name) == 1:
-            places[column] = plain.index(name)
+        name = next((name for name in known if name in header), None)
+        if name is not None and header.count(name) == 1:
+            places[column] = header.index(name)
     return places
 
 
@@ -129,7 +130,7 @@ def _named(path, form, rows: Rows, names, required) -> Table:
     header = [name.strip() for name in header]
     named = [name for name in header if name]  # spreadsheets leave empty columns at the edge
     places = _places(header, names)
-    twice = [name for name in names if [*map(_plain, named)].count(names[name][0]) > 1]
+    twice = [name for name in names if [*map(plain, named)].count(names[name][0]) > 1]
     missing = [name for name in required if name not in places]
     if missing and not twice:
         raise NoColumnError(

@@ -1,6 +1,7 @@
 """Tests of the report: self-contained, escaped, and complete."""
 
 import base64
+import dataclasses
 import re
 from configparser import ConfigParser
 from pathlib import Path
@@ -49,7 +50,7 @@ SEEN = {"<b>s0": 3.0, "<b>s1": 4.0}
 
 
 def make_results(crops, means, seen=SEEN, **changes):
-    predictions = means.compute(scales.default())
+    predictions = means.compute(crops.scale)
     protocols = evaluate_protocols(crops.videos, predictions, 15.0, seen)
     details = {video.video_id: {"<u>sex": "fm"[i % 2]} for i, video in enumerate(crops.videos)}
     config, data = default.get_config().to_dict(), {"synthetic": True, "fingerprint": "f" * 64}
@@ -105,6 +106,16 @@ def test_the_page_loads_nothing_from_elsewhere(make):
             assert decoded.shape == (96, 96, 3)
     assert len(page.images) == 3 + 5 * 2 - 1  # figures, and crops of the five worst videos
     assert len(html) < 1_000_000
+
+
+def test_a_scale_without_bands_has_no_table_of_them(make, crops):
+    own = scales.parse({"name": "<b>Own", "least": 0, "greatest": 90, "worse": "low"}, "here")
+    page = read_page(make(crops=dataclasses.replace(crops, scale=own)))
+    assert "Severity" not in page.text
+    assert "true severity" not in page.text
+    assert "predicted <b>Own scores" in page.text
+    assert "from 0 to 90 points; low scores are worse" in page.text
+    assert "Severity" in read_page(make()).text
 
 
 def test_names_are_escaped(make):
