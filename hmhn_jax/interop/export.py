@@ -21,9 +21,9 @@ from hmhn_jax.models import HMHN, factory
 from hmhn_jax.models.deploy.fold import fold
 from hmhn_jax.models.deploy.forward import forward
 from hmhn_jax.workdir import restore, versions
+from hmhn_jax.workdir.exported import ARTEFACT, DESCRIPTION
 from hmhn_jax.workdir.provenance import shared_facts
 
-ARTEFACT = "hmhn.jaxexport"
 PLATFORMS = ("cpu", "cuda")
 EXAMPLE = """\
 # Scores face crops with an exported network: pip install jax numpy flatbuffers
@@ -120,7 +120,7 @@ def export_checkpoint(config: ConfigDict, workdir: Path, output: Path | None = N
     files.write_text(output / "example.py", example(scale))
     files.write_text(output / "model_card.md", model_card.render(summary, evaluations))
     # Last, so that export.json says that all of it is there.
-    files.write_text(output / "export.json", json.dumps(summary, indent=2) + "\n")
+    files.write_text(output / DESCRIPTION, json.dumps(summary, indent=2) + "\n")
     print(f"network of step {step}, {len(content) / 1e6:.1f} MB: {path}")
     if summary["trained"]["data"].get("synthetic"):
         print("trained on synthetic faces: its numbers say nothing about patients")

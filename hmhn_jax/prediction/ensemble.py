@@ -4,9 +4,9 @@ import dataclasses
 import functools
 import hashlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import numpy as np
@@ -26,6 +26,21 @@ from hmhn_jax.workdir.provenance import Provenance
 from hmhn_jax.workdir.restore import restore_chosen
 
 
+class Network(Protocol):
+    """What scores crops: `Trained`, or an exported network."""
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """What is known of the training data."""
+
+    @property
+    def image_size(self) -> int:
+        """Side of the images that it takes, in pixels."""
+
+    def score_frames(self, images: np.ndarray) -> np.ndarray:
+        """Scores crops u8[B,S,S,3] -> f32[B], unclipped."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Trained:
     """A network restored from a workdir.
@@ -41,8 +56,8 @@ class Trained:
 
     workdir: Path
     model: HMHN
-    variables: Any
-    provenance: Provenance
+    variables: Any = dataclasses.field(repr=False)
+    provenance: Provenance = dataclasses.field(repr=False)
     step: int
     image_size: int
 
@@ -55,6 +70,15 @@ class Trained:
     def weights(self) -> DeployedWeights:
         """Weights folded for inference, on all local devices."""
         return fold_weights(self.model, self.variables)
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """What is known of the training data."""
+        return self.provenance.data
+
+    def score_frames(self, images: np.ndarray) -> np.ndarray:
+        """Scores crops u8[B,S,S,3] -> f32[B], unclipped; B is a multiple of the devices."""
+        return make_score_frames(self.model)(self.weights, images)
 
     def summary(self) -> dict:
         """Returns workdir, step, seed and data fingerprint, in JSON values."""
@@ -127,7 +151,7 @@ def _check_same_crops(first: Trained, other: Trained) -> None:
             )
 
 
-def score_frames(members: Sequence[Trained], images: np.ndarray) -> np.ndarray:
+def score_frames(members: Sequence[Network], images: np.ndarray) -> np.ndarray:
     """Scores each crop with each member, unclipped.
 
     Args:
@@ -137,7 +161,7 @@ def score_frames(members: Sequence[Trained], images: np.ndarray) -> np.ndarray:
     Returns:
       f32[M,B]; the ensemble's score is the mean over M.
     """
-    return np.stack([make_score_frames(member.model)(member.weights, images) for member in members])
+    return np.stack([member.score_frames(images) for member in members])
 
 
 def score_videos(
@@ -159,9 +183,9 @@ def spread(scores: np.ndarray) -> np.ndarray | None:
     return None if len(scores) < 2 else np.std(scores, axis=0, ddof=1)
 
 
-def is_synthetic(members: Sequence[Trained]) -> bool:
+def is_synthetic(members: Sequence[Network]) -> bool:
     """Returns whether any of them was trained on rendered faces."""
-    return any(member.provenance.data.get("synthetic") for member in members)
+    return any(member.data.get("synthetic") for member in members)
 
 
 def training_data(members: Sequence[Trained]) -> str:
@@ -181,11 +205,12 @@ def weights_sha256(trained: Trained) -> str:
     return digest.hexdigest()
 
 
-def copies(members: Sequence[Trained]) -> tuple[str, ...]:
+def copies(members: Sequence[Network]) -> tuple[str, ...]:
     """Returns a warning for each pair of members that are the same network."""
     if len(members) < 2:
         return ()
-    pairs = itertools.combinations([(each.workdir, weights_sha256(each)) for each in members], 2)
+    trained = [each for each in members if isinstance(each, Trained)]
+    pairs = itertools.combinations([(each.workdir, weights_sha256(each)) for each in trained], 2)
     return tuple(
         f"{one} and {other} hold the same network, which counts twice"
         for (one, digest), (other, other_digest) in pairs

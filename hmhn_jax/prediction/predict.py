@@ -21,7 +21,7 @@ from hmhn_jax.faces.media.jpeg import decode_crops
 from hmhn_jax.faces.media.timeline import read_timeline
 from hmhn_jax.faces.warnings import abstention
 from hmhn_jax.prediction import ensemble, inputs, result
-from hmhn_jax.prediction.ensemble import Trained
+from hmhn_jax.prediction.ensemble import Network
 from hmhn_jax.prediction.output import about as output_about
 from hmhn_jax.prediction.output import folder as output_folder
 from hmhn_jax.prediction.output.pictures import write_pictures
@@ -89,7 +89,7 @@ def predict(
 
 
 def predict_files(
-    members: Sequence[Trained],
+    members: Sequence[Network],
     paths: Sequence[Path],
     batch_size: int,
     num_processes: int | None = None,
@@ -115,7 +115,7 @@ def predict_files(
       UserError: the landmark model is not installed, or a worker process died.
       SoftwareFault: not a file but the software fails, see `FaultCounter`.
     """
-    data = members[0].provenance.data
+    data = members[0].data
     settings, warning = result.crop_settings(data)
     general = (*([warning] if warning else []), *ensemble.copies(members))
     if num_processes is None:
@@ -137,16 +137,36 @@ def predict_files(
         yield dataclasses.replace(made, sha256=crops.sha256)
 
 
-def score_crops(members: Sequence[Trained], crops: Sequence[Crop], batch_size: int) -> np.ndarray:
-    """Scores each crop with each member, f32[M,F]; a single crop is not padded to a whole batch."""
-    batch_size = batch_size if len(crops) > 1 else devices.count()
+def score_crops(members: Sequence[Network], crops: Sequence[Crop], batch_size: int) -> np.ndarray:
+    """Scores each crop with each member, f32[M,F], F at least 1."""
+
+    def decoded(some: slice) -> np.ndarray:
+        return decode_crops([crop.jpeg for crop in crops[some]], members[0].image_size)
+
+    return score_images(members, decoded, len(crops), batch_size)
+
+
+def score_images(
+    members: Sequence[Network],
+    images: Callable[[slice], np.ndarray],
+    num_images: int,
+    batch_size: int,
+) -> np.ndarray:
+    """Scores images with each member, f32[M,N]; a single one is not padded to a whole batch.
+
+    Args:
+      members: the networks.
+      images: gives some of them, u8[B,S,S,3], S the members' image size.
+      num_images: N, at least 1.
+      batch_size: scored at once, a multiple of the devices.
+    """
+    batch_size = batch_size if num_images > 1 else devices.count()
     scores = []
-    for start in range(0, len(crops), batch_size):
-        some = [crop.jpeg for crop in crops[start : start + batch_size]]
-        images = decode_crops(some, members[0].image_size)
-        padding = [(0, batch_size - len(images)), (0, 0), (0, 0), (0, 0)]
-        padded = np.pad(images, padding, mode="edge")
-        scores.append(ensemble.score_frames(members, padded)[:, : len(images)])
+    for start in range(0, num_images, batch_size):
+        some = images(slice(start, start + batch_size))
+        padding = [(0, batch_size - len(some)), (0, 0), (0, 0), (0, 0)]
+        padded = np.pad(some, padding, mode="edge")
+        scores.append(ensemble.score_frames(members, padded)[:, : len(some)])
     return np.concatenate(scores, axis=1)
 
 

@@ -18,6 +18,21 @@ WIDE_SPREAD = 0.16  # of the scale's span, between frames (sd): most bands are n
 
 
 @dataclasses.dataclass(frozen=True)
+class Frame:
+    """The score of one frame.
+
+    Attributes:
+      index: its place in the video, from 0.
+      time_s: seconds since the video's first frame.
+      score: BDI-II points, the mean over members, unclipped.
+    """
+
+    index: int
+    time_s: float
+    score: float
+
+
+@dataclasses.dataclass(frozen=True)
 class Prediction:
     """The prediction for one file.
 
@@ -48,9 +63,9 @@ class Prediction:
     error: str | None = None
     sha256: str | None = None
     is_picture: bool = False
-    crops: tuple[Crop, ...] = ()
+    crops: tuple[Crop, ...] = dataclasses.field(default=(), compare=False, repr=False)
     frame_scores: np.ndarray = dataclasses.field(
-        default_factory=lambda: np.zeros((1, 0), np.float32), compare=False
+        default_factory=lambda: np.zeros((1, 0), np.float32), compare=False, repr=False
     )
     scale: Scale = dataclasses.field(default_factory=scales.default)
 
@@ -63,6 +78,12 @@ class Prediction:
     def frames_used(self) -> int:
         """The number of frames that the score is the mean of."""
         return self.frame_scores.shape[1]
+
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        """The frames that the score is the mean of; none without a score."""
+        pairs = zip(self.crops, self.mean_scores, strict=True) if self.frames_used else ()
+        return tuple(Frame(crop.frame_index, crop.time_s, float(score)) for crop, score in pairs)
 
     @property
     def mean_scores(self) -> np.ndarray:

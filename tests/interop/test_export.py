@@ -19,6 +19,7 @@ from hmhn_jax.base.errors import UserError
 from hmhn_jax.input_pipeline.augment import standardise
 from hmhn_jax.interop import export, model_card
 from hmhn_jax.prediction import ensemble
+from hmhn_jax.workdir import exported as exported_lib
 from hmhn_jax.workdir import stored_config
 
 DOCS = Path(__file__).parents[2] / "docs" / "use" / "export.md"
@@ -75,7 +76,7 @@ def test_scores_are_the_live_networks_at_any_batch_size(exported, workdir, confi
         numpy.savez("scores.npz", **scores)
         print(sorted({"hmhn_jax", "flax", "tensorflow", "orbax"} & set(sys.modules)))
     """
-    assert alone(code, exported / export.ARTEFACT, cwd=tmp_path) == "[]\n"
+    assert alone(code, exported / exported_lib.ARTEFACT, cwd=tmp_path) == "[]\n"
     (trained,) = ensemble.restore(config, [workdir])
     expected = np.asarray(jax.jit(trained.model.apply)(trained.variables, standardise(crops))[0])
     scale = np.abs(expected).max()
@@ -119,7 +120,7 @@ def test_the_docs_show_the_example():
 
 def test_the_summary_says_what_the_file_is(exported, config):
     summary = json.loads((exported / "export.json").read_text())
-    content = (exported / export.ARTEFACT).read_bytes()
+    content = (exported / exported_lib.ARTEFACT).read_bytes()
     assert summary["sha256"] == hashlib.sha256(content).hexdigest()
     assert summary["input"]["shape"] == ["b", 32, 32, 3]
     assert summary["platforms"] == ["cpu", "cuda"]

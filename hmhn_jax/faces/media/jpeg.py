@@ -22,6 +22,15 @@ def decode_crops(jpegs: Sequence[bytes], image_size: int) -> np.ndarray:
         return np.stack(list(threads.map(lambda jpeg: _decode(jpeg, image_size), jpegs)))
 
 
+def resize(image: np.ndarray, image_size: int) -> np.ndarray:
+    """Scales one crop u8[H,W,3] to a square, u8[image_size,image_size,3]."""
+    if image.shape[:2] == (image_size, image_size):
+        return image
+    shrinks = image.shape[0] > image_size
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(image, (image_size, image_size), interpolation=interpolation)
+
+
 def thumbnail(image: np.ndarray, side: int) -> str:
     """A small square JPEG of an RGB image u8[H,W,3], as a data URI."""
     small = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
@@ -37,9 +46,4 @@ def _decode(jpeg, image_size):
         bgr = None
     if bgr is None:
         raise UserError(f"expected a crop as JPEG, got {len(jpeg)} bytes that are none")
-    image = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
-    if image.shape[:2] == (image_size, image_size):
-        return image
-    shrinks = image.shape[0] > image_size
-    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(image, (image_size, image_size), interpolation=interpolation)
+    return resize(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), image_size)
