@@ -1,6 +1,6 @@
 """Trains and evaluates HMHN: facial video in, BDI-II score out.
 
-    python run.py --workdir DIR
+    python run.py --workdir DIR        (installed: hmhn-jax --workdir DIR)
 
 prepares the data when they are missing, trains, and evaluates on the test split; the same command
 goes on with a run that was interrupted. Research software: its numbers are not a diagnosis.
@@ -29,7 +29,7 @@ def run() -> None:
     environment.set_environment()
     environment.import_jax()
     # From here on it takes seconds: the heavy packages are imported.
-    from data import avec_faces  # noqa: F401  registers the dataset
+    from hmhn_jax import tfds  # noqa: F401  registers the dataset
     from hmhn_jax.runtime import processes
 
     place = (args.coordinator, args.num_processes, args.process_id)
@@ -50,13 +50,12 @@ def dispatch(args: flags.FlagValues) -> None:
     from hmhn_jax.training.sweep import sweep
     from hmhn_jax.workdir import checkpoints, stored_config
 
-    workdir = Path(args.workdir)
+    workdir, command = Path(args.workdir), cli.command(sys.argv)
     if args.mode == "sweep":
-        command = shlex.join(["python", *sys.argv])
-        return sweep(args["config"].value, workdir, train_and_evaluate, command)
+        return sweep(args["config"].value, workdir, train_and_evaluate, shlex.join(command))
     config = stored_config.choose(args["config"], workdir)
     if args.mode == "doctor":  # looks at recordings before hours are spent on them
-        return doctor.examine(config.data, workdir, sys.argv)
+        return doctor.examine(config.data, workdir, command)
     devices.check_found()
     prepare = files.make_folder if args.mode.startswith("train") else checkpoints.check_exists
     prepare(workdir)
@@ -95,13 +94,14 @@ def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None 
         with lock.held(workdir) if processes.is_first() else contextlib.nullcontext():
             train(config, workdir, builder)
     if mode != "train":
-        evaluate(config, workdir, builder, config.data.test_split, others or ())
+        more = [Path(each) for each in others or ()]
+        evaluate(config, workdir, builder, config.data.test_split, more)
 
 
 def train_and_evaluate(workdir: Path) -> None:
     """One run of a sweep, in a process of its own and a workdir that has its config."""
     environment.set_environment()
-    from data import avec_faces  # noqa: F401
+    from hmhn_jax import tfds  # noqa: F401
     from hmhn_jax.workdir import stored_config
 
     work(stored_config.load(workdir), workdir, "train_and_evaluate")
@@ -122,9 +122,14 @@ def main() -> int:
     return code
 
 
-if __name__ == "__main__":
+def start() -> None:
+    """Runs the program, which is called `hmhn-jax` where it is installed, and exits."""
     code = main()
     if code == UserError.exit_code:  # ends before a thread of a library says more
         sys.stdout.flush()
         os._exit(code)
     sys.exit(code)
+
+
+if __name__ == "__main__":
+    start()

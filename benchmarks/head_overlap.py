@@ -30,7 +30,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from data import avec_faces  # noqa: F401  registers the dataset
+from hmhn_jax import tfds as avec_faces  # noqa: F401  registers the dataset
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.base.progress import track
 from hmhn_jax.input_pipeline.augment import standardise

@@ -9,7 +9,7 @@ Time and score: not measured here. The paper reports a test MAE of 6.05 and an R
 
 from ml_collections import ConfigDict
 
-from configs import avec2014
+from hmhn_jax.configs import avec2014
 
 
 def get_config() -> ConfigDict:

@@ -12,7 +12,7 @@ cores need.
 
 from ml_collections import ConfigDict
 
-from configs import avec2014
+from hmhn_jax.configs import avec2014
 
 
 def get_config() -> ConfigDict:

@@ -1,6 +1,5 @@
 """Flags of `run.py`, and their error messages."""
 
-import itertools
 import os
 from pathlib import Path
 
@@ -32,7 +31,9 @@ FLAGS_OF_MODES = {
     ("distributed", "coordinator", "num_processes", "process_id"),
     ("train_and_evaluate", "train", "evaluate"),
 )
-DEFAULT_CONFIG = Path(__file__).resolve().parents[1] / "configs" / "default.py"
+PROGRAM = "hmhn-jax"  # as setup.cfg installs it
+CONFIGS = Path(__file__).resolve().parent / "configs"
+DEFAULT_CONFIG = CONFIGS / "default.py"
 
 
 def define_flags() -> None:
@@ -67,14 +68,15 @@ def define_flags() -> None:
     config_flags.DEFINE_config_file(
         "config",
         str(DEFAULT_CONFIG),
-        "The experiment, such as configs/avec2014.py; --config.FIELD=VALUE changes one field. "
-        "A workdir remembers its own.",
+        f"The experiment, a file or a name ({config_names()}); --config.FIELD=VALUE changes one "
+        "field. A workdir remembers its own.",
     )
 
 
 def parse_flags(arguments: list[str]) -> flags.FlagValues:
     """Parses the command line; what is wrong with it, but for `--help`, raises UsageError."""
     arguments = [_expand_home(each) for each in arguments]
+    _replace_config_name(arguments)
     try:
         define_flags()  # looks at the config's flags already
         rest = flags.FLAGS(arguments)
@@ -82,7 +84,7 @@ def parse_flags(arguments: list[str]) -> flags.FlagValues:
             return flags.FLAGS
         path = config_flags.get_config_filename(flags.FLAGS["config"])
         if not Path(path.split(":")[0]).is_file():
-            raise FileNotFoundError(f"no such file: {path}")
+            raise FileNotFoundError(f"no such file: {path}; by name there are {config_names()}")
         if not isinstance(flags.FLAGS.config, ConfigDict):
             raise TypeError(f"{path}: get_config() must return a ConfigDict")
     except Exception as error:  # a config file is code, which can fail in any way
@@ -109,14 +111,44 @@ def _expand_home(argument: str) -> str:
     return name + equals + ",".join(map(os.path.expanduser, value.split(",")))
 
 
+def config_names() -> str:
+    """Returns the names that `--config` takes, in words."""
+    paths = sorted(path.relative_to(CONFIGS) for path in CONFIGS.rglob("[a-z]*.py"))
+    return ", ".join(path.with_suffix("").as_posix() for path in paths)
+
+
+def command(arguments: list[str]) -> list[str]:
+    """Returns the words of the command that `sys.argv` came from: `hmhn-jax` or `python run.py`."""
+    program = Path(arguments[0]).name
+    start = [program] if program == PROGRAM else ["python", arguments[0]]
+    return [*start, *arguments[1:]]
+
+
+def _config_places(arguments):
+    """Lists (index, what comes before the value, value) of each --config."""
+    places = []
+    for index, argument in enumerate(arguments):
+        name, equals, value = argument.partition("=")
+        if name in ("--config", "-config"):
+            if equals:
+                places.append((index, name + equals, value))
+            elif index + 1 < len(arguments):
+                places.append((index + 1, "", arguments[index + 1]))
+    return places
+
+
+def _replace_config_name(arguments):
+    """Puts the path of one of our configs where its name is: avec2014, or configs/avec2014.py."""
+    for index, before, value in _config_places(arguments):
+        name, *argument = value.split(":", 1)
+        path = CONFIGS / f"{name.removeprefix('configs/').removesuffix('.py')}.py"
+        if not Path(name).is_file() and path.is_file():
+            arguments[index] = before + ":".join([str(path), *argument])
+
+
 def _config_path(arguments):
     """Returns what --config says, also when parsing has failed."""
-    values = [argument.partition("=") for argument in [*arguments, ""]]
-    given = [
-        value if equals else following
-        for (name, equals, value), (following, *_) in itertools.pairwise(values)
-        if name in ("--config", "-config")
-    ]
+    given = [value for _, _, value in _config_places(arguments)]
     return given[-1] if given else str(DEFAULT_CONFIG)
 
 

@@ -65,7 +65,7 @@ def manual_dir(tmp_path_factory, videos) -> Path:
 @pytest.fixture(scope="session")
 def tiny_dataset(tmp_path_factory) -> Path:
     """Prepares a data_dir with `avec_faces/tiny`: 7 / 2 / 3 rendered subjects of 5 crops."""
-    from data import avec_faces
+    from hmhn_jax import tfds as avec_faces
 
     data_dir = tmp_path_factory.mktemp("tiny")
     config = avec_faces.FacesConfig(

@@ -7,14 +7,13 @@ import pytest
 
 import benchmarks
 import configs
-import data
 import hmhn_jax
 
 ONLY_FOR_COMPARISON = {"torch", "onnxruntime", "openvino"}  # which benchmarks may lack
 
 
 @pytest.mark.smoke
-@pytest.mark.parametrize("package", [hmhn_jax, data, configs, benchmarks], ids=lambda p: p.__name__)
+@pytest.mark.parametrize("package", [hmhn_jax, configs, benchmarks], ids=lambda p: p.__name__)
 def test_every_module_can_be_imported(package):
     names = [each.name for each in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
     assert names

@@ -16,8 +16,8 @@ import pytest
 import workdirs
 from html_pages import read_page
 
-from data.avec_faces import configs
 from hmhn_jax.recordings import synthetic
+from hmhn_jax.tfds import configs
 from hmhn_jax.workdir import checkpoints, restore, scalars
 
 ROOT = Path(__file__).parents[1]

@@ -35,8 +35,8 @@ from ml_collections import ConfigDict
 
 from benchmarks.conditioning import report
 from configs import default
-from data import avec_faces  # noqa: F401  registers the dataset
 from hmhn_jax import config as config_lib
+from hmhn_jax import tfds as avec_faces  # noqa: F401  registers the dataset
 from hmhn_jax.base.progress import track
 from hmhn_jax.evaluation.metrics import mean_absolute_error
 from hmhn_jax.input_pipeline.augment import AugmentSettings

@@ -83,7 +83,7 @@ def _variables(folder):
 
 def extract_jpegs(folder: str, dataset: str, data_dir: str, count: int) -> None:
     """Writes the first `count` JPEGs of a dataset's training split, as a list."""
-    from data import avec_faces  # noqa: F401, registers the dataset
+    from hmhn_jax import tfds as avec_faces  # noqa: F401, registers the dataset
 
     config = avec2014.get_config()
     config.data.update({"dataset": dataset, "data_dir": data_dir, "cache_gib": 0.0})

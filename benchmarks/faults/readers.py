@@ -17,8 +17,8 @@ environment.set_environment()
 import jax  # noqa: E402, only now
 import numpy as np  # noqa: E402
 
-from data import avec_faces  # noqa: E402, F401
 from hmhn_jax import config as config_lib  # noqa: E402
+from hmhn_jax import tfds as avec_faces  # noqa: E402, F401
 from hmhn_jax.base.errors import UserError  # noqa: E402
 from hmhn_jax.faces import cache  # noqa: E402
 from hmhn_jax.input_pipeline import dataset  # noqa: E402

@@ -24,7 +24,7 @@ def get_config(base: str = "default") -> ConfigDict:
     sweep = ConfigDict()
     sweep.title = "Kernels of the heads (Table 5)"
     sweep.seeds = (0, 1, 2)
-    sweep.base = importlib.import_module(f"configs.{base}").get_config()
+    sweep.base = importlib.import_module(f"hmhn_jax.configs.{base}").get_config()
     sweep.cells = tuple(
         {
             "name": name,

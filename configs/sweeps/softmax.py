@@ -16,7 +16,7 @@ def get_config(base: str = "default") -> ConfigDict:
     sweep = ConfigDict()
     sweep.title = "Softmax of the grid attention (Equation 4)"
     sweep.seeds = (0, 1, 2)
-    sweep.base = importlib.import_module(f"configs.{base}").get_config()
+    sweep.base = importlib.import_module(f"hmhn_jax.configs.{base}").get_config()
     axes = {"grid": "over the grids", "last": "over the last axis, as printed"}
     sweep.cells = tuple(
         {"name": axis, "label": label, "set": {"model.gwa_softmax_axis": axis}, "paper": {}}

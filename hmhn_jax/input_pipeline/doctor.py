@@ -29,12 +29,14 @@ from hmhn_jax.recordings.subjects import in_several_splits
 PROBES_AT_ONCE = 8  # they wait for the disk more than they compute
 
 
-def examine(settings: ConfigDict, workdir: Path, arguments: Sequence[str] = ("run.py",)) -> None:
+def examine(
+    settings: ConfigDict, workdir: Path, command: Sequence[str] = ("python", "run.py")
+) -> None:
     """Checks the recordings of `config.data`, prints tables, and writes DIR/doctor.json.
 
-    The dataset need not be prepared. From the arguments of this run the command to run next is
-    made. Raises UsageError when the dataset has no recordings to look at, UserError when no
-    training on them would come to its end; all else is only reported.
+    The dataset need not be prepared. From the command of this run that to run next is made. Raises
+    UsageError when the dataset has no recordings to look at, UserError when no training on them
+    would come to its end; all else is only reported.
     """
     builder_config = _builder_config(settings.dataset)
     manual_dir = manual_directory(settings)
@@ -55,7 +57,7 @@ def examine(settings: ConfigDict, workdir: Path, arguments: Sequence[str] = ("ru
     files.write_text(path, json.dumps(report, indent=2) + "\n")
     doctor_tables.show(report)
     print(one_line(f"written: {path}"))
-    print(one_line(doctor_warnings.next_command(arguments, not report["problems"])), flush=True)
+    print(one_line(doctor_warnings.next_command(command, not report["problems"])), flush=True)
     if report["problems"]:
         rest = len(report["problems"]) - 1
         more = f" (and {rest} more in {path})" if rest else ""

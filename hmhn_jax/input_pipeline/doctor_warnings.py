@@ -73,14 +73,14 @@ def of_build(settings: ConfigDict) -> tuple[list[str], list[str]]:
     return [f"{each['file']}: {line}" for each in videos for line in each.get("warnings", ())], []
 
 
-def next_command(arguments: Sequence[str], usable: bool) -> str:
+def next_command(command: Sequence[str], usable: bool) -> str:
     """Returns what to run after the doctor, in words and as a command for a shell.
 
-    `arguments` are those of this run, `sys.argv`; `usable` says whether training can begin.
+    `command` is that of this run, see `cli.command`; `usable` says whether training can begin.
     """
     if not usable:
-        return f"mend the problems, then again: {shlex.join(['python', *arguments])}"
+        return f"mend the problems, then again: {shlex.join(command)}"
     mode = re.compile("--?mode(=.*)?")
-    pairs = itertools.pairwise(["", *arguments])
+    pairs = itertools.pairwise(["", *command])
     kept = [each for last, each in pairs if not mode.fullmatch(each) and last.strip("-") != "mode"]
-    return f"next, to crop, train and evaluate: {shlex.join(['python', *kept])}"
+    return f"next, to crop, train and evaluate: {shlex.join(kept)}"

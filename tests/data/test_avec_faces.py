@@ -17,7 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow prints when it 
 
 import tensorflow_datasets as tfds
 
-from data import avec_faces
+from hmhn_jax import tfds as avec_faces
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.recordings.tables.labels import read_labels
 

@@ -7,13 +7,13 @@ import pytest
 import tensorflow_datasets as tfds
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from data import avec_faces
-from data.avec_faces.provenance import refuse_failures
+from hmhn_jax import tfds as avec_faces
 from hmhn_jax.base.errors import SoftwareFault, UserError
 from hmhn_jax.faces import beam
 from hmhn_jax.faces.report import CropReport
 from hmhn_jax.recordings.recording import Recording
 from hmhn_jax.recordings.synthetic import SyntheticSettings, write_dataset
+from hmhn_jax.tfds.provenance import refuse_failures
 
 # Beam's "DirectRunner" would first try to fetch another runner from the network.
 IN_MEMORY = {"runner": "FnApiRunner"}

@@ -6,7 +6,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from configs import avec2014
-from data import avec_faces
+from hmhn_jax import tfds as avec_faces
 from hmhn_jax.base.errors import UsageError, UserError
 from hmhn_jax.input_pipeline.dataset import open_dataset
 from hmhn_jax.recordings.synthetic import SyntheticSettings, write_dataset

@@ -2,8 +2,8 @@
 
 import pytest
 
-from data.avec_faces.command import one_line_for_the_disk
 from hmhn_jax.base.errors import UserError
+from hmhn_jax.tfds.command import one_line_for_the_disk
 
 
 def fail_as_tfds_does():

@@ -11,7 +11,7 @@ import avec_trees
 import pytest
 import tensorflow_datasets as tfds
 
-from data import avec_faces
+from hmhn_jax import tfds as avec_faces
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.faces.crop import CropSettings
 

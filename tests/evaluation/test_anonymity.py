@@ -16,8 +16,8 @@ from avec_trees import SESSIONS
 from html_pages import read_page
 from PIL import Image
 
-from data import avec_faces
 from hmhn_jax import config as config_lib
+from hmhn_jax import tfds as avec_faces
 from hmhn_jax.base import pseudonyms, scales
 from hmhn_jax.evaluation import evaluate
 from hmhn_jax.evaluation.groups import group_errors

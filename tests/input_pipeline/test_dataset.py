@@ -5,8 +5,8 @@ import shutil
 import pytest
 
 from configs import default
-from data import avec_faces  # noqa: F401  registers the dataset
 from hmhn_jax import config as config_lib
+from hmhn_jax import tfds as avec_faces  # noqa: F401  registers the dataset
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.input_pipeline.dataset import CHECKSUMS, DESCRIPTIONS, open_dataset
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from configs import avec2013, avec2014
-from data import avec_faces  # noqa: F401  registers the dataset
+from hmhn_jax import tfds as avec_faces  # noqa: F401  registers the dataset
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.input_pipeline import doctor
 from hmhn_jax.input_pipeline.dataset import open_dataset

@@ -1,0 +1,1 @@
+"""Experiments: a file each; installed, they are `hmhn_jax.configs`."""

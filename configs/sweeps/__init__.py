@@ -1,0 +1,1 @@
+"""Sweeps: a file each, for --mode sweep."""
