@@ -32,6 +32,7 @@ from .command import (
     without_tfds_bars,
 )
 from .configs import CONFIGS, find_recordings
+from .decoding import with_exact_images
 from .provenance import metadata, refuse_failures, table_digest
 
 CONTACT_SHEET = "contact_sheet.html"
@@ -71,6 +72,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             supervised_keys=("image", "score"),
             metadata=tfds.core.MetadataDict(),  # filled when the dataset is built
         )
+
+    def as_dataset(self, split=None, *, decoders=None, **kwargs):
+        """As in TFDS, but crops are decoded as training and evaluation do; see `decoding`."""
+        decoders = with_exact_images(decoders, self.info.features)
+        return super().as_dataset(split, decoders=decoders, **kwargs)
 
     def download_and_prepare(self, **kwargs) -> None:
         """As in TFDS; `tfds build avec_faces` passes over a config whose data are not there."""
