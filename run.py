@@ -20,6 +20,12 @@ from hmhn_jax import cli
 from hmhn_jax.base.errors import SoftwareFault, UserError
 from hmhn_jax.runtime import environment, signals
 
+NEXT = {
+    "train": "--mode evaluate",
+    "evaluate": "--mode predict --input FILE",
+    "train_and_evaluate": "--mode predict --input FILE",
+}
+
 
 def run() -> None:
     """Does what the flags say."""
@@ -45,12 +51,12 @@ def dispatch(args: flags.FlagValues) -> None:
     from hmhn_jax.input_pipeline import doctor
     from hmhn_jax.interop import export, torch_export
     from hmhn_jax.prediction import predict
-    from hmhn_jax.runtime import devices
+    from hmhn_jax.runtime import devices, processes
     from hmhn_jax.serve import server
     from hmhn_jax.training.sweep import sweep
     from hmhn_jax.workdir import checkpoints, stored_config
 
-    workdir, command = Path(args.workdir), cli.command(sys.argv)
+    workdir, command = Path(args.workdir), [*cli.program(sys.argv[0]), *sys.argv[1:]]
     if args.mode == "sweep":
         return sweep(args["config"].value, workdir, train_and_evaluate, shlex.join(command))
     config = stored_config.choose(args["config"], workdir)
@@ -70,6 +76,9 @@ def dispatch(args: flags.FlagValues) -> None:
         torch_export.export_checkpoint(config, workdir)
     else:
         work(config, workdir, args.mode, args.ensemble)
+    if args.mode in NEXT and processes.is_first():
+        again = shlex.join([*cli.program(sys.argv[0]), "--workdir", args.workdir])
+        print(f"next: {again} {NEXT[args.mode]}", flush=True)
 
 
 def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None = None) -> None:

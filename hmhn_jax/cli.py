@@ -117,11 +117,9 @@ def config_names() -> str:
     return ", ".join(path.with_suffix("").as_posix() for path in paths)
 
 
-def command(arguments: list[str]) -> list[str]:
-    """Returns the words of the command that `sys.argv` came from: `hmhn-jax` or `python run.py`."""
-    program = Path(arguments[0]).name
-    start = [program] if program == PROGRAM else ["python", arguments[0]]
-    return [*start, *arguments[1:]]
+def program(path: str) -> list[str]:
+    """Returns the words that start the program, by `sys.argv[0]`: hmhn-jax, or python run.py."""
+    return [PROGRAM] if Path(path).name == PROGRAM else ["python", path]
 
 
 def _config_places(arguments):

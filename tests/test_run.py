@@ -97,14 +97,17 @@ def test_results_say_where_they_come_from(workdir):
 
 
 def test_last_lines_say_the_score_and_where_it_is(workdir):
-    score, label, place = (workdir / "stdout.txt").read_text().splitlines()[-3:]
+    *_, score, label, place, following = (workdir / "stdout.txt").read_text().splitlines()
     assert f"MAE {results(workdir)['mae']:.2f}" in score
     assert "synthetic" in label
     assert str(workdir / "evaluation" / "test") in place
+    assert following.startswith("next: python ")
+    assert following.endswith(f"run.py --workdir {workdir} --mode predict --input FILE")
 
 
 def test_output_has_no_noise(workdir):
     ours = ("preparing", "training", "decoding", "epoch", "test:", "synthetic", "results:")
+    ours += ("curves: tensorboard --logdir ", "next: python ")
     lines = (workdir / "stdout.txt").read_text() + (workdir / "stderr.txt").read_text()
     assert [line for line in lines.splitlines() if not line.startswith(ours)] == []
 

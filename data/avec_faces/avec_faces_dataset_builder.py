@@ -20,14 +20,16 @@ from hmhn_jax.faces.crop import CropFailure
 from hmhn_jax.faces.examples import examples_of
 from hmhn_jax.faces.jobs import crop_videos
 from hmhn_jax.faces.media.video import VideoError
-from hmhn_jax.faces.report import SUMMARY, CropReport, report, with_short_ones_noted
+from hmhn_jax.faces.report import SUMMARY, CropReport, outcome, report, with_short_ones_noted
 from hmhn_jax.input_pipeline.dataset import CHECKSUMS, description_checksums
+from hmhn_jax.recordings import sources
 from hmhn_jax.recordings.recording import SPLITS
-from hmhn_jax.recordings.sources import NoDataError
 
 from .command import (
     builds_every_config,
+    is_tfds_command,
     one_line_for_the_disk,
+    say_at_the_end,
     say_how_many_are_cached,
     without_tfds_bars,
 )
@@ -90,7 +92,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             self._earlier_key = key.read_bytes() if key.exists() else None
             try:
                 super().download_and_prepare(**kwargs)
-            except NoDataError as error:
+            except sources.NoDataError as error:
                 if not builds_every_config():
                     raise
                 config = self.builder_config.name
@@ -99,7 +101,21 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             if "://" not in str(self.data_path):  # a bucket has checksums of its own
                 folder = Path(self.data_path)
                 files.write_bytes(folder / CHECKSUMS, description_checksums(folder))
-            print(f"look at the crops: {self.data_path / CONTACT_SHEET}", file=sys.stderr)
+            self._say_what_is_there()
+
+    def _say_what_is_there(self) -> None:
+        first, *rest = outcome(self._reports)
+        more = [f"and {len(rest) - FACTS_SAID} more, see {SUMMARY}"] if rest[FACTS_SAID:] else []
+        sheet = f"look at the crops: {self.data_path / CONTACT_SHEET}"
+        lines = [first, *rest[:FACTS_SAID], *more, sheet]
+        if is_tfds_command():
+            config = self.builder_config
+            file = "default" if config.is_synthetic else sources.source_name(config.videos)
+            flags = [f"--workdir runs/{config.name} --config {file}"]
+            flags += [f"--config.data.dataset={self.name}/{config.name}"]
+            flags += [f"--config.data.data_dir={self.data_path.parents[2]}"]
+            lines.append(f"next, to train: python run.py (or hmhn-jax) {' '.join(flags)}")
+        say_at_the_end(lines)
 
     def _refuse_changed_source(self, download_config) -> None:
         """Raises UserError when labels or videos are no longer those that were built."""
@@ -110,7 +126,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         try:
             scale = scales.of(self.info.metadata)
             found = find_recordings(self._config(), Path(), manual_dir, scale)
-        except NoDataError:
+        except sources.NoDataError:
             return  # the dataset stays usable without the videos
         if not found.scale.measures_as(scale):
             raise UserError(

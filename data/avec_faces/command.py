@@ -1,5 +1,6 @@
 """One-line messages of a build under the `tfds` command."""
 
+import atexit
 import contextlib
 import os
 import sys
@@ -59,9 +60,23 @@ def builds_every_config() -> bool:
 
     TFDS does not tell a builder whether it was asked for by name.
     """
-    program, *arguments = sys.argv
-    by_name = (argument.startswith(("--config", "avec_faces/")) for argument in arguments)
-    return Path(program).stem == "tfds" and not any(by_name)
+    by_name = (argument.startswith(("--config", "avec_faces/")) for argument in sys.argv[1:])
+    return is_tfds_command() and not any(by_name)
+
+
+def say_at_the_end(lines: Sequence[str]) -> None:
+    """Prints lines on stderr: now, or under the `tfds` command after all that TFDS says."""
+
+    def say():
+        sys.stdout.flush()
+        print(*lines, sep="\n", file=sys.stderr, flush=True)
+
+    atexit.register(say) if is_tfds_command() else say()
+
+
+def is_tfds_command() -> bool:
+    """Returns whether this program is TFDS's own."""
+    return Path(sys.argv[0]).stem == "tfds"
 
 
 def say_how_many_are_cached(from_cache: Sequence[bool]) -> None:

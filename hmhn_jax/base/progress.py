@@ -29,7 +29,10 @@ def _bar(items, description, total):
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    # Left to itself, it would send what is printed meanwhile to the terminal, not to stdout's file.
+    redirect = sys.stdout.isatty()
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, redirect_stdout=redirect) as progress:
         yield from progress.track(items, total=total, description=description)
 
 

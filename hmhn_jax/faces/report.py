@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 
+from hmhn_jax.base.errors import one_line
 from hmhn_jax.faces.crop import CropFailure, VideoCrops
 from hmhn_jax.faces.media.jpeg import decode_crops, thumbnail
 from hmhn_jax.faces.warnings import is_short, short, warnings_of
@@ -96,6 +97,24 @@ def report(recording: Recording, result: VideoCrops | CropFailure) -> CropReport
         from_cache=result.from_cache,
         warnings=tuple(warnings_of(result)),
     )
+
+
+def outcome(reports: Sequence[CropReport]) -> list[str]:
+    """Says how many crops there are, and in which videos no face was found, the worst first."""
+    failed = [each for each in reports if each.failure]
+    missed = [each for each in reports if not each.failure and each.num_crops < each.num_sampled]
+    missed.sort(key=lambda each: each.found_rate)
+    num_crops = sum(each.num_crops for each in reports)
+    lines = [f"{num_crops} crops of {len(reports) - len(failed)} videos"]
+    lines += [f"no crops of {each.recording.file}: {each.failure}" for each in failed]
+    lines += [
+        f"no face in {each.num_sampled - each.num_crops} of {each.num_sampled} frames of "
+        f"{each.recording.file}"
+        for each in missed
+    ]
+    if not failed and not missed:
+        lines.append("a face in every frame that was looked at")
+    return [one_line(line) for line in lines]
 
 
 def with_short_ones_noted(reports: Sequence[CropReport]) -> list[CropReport]:

@@ -44,8 +44,26 @@ def open_dataset(settings: ConfigDict, report: ConfigDict | None = None) -> Any:
     The dataset's builder must have been imported, which registers it. `report` is `config.report`,
     for the contact sheet of a dataset that is built. Returns the prepared
     `tfds.core.DatasetBuilder`; raises UsageError for a dataset that is not known, UserError when it
-    cannot be built.
+    cannot be built, which names the data_dir, as that may be of another machine.
     """
+    folder = data_directory(settings)
+    was_there = folder.is_dir()
+    is_prepared = any((folder / settings.dataset).glob("*/dataset_info.json"))
+    try:
+        return _open(settings, report)
+    except UserError as error:
+        is_of_a_place = isinstance(error, sources.NoDataError | UsageError)
+        if was_there and (is_prepared or not is_of_a_place):
+            raise
+        lacks = f"has no {settings.dataset}" if was_there else "is not there"
+        kind = UsageError if isinstance(error, UsageError) else UserError
+        raise kind(
+            f"{error}; config.data.data_dir={folder} {lacks}: if the data are elsewhere, "
+            "--config.data.data_dir=DIR says where"
+        ) from error
+
+
+def _open(settings: ConfigDict, report: ConfigDict | None) -> Any:
     import tensorflow_datasets as tfds
 
     data_dir = data_directory(settings)

@@ -76,7 +76,7 @@ def of_build(settings: ConfigDict) -> tuple[list[str], list[str]]:
 def next_command(command: Sequence[str], usable: bool) -> str:
     """Returns what to run after the doctor, in words and as a command for a shell.
 
-    `command` is that of this run, see `cli.command`; `usable` says whether training can begin.
+    `command` is that of this run; `usable` says whether training can begin.
     """
     if not usable:
         return f"mend the problems, then again: {shlex.join(command)}"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax.base.errors import UserError, most_common_reasons
+from hmhn_jax.base.errors import UserError, most_common_reasons, one_line
 from hmhn_jax.base.formats import is_picture
 from hmhn_jax.base.notices import NOTICE, SYNTHETIC
 from hmhn_jax.base.process_pool import num_usable_cores
@@ -78,6 +78,8 @@ def predict(
                         warnings = (*made.warnings, f"without all of its pictures: {error}")
                         made = dataclasses.replace(made, warnings=warnings)
                 tables.add(made)
+                name = made.path.relative_to(found.root)
+                print(one_line(f"{name}: {result.in_words(made)}"), flush=True)
         about = output_about.describe(members, text, read)
         (folder / output_folder.ABOUT).write_text(json.dumps(about, indent=2) + "\n")
     _report(counts, found, members, output)

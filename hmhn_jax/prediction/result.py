@@ -91,6 +91,17 @@ class Prediction:
         return self.frame_scores.mean(axis=0)
 
 
+def in_words(made: Prediction) -> str:
+    """Returns a file's score, or why it has none, in one line."""
+    if made.error is not None:
+        return f"error: {made.error}"
+    if made.score is None:
+        return "; ".join(made.warnings)
+    frames = "a picture" if made.is_picture else f"{made.frames_used} frames"
+    warned = f"; {'; '.join(made.warnings)}" if made.warnings else ""
+    return f"{made.score:.1f} of {MAX_SCORE} ({made.band}), {frames}{warned}"
+
+
 def failed(path: Path, failure: CropFailure, duration_s: float | None) -> Prediction:
     """Returns the prediction of a file that shows no face, or could not be read."""
     if failure.num_sampled:

@@ -1,5 +1,6 @@
 """The training loop: from prepared data to checkpoints in a workdir."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,9 @@ def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
             if stop:
                 print(f"interrupted: saving step {step} of {run.num_steps}", flush=True)
                 break
+    if processes.is_first():
+        board = shlex.join(["tensorboard", "--logdir", str(Path(workdir) / "tensorboard")])
+        print(f"curves: {board} (pip install tensorboard)", flush=True)
 
 
 def mean_metrics(recent: list[dict], step: int) -> dict[str, float]:

@@ -59,11 +59,33 @@ def build(data_dir, **fields):
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory):
+def by_command(tmp_path_factory):
+    """Builds by the command: (data_dir, what it printed)."""
     data_dir = tmp_path_factory.mktemp("built")
     finished = tfds_build(data_dir)
     assert finished.returncode == 0, finished.stderr
-    return data_dir
+    return data_dir, finished
+
+
+@pytest.fixture(scope="module")
+def built(by_command):
+    return by_command[0]
+
+
+def test_the_command_ends_with_crops_misses_and_what_to_run_next(by_command):
+    data_dir, finished = by_command
+    *_, crops, misses, sheet, following = finished.stderr.splitlines()
+    folder = data_dir / "avec_faces" / "tiny" / "1.0.0"
+    total = sum(
+        split.num_examples for split in tfds.builder_from_directory(folder).info.splits.values()
+    )
+    assert crops.startswith(f"{total} crops of ")
+    assert misses == "a face in every frame that was looked at"
+    assert sheet == f"look at the crops: {folder / 'contact_sheet.html'}"
+    flags = (
+        f"--config default --config.data.dataset=avec_faces/tiny --config.data.data_dir={data_dir}"
+    )
+    assert following.endswith(f"--workdir runs/tiny {flags}")
 
 
 @pytest.fixture(scope="module")

@@ -30,6 +30,25 @@ def test_a_changed_description_is_noticed(opened, name):
         open_it()
 
 
+@pytest.mark.parametrize(
+    ("dataset", "place", "lacks"),
+    [
+        ("tiny", "gone", "is not there"),
+        ("avec2014", "gone", "is not there"),
+        ("tiny", "", "has no avec_faces/tiny"),
+        ("folder", "", "has no avec_faces/folder"),
+    ],
+)
+def test_data_that_were_moved_name_the_flag(tmp_path, dataset, place, lacks):
+    data_dir = tmp_path / place
+    fields = {"data.dataset": f"avec_faces/{dataset}", "data.data_dir": str(data_dir)}
+    settings = config_lib.override(default.get_config(), fields).data
+    with pytest.raises(UserError) as raised:
+        open_dataset(settings)
+    said = f"config.data.data_dir={data_dir} {lacks}: if the data are elsewhere, --config.data.data"
+    assert said in str(raised.value)
+
+
 def test_a_dataset_of_an_older_version_is_opened_without_this_check(opened):
     folder, open_it = opened
     (folder / CHECKSUMS).unlink()

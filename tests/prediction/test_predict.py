@@ -95,7 +95,14 @@ def test_one_line_says_what_failed(mixed, folder):
     assert last.startswith(f"error: 1 of 5 files could not be read: {folder / 'broken.mp4'}: not a")
     assert str(output / "predictions.csv") in last
     assert all(line.startswith("scoring: ") for line in rest)
-    summary, label, place = finished.stdout.splitlines()
+    *files, summary, label, place = finished.stdout.splitlines()
+    scores = {row["file"]: row["score"] for row in table(output)}
+    said = dict(line.split(": ", 1) for line in files)
+    assert set(said) == {"anna.mp4", "broken.mp4", "noise.mp4", "photo.png", "visit/ben.mkv"}
+    for name in ("anna.mp4", "photo.png", "visit/ben.mkv"):
+        assert said[name].startswith(f"{float(scores[str(folder / name)]):.1f} of 63 (")
+    assert said["broken.mp4"].startswith("error: not a readable video")
+    assert said["noise.mp4"].startswith("no score: no face found")
     assert summary.startswith("3 of 5 files have a score, 1 none for lack of a face, 1 could")
     assert "not a diagnosis" in summary
     assert "synthetic" in label
