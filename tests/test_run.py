@@ -107,7 +107,7 @@ def test_last_lines_say_the_score_and_where_it_is(workdir):
 
 def test_output_has_no_noise(workdir):
     ours = ("preparing", "training", "decoding", "epoch", "test:", "synthetic", "results:")
-    ours += ("curves: tensorboard --logdir ", "next: python ")
+    ours += ("about ", "curves: tensorboard --logdir ", "next: python ")
     lines = (workdir / "stdout.txt").read_text() + (workdir / "stderr.txt").read_text()
     assert [line for line in lines.splitlines() if not line.startswith(ours)] == []
 

@@ -22,6 +22,7 @@ from hmhn_jax.workdir import checkpoints, scalars, stored_config
 from hmhn_jax.workdir.provenance import Provenance
 
 NOTABLE_WAIT = 0.05  # part of the time
+TIMED_LAP = 2  # the first one compiles
 
 
 def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
@@ -50,7 +51,7 @@ def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
         state, recent = begin.state, begin.unlogged
         done = int(state.step)
         print(opening_line(run, done), flush=True)
-        batches, timer = run.batches(done), StepTimer()
+        batches, timer, laps = run.batches(done), StepTimer(), 0
         for step in track(range(done + 1, run.num_steps + 1), "training"):
             batch = timer.wait(batches, recent[-1:])
             state, metrics = run.step(state, batch)
@@ -63,6 +64,9 @@ def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
                 logged["validation_mae"] = validate(run, run.validation, state, step)
             if logged:
                 write(step, logged)
+                laps += 1
+            if logged and laps == TIMED_LAP and step < run.num_steps:
+                print(time_line(run, step, logged["crops_per_second"]), flush=True)
             if save_due or stop:
                 divergence.check(jax.device_get(recent), step)  # it must be fit to go on with
                 save(manager, workdir, config, state, begin.provenance, logged, recent)
@@ -123,6 +127,17 @@ def opening_line(run: Run, done: int) -> str:
     return (
         f"training on {len(run.crops)} crops of {len(run.crops.videos)} videos: "
         f"{run.num_steps} steps, {run.steps_per_epoch} an epoch, on {devices.count()} device(s)"
+    )
+
+
+def time_line(run: Run, step: int, crops_per_second: float) -> str:
+    """Says how long training will take after some steps, without validation."""
+    steps_per_second = crops_per_second / run.config.train.batch_size
+    minutes = (run.num_steps - step) / steps_per_second / 60
+    epoch = run.steps_per_epoch / steps_per_second
+    return (
+        f"about {minutes:.1f} minutes to train: {1 / crops_per_second:.3f} s a crop, "
+        f"{epoch:.0f} s an epoch"
     )
 
 
