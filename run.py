@@ -84,6 +84,7 @@ def dispatch(args: flags.FlagValues) -> None:
 def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None = None) -> None:
     """Trains, evaluates (together with the networks of other workdirs) or both."""
     from hmhn_jax.evaluation.evaluate import evaluate
+    from hmhn_jax.evaluation.output import caution
     from hmhn_jax.input_pipeline.crops import check_split
     from hmhn_jax.input_pipeline.dataset import open_dataset
     from hmhn_jax.runtime import devices, processes
@@ -104,7 +105,9 @@ def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None 
             train(config, workdir, builder)
     if mode != "train":
         more = [Path(each) for each in others or ()]
-        evaluate(config, workdir, builder, config.data.test_split, more)
+        results = evaluate(config, workdir, builder, config.data.test_split, more)
+        if mode == "train_and_evaluate" and processes.is_first() and (line := caution(results)):
+            print(line, flush=True)
 
 
 def train_and_evaluate(workdir: Path) -> None:

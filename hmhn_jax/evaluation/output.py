@@ -118,6 +118,21 @@ def _predictions(crops, means, members_std):
     ]
 
 
+def caution(results: dict) -> str | None:
+    """Returns a line for who has just trained and sees errors on the test videos at once.
+
+    None of drawn faces, and where there are no validation videos to choose by.
+    """
+    settings = results["config"]["data"]
+    if results["synthetic"] or settings["validation_split"] in ("", results["split"]):
+        return None
+    return (
+        f"note: this looked at the videos of {results['split']}. While anything is still being "
+        "chosen, use --mode train, and --mode evaluate "
+        f"--config.data.test_split={settings['validation_split']} (docs/use/small-data.md)"
+    )
+
+
 def announce(results: dict, directory: Path) -> None:
     """Prints the outcome and the paths of the results."""
     for name, each in results["protocols"].items():
