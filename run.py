@@ -1,4 +1,4 @@
-"""Trains and evaluates HMHN: facial video in, BDI-II score out.
+"""Trains and evaluates HMHN: facial video in, depression score out.
 
     python run.py --workdir DIR        (installed: hmhn-jax --workdir DIR)
 

@@ -9,7 +9,7 @@ need --config.data.scale=phq9 or the like, docs/data/scales.md.
 
 from ml_collections import ConfigDict
 
-from configs import default
+from hmhn_jax.configs import default
 
 
 def get_config() -> ConfigDict:

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from hmhn_jax.base import scales
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.base.notices import SYNTHETIC
+from hmhn_jax.base.scale import Scale
 from hmhn_jax.faces.aligned import as_path
 from hmhn_jax.faces.crop import CropSettings
 from hmhn_jax.faces.media.jpeg import resize
@@ -40,6 +42,11 @@ class Predictor:
     def synthetic(self) -> bool:
         """Whether the training data were drawn faces: then scores say nothing about people."""
         return ensemble.is_synthetic(self.members)
+
+    @property
+    def scale(self) -> Scale:
+        """The rating scale of the scores, that of the training data."""
+        return scales.of(self.members[0].data)
 
     @property
     def crop_settings(self) -> CropSettings:
@@ -79,8 +86,8 @@ class Predictor:
             that of the network.
 
         Returns:
-          f32[N], BDI-II points. They are not clipped; a video's score is the mean over its crops,
-          clipped to 0..63.
+          f32[N], in points of `scale`. They are not clipped; a video's score is the mean over its
+          crops, clipped to the scale.
 
         Raises:
           TypeError: they are no array, or not of uint8.

@@ -24,7 +24,7 @@ class Frame:
     Attributes:
       index: its place in the video, from 0.
       time_s: seconds since the video's first frame.
-      score: BDI-II points, the mean over members, unclipped.
+      score: the mean over members, unclipped.
     """
 
     index: int
@@ -99,7 +99,8 @@ def in_words(made: Prediction) -> str:
         return "; ".join(made.warnings)
     frames = "a picture" if made.is_picture else f"{made.frames_used} frames"
     warned = f"; {'; '.join(made.warnings)}" if made.warnings else ""
-    return f"{made.score:.1f} of {MAX_SCORE} ({made.band}), {frames}{warned}"
+    band = f" ({made.band})" if made.band else ""
+    return f"{made.score:.1f} {made.scale.points}{band}, {frames}{warned}"
 
 
 def failed(path: Path, failure: CropFailure, duration_s: float | None) -> Prediction:

@@ -100,7 +100,7 @@ def test_one_line_says_what_failed(mixed, folder):
     said = dict(line.split(": ", 1) for line in files)
     assert set(said) == {"anna.mp4", "broken.mp4", "noise.mp4", "photo.png", "visit/ben.mkv"}
     for name in ("anna.mp4", "photo.png", "visit/ben.mkv"):
-        assert said[name].startswith(f"{float(scores[str(folder / name)]):.1f} of 63 (")
+        assert said[name].startswith(f"{float(scores[str(folder / name)]):.1f} BDI-II points (")
     assert said["broken.mp4"].startswith("error: not a readable video")
     assert said["noise.mp4"].startswith("no score: no face found")
     assert summary.startswith("3 of 5 files have a score, 1 none for lack of a face, 1 could")
