@@ -116,6 +116,6 @@ def _cut_out(
 
 def _eye_centres(landmarks: dlib.full_object_detection) -> np.ndarray:
     """Computes float32[2, 2] from two corners an eye; dlib lists the picture's right eye first."""
-    corners = np.array([(point.x, point.y) for point in landmarks.parts()][:4], np.float32)
-    right, left = corners[:2].mean(axis=0), corners[2:].mean(axis=0)
-    return np.stack([left, right])
+    one, other, third, fourth, *_ = landmarks.parts()
+    pairs = (third, fourth), (one, other)
+    return np.array([((a.x + b.x) / 2, (a.y + b.y) / 2) for a, b in pairs], np.float32)

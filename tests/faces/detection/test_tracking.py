@@ -4,7 +4,7 @@ import pytest
 
 from hmhn_jax.faces.detection import detector as detection
 from hmhn_jax.faces.detection import tracking
-from hmhn_jax.faces.detection.align import align_face, crop_face, turn
+from hmhn_jax.faces.detection.align import align_face, crop_face, turn, unturn
 from hmhn_jax.faces.detection.detector import Face, faces_in
 from hmhn_jax.faces.detection.tracking import Track, follow
 
@@ -134,17 +134,27 @@ def test_takes_frames_that_change_size(people, detector):
     assert faces[2] is not None
 
 
-def test_a_weak_face_gives_way_to_a_surer_one_of_another_turn(people, detector, monkeypatch):
+@pytest.mark.parametrize(("score", "is_there"), [(0.3, False), (0.3, True), (0.55, True)])
+def test_a_weak_face_gives_way_to_a_surer_one_of_another_turn(
+    people, detector, monkeypatch, score, is_there
+):
     # Some people resemble a face head down: their own face, of the right turn, is much surer.
     found = faces_in
+    upright = people[1][0]
+    box = np.array(crop_face(upright, detector).box).reshape(2, 2)
 
-    def with_weak(gray, *arguments):
-        faces = found(gray, *arguments)
-        return faces or [Face((200, 200, 300, 300), 0.3)]
-
-    monkeypatch.setattr(detection, "faces_in", with_weak)
     for turns in range(4):
-        (face, *_), _ = follow_all([turn(people[0][0], -turns)], detector)
+        lying = turn(upright, -turns)
+        height, width = lying.shape[:2]
+        corners = unturn(box, turns, width, height) + np.array([0, 60])
+        place = (*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist())
+        weak = Face(place if is_there else (0, 0, 100, 100), score)
+
+        def with_weak(gray, *arguments, weak=weak):
+            return found(gray, *arguments) or [weak]
+
+        monkeypatch.setattr(detection, "faces_in", with_weak)
+        (face, *_), _ = follow_all([lying], detector)
         assert (face.quarter_turns, face.is_turn_unsure) == (turns, False)
 
 
