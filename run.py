@@ -49,22 +49,33 @@ def dispatch(args: flags.FlagValues) -> None:
     """Does what `--mode` says."""
     from hmhn_jax.base import files
     from hmhn_jax.input_pipeline import doctor
+    from hmhn_jax.input_pipeline.dataset import open_dataset
     from hmhn_jax.interop import export, torch_export
     from hmhn_jax.prediction import predict
     from hmhn_jax.runtime import devices, processes
     from hmhn_jax.serve import server
+    from hmhn_jax.training.crossvalidation.run import crossvalidate
     from hmhn_jax.training.sweep import sweep
-    from hmhn_jax.workdir import checkpoints, stored_config
+    from hmhn_jax.workdir import checkpoints, partition, stored_config
 
     workdir, command = Path(args.workdir), [*cli.program(sys.argv[0]), *sys.argv[1:]]
     if args.mode == "sweep":
-        return sweep(args["config"].value, workdir, train_and_evaluate, shlex.join(command))
+        return sweep(args["config"].value, workdir, run_in, shlex.join(command))
     config = stored_config.choose(args["config"], workdir)
+    if args.mode == "crossvalidate":  # each fold looks for devices in its own process
+        files.make_folder(workdir)
+        builder = open_dataset(config.data, config.report)
+        other = args.compare and Path(args.compare)
+        return crossvalidate(config, workdir, builder, run_in, only=args.fold, other=other)
     if args.mode == "doctor":  # looks at recordings before hours are spent on them
         return doctor.examine(config.data, workdir, command)
     devices.check_found()
-    prepare = files.make_folder if args.mode.startswith("train") else checkpoints.check_exists
-    prepare(workdir)
+    if args.mode.startswith("train"):
+        files.make_folder(workdir)
+    else:
+        several = args.mode in ("evaluate", "predict", "serve")
+        for member in partition.members(workdir) if several else [workdir]:
+            checkpoints.check_exists(member)
     if args.mode == "predict":
         workdirs = [workdir, *args.ensemble]
         predict.predict(config, workdirs, args.input, args.output, args.overlay_video)
@@ -75,7 +86,9 @@ def dispatch(args: flags.FlagValues) -> None:
     elif args.mode == "export_torch":
         torch_export.export_checkpoint(config, workdir)
     else:
-        work(config, workdir, args.mode, args.ensemble)
+        results = work(config, workdir, args.mode, args.ensemble)
+        if args.mode == "train_and_evaluate" and (line := caution(results)):
+            print(line if processes.is_first() else "", end="", flush=True)
     if args.mode in NEXT and processes.is_first():
         again = shlex.join([*cli.program(sys.argv[0]), "--workdir", args.workdir])
         print(f"next: {again} {NEXT[args.mode]}", flush=True)
@@ -85,7 +98,7 @@ def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None 
     """Trains, evaluates (together with the networks of other workdirs) or both."""
     from hmhn_jax.evaluation.evaluate import evaluate
     from hmhn_jax.evaluation.output import caution
-    from hmhn_jax.input_pipeline.crops import check_split
+    from hmhn_jax.input_pipeline import split
     from hmhn_jax.input_pipeline.dataset import open_dataset
     from hmhn_jax.runtime import devices, processes
     from hmhn_jax.training import pretrained
@@ -99,7 +112,7 @@ def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None 
     with processes.first_alone("open the dataset"):
         builder = open_dataset(config.data, config.report)
     if mode != "train":
-        check_split(builder, config.data.test_split)  # now, not after hours of training
+        split.check(config, workdir, builder, config.data.test_split)  # now, not in hours
     if mode != "evaluate":
         with lock.held(workdir) if processes.is_first() else contextlib.nullcontext():
             train(config, workdir, builder)
@@ -110,13 +123,13 @@ def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None 
             print(line, flush=True)
 
 
-def train_and_evaluate(workdir: Path) -> None:
-    """One run of a sweep, in a process of its own and a workdir that has its config."""
+def run_in(workdir: Path, mode: str = "train_and_evaluate") -> None:
+    """One run of a sweep or a cross-validation, in a workdir that has its config."""
     environment.set_environment()
     from hmhn_jax import tfds  # noqa: F401
     from hmhn_jax.workdir import stored_config
 
-    work(stored_config.load(workdir), workdir, "train_and_evaluate")
+    work(stored_config.load(workdir), workdir, mode)
 
 
 def main() -> int:

@@ -14,6 +14,7 @@ MODES = {
     "train": "only that",
     "evaluate": "only that, with the weights of a workdir",
     "predict": "scores of new videos and pictures: --input",
+    "crossvalidate": "a run for each fold of people, and their report",
     "sweep": "all runs of a config of configs/sweeps/, and their table",
     "export": "the network as a file that needs only JAX",
     "export_torch": "the weights as a file for PyTorch",
@@ -25,6 +26,8 @@ FLAGS_OF_MODES = {
     "output": ("export", "predict"),
     "overlay_video": ("predict",),
     "ensemble": ("evaluate", "predict"),
+    "fold": ("crossvalidate",),
+    "compare": ("crossvalidate",),
     "host": ("serve",),
     "port": ("serve",),
 } | dict.fromkeys(
@@ -54,6 +57,8 @@ def define_flags() -> None:
         [],
         "More workdirs, DIR,DIR: evaluate and predict with the mean of all networks.",
     )
+    flags.DEFINE_string("fold", None, "The only fold to run, such as r0f3; without: all of them.")
+    flags.DEFINE_string("compare", None, "Another cross-validated workdir, with the same folds.")
     flags.DEFINE_string("host", "127.0.0.1", "Address that the page of --mode serve is bound to.")
     flags.DEFINE_integer("port", 8000, "Port of that page; 0 for any free one.", 0, 65535)
     flags.DEFINE_bool(

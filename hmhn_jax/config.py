@@ -81,6 +81,9 @@ FIELDS = {
     "data.train_split": Field("train+validation", "videos that are trained on"),
     "data.validation_split": Field("", "videos that choose the checkpoint; empty: none"),
     "data.test_split": Field("test", "videos that are evaluated"),
+    "data.people": Field(
+        "", "sha256 of DIR/people.json, whose people are train, validation and test", newer=True
+    ),
     "data.image_size": Field(224, "side of a crop, in pixels", least=1, most=4096),
     "data.cache_gib": Field(4.0, "decoded crops are kept in memory up to this size", least=0),
     "model.num_heads": Field(4, "attention heads of MAB (Fig. 6)", least=1, most=256),
@@ -133,6 +136,26 @@ FIELDS = {
     "evaluate.batch_size": Field(64, "crops scored at once, over all devices", least=1, most=2**20),
     "evaluate.checkpoint": Field(
         "last", "best: the one of the lowest validation MAE", choices=("last", "best")
+    ),
+    "cv.folds": Field(
+        0, "folds of cross-validation; 0: 5 of people, or one a group", least=0, newer=True
+    ),
+    "cv.repeats": Field(1, "how often everyone is divided into folds", least=1, newer=True),
+    "cv.group": Field(
+        "subject", "what stays in one fold: subject, or a column such as site", newer=True
+    ),
+    "cv.splits": Field("", "splits that are divided, train+validation; empty: all", newer=True),
+    "cv.validation_share": Field(
+        0.2,
+        "share of a fold's training people that choose its checkpoint",
+        least=0,
+        most=0.5,
+        newer=True,
+    ),
+    "cv.seed": Field(0, "another one divides differently", least=0, most=2**63 - 1, newer=True),
+    "cv.search": Field("", "a file of configs/searches/: chosen inside each fold", newer=True),
+    "cv.widest_interval": Field(
+        0.0, "no score where the 95 % interval is wider, in points; 0: any", least=0, newer=True
     ),
     "report.faces": Field(True, "whether reports show crops of the largest errors", newer=True),
     "report.pseudonyms": Field(

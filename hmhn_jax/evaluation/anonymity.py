@@ -30,7 +30,6 @@ def hide_names(names: Pseudonyms, evaluation: Evaluation) -> Evaluation:
       evaluation: with names.
     """
     crops, means, results = evaluation.crops, evaluation.means, evaluation.results
-    members_std = evaluation.members_std
     order = names.order([video.video_id for video in crops.videos])
     has_tasks = any(grouping["column"] == "task" for grouping in results["groups"])
     videos = [
@@ -46,9 +45,9 @@ def hide_names(names: Pseudonyms, evaluation: Evaluation) -> Evaluation:
     places = np.argsort(order).astype(crops.video_of_crop.dtype)
     crops = dataclasses.replace(crops, videos=videos, video_of_crop=places[crops.video_of_crop])
     means = VideoMeans(means.sums[order], means.counts[order], means.squares[order])
-    members_std = None if members_std is None else members_std[order]
+    columns = {name: np.array(values)[order] for name, values in evaluation.columns.items()}
     head_maps = {names.videos[video]: maps for video, maps in evaluation.head_maps.items()}
-    return Evaluation(crops, means, _redact(results), members_std, head_maps)
+    return Evaluation(crops, means, _redact(results), columns, head_maps)
 
 
 def _redact(results):

@@ -1,8 +1,10 @@
 """Evaluation of trained networks on a split: scores of its videos, errors, report."""
 
+import collections
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import jax
@@ -11,15 +13,17 @@ from ml_collections import ConfigDict
 
 from hmhn_jax import config as config_lib
 from hmhn_jax.base import pseudonyms
-from hmhn_jax.evaluation import output
+from hmhn_jax.evaluation import intervals, output
 from hmhn_jax.evaluation.anonymity import hide_names
 from hmhn_jax.evaluation.occlusion import occlusion_check
 from hmhn_jax.evaluation.output import Evaluation
 from hmhn_jax.evaluation.protocols import errors, evaluate_protocols
 from hmhn_jax.evaluation.report import faces, page
-from hmhn_jax.input_pipeline.crops import read_crops, share_examples
-from hmhn_jax.prediction import attention, ensemble
+from hmhn_jax.input_pipeline import split as split_lib
+from hmhn_jax.input_pipeline.crops import share_examples
+from hmhn_jax.prediction import attention, conformal, ensemble
 from hmhn_jax.runtime import devices, processes
+from hmhn_jax.workdir import people as people_lib
 from hmhn_jax.workdir import scalars, stored_config, versions
 
 
@@ -46,10 +50,12 @@ def evaluate(
     """
     devices.check_batch_size("evaluate.batch_size", config.evaluate.batch_size)
     members = ensemble.restore(config, [workdir, *others])
+    residuals = None if others else conformal.read_for(workdir, members)
     trained_config = stored_config.from_dict(members[0].provenance.config)
-    if changed := config_lib.differences(config, trained_config):
+    changed = config_lib.differences(config, trained_config)
+    if changed and members[0].workdir == workdir:  # not a fold's
         print(f"note: evaluating with a changed config: {'; '.join(changed)}", flush=True)
-    evaluation = compute(config, members, builder, split)
+    evaluation = compute(config, members, builder, split, residuals)
     if processes.is_first():
         if config.report.pseudonyms:
             names = pseudonyms.assign(
@@ -65,25 +71,32 @@ def evaluate(
 
 
 def compute(
-    config: ConfigDict, members: Sequence[ensemble.Trained], builder: Any, split: str
+    config: ConfigDict,
+    members: Sequence[ensemble.Trained],
+    builder: Any,
+    split: str,
+    residuals: conformal.Residuals | None = None,
 ) -> Evaluation:
-    """Computes scores of a split and how good they are; arguments as of `evaluate`."""
+    """Computes scores of a split and how good they are.
+
+    Arguments as of `evaluate`; `residuals`, of a cross-validation, add intervals.
+    """
     trained, provenance = members[0], members[0].provenance
-    crops = read_crops(builder, split, config.data)
+    crops = split_lib.read(config, trained.workdir, builder, split)
     provenance.check_same_scale(crops.scale, config.data.dataset, trained.workdir)
     crops = dataclasses.replace(crops, scale=trained.scale)
     means, member_scores = ensemble.score_videos(members, crops, config.evaluate.batch_size)
     predictions = means.compute(trained.scale)
-    protocols = evaluate_protocols(
-        crops.videos, predictions, provenance.score_mean, provenance.subject_means
-    )
+    training_mean = fmean(member.provenance.score_mean for member in members)
+    seen = collections.ChainMap(*(dict(each.provenance.subject_means) for each in members))
+    protocols = evaluate_protocols(crops.videos, predictions, training_mean, dict(seen))
     data = dict(builder.info.metadata)
     results = {
         "dataset": config.data.dataset,
         "split": split,
         "synthetic": bool(data.get("synthetic")),
         "scale": trained.scale.to_json(),
-        "notices": _notices(builder, split, config, provenance),
+        "notices": _notices(builder, split, config, members, crops),
         **protocols["clips"],
         "protocols": protocols,
         **page.describe(crops, predictions, data.get("videos") or {}, config.report.pseudonyms),
@@ -97,23 +110,38 @@ def compute(
         "versions": versions.installed(),
         "attention_check": occlusion_check(trained, crops, config.evaluate.batch_size),
     }
+    columns: dict[str, Any] = {}
     if len(members) > 1:
         results["ensemble"] = _describe_members(members, member_scores, crops)
+        columns["prediction_members_std"] = ensemble.spread(member_scores)
+    if residuals is not None:
+        results["intervals"] = intervals.held(residuals, member_scores, crops)
+        columns |= intervals.columns(residuals, member_scores)
     # What cannot be checked has no heads, or maps of one cell.
     has_maps = results["attention_check"] and config.report.faces
     head_maps = _head_maps(trained, crops, predictions) if has_maps else {}
-    return Evaluation(crops, means, results, ensemble.spread(member_scores), head_maps)
+    return Evaluation(crops, means, results, columns, head_maps)
 
 
-def _notices(builder, split, config, provenance):
+def _notices(builder, split, config, members, crops):
     """Lists what makes the errors look better than those on new videos would be."""
-    if provenance.data.get("fingerprint") != builder.info.metadata.get("fingerprint"):
-        return []
-    trained = provenance.config["data"]
-    if share_examples(builder, split, trained["train_split"]):
+    people = people_lib.read(config, members[0].workdir)
+    split = people.splits if people else split
+
+    def uses(member, name):
+        trained = stored_config.from_dict(member.provenance.config)
+        if not (own := trained.data[f"{name}_split"]):
+            return False
+        if (theirs := people_lib.read(trained, member.workdir)) is None:
+            return share_examples(builder, split, own)
+        seen = {video.subject_id for video in crops.videos} & set(theirs.part(own))
+        return bool(seen) and share_examples(builder, split, theirs.splits)
+
+    fingerprint = builder.info.metadata.get("fingerprint")
+    members = [each for each in members if each.provenance.data.get("fingerprint") == fingerprint]
+    if any(uses(member, "train") for member in members):
         return ["The network was trained on some or all of these videos."]
-    chooses = config.evaluate.checkpoint == "best" and trained["validation_split"]
-    if chooses and share_examples(builder, split, trained["validation_split"]):
+    if config.evaluate.checkpoint == "best" and any(uses(each, "validation") for each in members):
         return ["The checkpoint was chosen by its error on some or all of these videos."]
     return []
 

@@ -7,7 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from hmhn_jax.base.scale import Scale
-from hmhn_jax.evaluation.metrics import mean_absolute_error, root_mean_squared_error
+from hmhn_jax.evaluation.bootstrap import bootstrap
+from hmhn_jax.evaluation.metrics import (
+    mean_absolute_error,
+    mean_error,
+    root_mean_squared_error,
+)
 from hmhn_jax.input_pipeline.crops import Video
 
 NOT_GIVEN = "not given"
@@ -39,7 +44,8 @@ def group_errors(
     Returns:
       [{"column": "age", "groups": [{"group": "18 to 30", "num_videos", "mae", "rmse", "bias"}]}],
       the band of the true score first, then the task. `bias` is the mean of prediction minus
-      score. Each video is in exactly one group of a column.
+      score; of it and of the MAE NAME_low and NAME_high are 95 % intervals over subjects, None of
+      few. Each video is in exactly one group of a column.
     """
     severities = [scale.band_name(video.score) for video in videos]
     names = [band.name for band in scale.bands if band.name in severities]
@@ -54,12 +60,12 @@ def group_errors(
         most = max(_subjects_a_value(values, subjects), default=0)
         if not anonymous or (most > 1 and min(_subjects_a_value(labels, subjects)) > 1):
             columns.append((name, labels, groups))
-    scores = np.array([video.score for video in videos])
+    scores, names = np.array([video.score for video in videos]), np.array(subjects)
     return [
         {
             "column": name,
             "groups": [
-                {"group": group} | _errors(predictions, scores, np.array(labels) == group)
+                {"group": group} | _errors(predictions, scores, names, np.array(labels) == group)
                 for group in groups
             ],
         }
@@ -74,14 +80,15 @@ def _subjects_a_value(values, subjects):
     return list(collections.Counter(value for value, _ in pairs).values())
 
 
-def _errors(predictions, scores, chosen):
-    predictions, scores = predictions[chosen], scores[chosen]
-    return {
-        "num_videos": int(chosen.sum()),
-        "mae": mean_absolute_error(predictions, scores),
-        "rmse": root_mean_squared_error(predictions, scores),
-        "bias": float(np.mean(predictions - scores)),
-    }
+def _errors(predictions, scores, subjects, chosen):
+    pairs = predictions[chosen], scores[chosen]
+    result = {"num_videos": int(chosen.sum()), "rmse": root_mean_squared_error(*pairs)}
+    for name, statistic in {"mae": mean_absolute_error, "bias": mean_error}.items():
+        interval = bootstrap(statistic, *pairs, subjects[chosen])
+        result[name] = statistic(*pairs)
+        result[f"{name}_low"] = interval and interval.low
+        result[f"{name}_high"] = interval and interval.high
+    return result
 
 
 def _part(texts):

@@ -20,6 +20,18 @@ def mean_absolute_error(
     return _mean(np.abs(predictions - scores), weights)
 
 
+def mean_error(
+    predictions: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None
+) -> float | np.ndarray:
+    """Computes the bias, the mean of prediction minus score, in points.
+
+    Raises:
+      ValueError: for unequal shapes or no videos.
+    """
+    predictions, scores = _pairs(predictions, scores)
+    return _mean(predictions - scores, weights)
+
+
 def root_mean_squared_error(
     predictions: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None
 ) -> float | np.ndarray:
@@ -52,6 +64,53 @@ def concordance_correlation(
     defined = spread > _NO_VARIANCE
     spread = np.where(defined, spread + np.square(means[0] - means[1]), 1)
     return _as_given(np.where(defined, 2 * covariance / spread, np.nan))
+
+
+def determination(
+    predictions: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None
+) -> float | np.ndarray:
+    """Computes R2 by sums of squares, 1 - SSE / SST; no square of a correlation.
+
+    Below 0 the predictions are worse than the mean of these very scores; nan where scores do not
+    vary.
+
+    Raises:
+      ValueError: for unequal shapes or no videos.
+    """
+    _, (_, variance), _ = _moments(predictions, scores, weights)
+    predictions, scores = _pairs(predictions, scores)
+    error = _mean(np.square(predictions - scores), weights)
+    defined = np.asarray(variance) > _NO_VARIANCE
+    return _as_given(np.where(defined, 1 - error / np.where(defined, variance, 1), np.nan))
+
+
+def calibration_slope(
+    predictions: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None
+) -> float | np.ndarray:
+    """Computes the slope of the line that gives scores from predictions by least squares.
+
+    1 is right; below 1 high predictions are too high and low ones too low. nan where predictions do
+    not vary.
+
+    Raises:
+      ValueError: for unequal shapes or no videos.
+    """
+    _, (variance, _), covariance = _moments(predictions, scores, weights)
+    defined = np.asarray(variance) > _NO_VARIANCE
+    return _as_given(np.where(defined, covariance / np.where(defined, variance, 1), np.nan))
+
+
+def calibration_intercept(
+    predictions: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None
+) -> float | np.ndarray:
+    """Computes the intercept of the line of `calibration_slope`, in points; 0 is right.
+
+    Raises:
+      ValueError: for unequal shapes or no videos.
+    """
+    slope = calibration_slope(predictions, scores, weights)
+    predictions, scores = _pairs(predictions, scores)
+    return _as_given(np.asarray(_mean(scores, weights) - slope * _mean(predictions, weights)))
 
 
 def _pairs(predictions, scores):

@@ -23,15 +23,15 @@ class Evaluation:
       crops: what was scored.
       means: the scores.
       results: the content of metrics.json.
-      members_std: f[V], how far an ensemble's members differ on each video, in points; None
-        of a single network.
+      columns: further columns of predictions.csv, by name, with a value a video: numbers in
+        points, or whole numbers and texts.
       head_maps: by video id, for each head a row of pictures u8[N,H,W,3] for the report.
     """
 
     crops: Crops
     means: VideoMeans
     results: dict[str, Any]
-    members_std: np.ndarray | None = None
+    columns: Mapping[str, Sequence | np.ndarray] = dataclasses.field(default_factory=dict)
     head_maps: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
 
@@ -68,7 +68,7 @@ def write_tables(directory: Path, evaluation: Evaluation) -> None:
     crops, means, results = evaluation.crops, evaluation.means, evaluation.results
     if directory.is_dir():
         files.remove_abandoned(directory)
-    table = _predictions(crops, means, evaluation.members_std)
+    table = _predictions(crops, means, evaluation.columns)
     with (
         files.replacing(directory / "predictions.csv") as path,
         path.open("w", newline="") as file,
@@ -89,7 +89,7 @@ def write_tables(directory: Path, evaluation: Evaluation) -> None:
     files.write_text(directory / "metrics.json", json.dumps(results, indent=2) + "\n")
 
 
-def _predictions(crops, means, members_std):
+def _predictions(crops, means, columns):
     """Returns a row per video."""
     scale, deviations = crops.scale, means.standard_deviations()
     predictions = means.compute(scale)
@@ -110,12 +110,10 @@ def _predictions(crops, means, members_std):
             crops.videos, predictions, means.counts, deviations, strict=True
         )
     ]
-    if members_std is None:
-        return table
-    return [
-        row | {"prediction_members_std": f"{std:.4f}"}
-        for row, std in zip(table, members_std, strict=True)
-    ]
+    for name, values in columns.items():
+        for row, value in zip(table, values, strict=True):
+            row[name] = f"{value:.4f}" if isinstance(value, float) else value
+    return table
 
 
 def caution(results: dict) -> str | None:

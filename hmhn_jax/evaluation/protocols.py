@@ -8,7 +8,10 @@ import numpy as np
 
 from hmhn_jax.evaluation.bootstrap import Statistic, bootstrap
 from hmhn_jax.evaluation.metrics import (
+    calibration_intercept,
+    calibration_slope,
     concordance_correlation,
+    determination,
     mean_absolute_error,
     pearson_correlation,
     root_mean_squared_error,
@@ -20,6 +23,9 @@ STATISTICS: dict[str, Statistic] = {
     "rmse": root_mean_squared_error,
     "pearson": pearson_correlation,
     "concordance": concordance_correlation,
+    "r2": determination,
+    "calibration_slope": calibration_slope,
+    "calibration_intercept": calibration_intercept,
 }
 
 
@@ -35,10 +41,10 @@ def errors(
     in points; `subjects` [V] says whose video each is.
 
     Returns:
-      `mae`, `rmse`, `pearson`, `concordance`, `num_videos`, `num_subjects`, and for each baseline
-      `NAME_mae`, `NAME_rmse` and `NAME_gain`, by how much the MAE of the predictions is the lower
-      one. NAME_low and NAME_high are 95 % intervals over subjects of the first four and of the
-      gains. None stands for what is not defined.
+      Each of `STATISTICS`, `num_videos`, `num_subjects`, and for each baseline `NAME_mae`,
+      `NAME_rmse` and `NAME_gain`, by how much the MAE of the predictions is the lower one. NAME_low
+      and NAME_high are 95 % intervals over subjects of the statistics and of the gains. None
+      stands for what is not defined.
     """
     statistics = dict(STATISTICS)
     result: dict[str, Any] = {
@@ -77,7 +83,7 @@ def subject_means(videos: list[Video]) -> dict[str, float]:
 def evaluate_protocols(
     videos: list[Video],
     predictions: np.ndarray,
-    training_mean: float,
+    training_mean: float | np.ndarray,
     subject_means: dict[str, float],
 ) -> dict[str, dict]:
     """Computes errors under each protocol.
@@ -85,7 +91,8 @@ def evaluate_protocols(
     Args:
       videos: the V videos that were scored.
       predictions: f[V], in points.
-      training_mean: mean score of the training videos, the baseline "baseline".
+      training_mean: mean score of the training videos, the baseline "baseline"; f[V] where videos
+        were scored by networks with different training videos.
       subject_means: mean training score of each subject seen in training. The baseline
         "same_subject" predicts it for them, and the training mean for everybody else.
 
@@ -109,17 +116,23 @@ def evaluate_protocols(
     session_predictions = np.bincount(session_of_video, predictions) / num_videos
     seen = np.isin(subjects[first], list(subject_means))
 
-    def of(predictions, scores, subjects):
-        prior = np.array([subject_means.get(subject, training_mean) for subject in subjects])
-        baselines = {"baseline": np.full(len(scores), training_mean), "same_subject": prior}
+    means = np.broadcast_to(training_mean, len(videos))
+
+    def of(predictions, scores, subjects, means):
+        pairs = zip(subjects, means.tolist(), strict=True)
+        prior = np.array([subject_means.get(subject, mean) for subject, mean in pairs])
+        baselines = {"baseline": means, "same_subject": prior}
         return errors(predictions, scores, subjects, baselines)
 
-    result = {"clips": of(predictions, scores, subjects)}
+    result = {"clips": of(predictions, scores, subjects, means)}
     groups = {"sessions": np.ones_like(seen), "sessions_seen": seen, "sessions_unseen": ~seen}
     for name, group in groups.items():
         if group.any():
             result[name] = of(
-                session_predictions[group], session_scores[group], subjects[first][group]
+                session_predictions[group],
+                session_scores[group],
+                subjects[first][group],
+                means[first][group],
             )
             result[name]["num_sessions"] = result[name].pop("num_videos")
     return result

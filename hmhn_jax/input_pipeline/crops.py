@@ -145,10 +145,15 @@ def read_crops(builder: Any, split: str, settings: ConfigDict) -> Crops:
         settings.image_size,
         scale=scales.of(builder.info.metadata),
     )
-    if len(crops) * settings.image_size**2 * 3 > settings.cache_gib * 2**30:
+    return keep_decoded(crops, settings.cache_gib, split)
+
+
+def keep_decoded(crops: Crops, cache_gib: float, name: str) -> Crops:
+    """Decodes all crops for good, if they take no more memory; `name` is for the progress."""
+    if len(crops) * crops.image_size**2 * 3 > cache_gib * 2**30:
         return crops
     batches = np.array_split(np.arange(len(crops)), max(1, len(crops) // 256))
-    decoded = [crops.images(indices) for indices in track(batches, f"decoding {split}")]
+    decoded = [crops.images(indices) for indices in track(batches, f"decoding {name}")]
     return dataclasses.replace(crops, decoded=np.concatenate(decoded))
 
 

@@ -21,7 +21,7 @@ from hmhn_jax.models import HMHN, factory
 from hmhn_jax.models.deploy.weights import DeployedWeights
 from hmhn_jax.prediction.scoring import fold_weights, make_score_frames, score_crops, video_means
 from hmhn_jax.prediction.video_means import VideoMeans
-from hmhn_jax.workdir import checkpoints, stored_config
+from hmhn_jax.workdir import checkpoints, partition, stored_config
 from hmhn_jax.workdir.provenance import Provenance
 from hmhn_jax.workdir.restore import restore_chosen
 
@@ -96,7 +96,8 @@ def restore(config: ConfigDict, workdirs: Sequence[Path]) -> tuple[Trained, ...]
     Args:
       config: checked; of the first workdir. The others have their own, but for which checkpoint
         is taken (`evaluate.checkpoint`).
-      workdirs: of training runs, at least one, none twice.
+      workdirs: of training runs, at least one, none twice; a cross-validated one stands for its
+        folds, each with its own config.
 
     Raises:
       UserError: without a checkpoint, with one of another architecture, or when the networks
@@ -104,14 +105,17 @@ def restore(config: ConfigDict, workdirs: Sequence[Path]) -> tuple[Trained, ...]
       UsageError: when `config.data.scale` names another scale than theirs.
     """
     workdirs = [Path(workdir) for workdir in workdirs]
+    of_folds = [fold for each in workdirs for fold in partition.members(each) if fold != each]
+    workdirs = [fold for each in workdirs for fold in partition.members(each)]
     if len({workdir.resolve() for workdir in workdirs}) < len(workdirs):
         raise UsageError(f"expected different workdirs, got {', '.join(map(str, workdirs))}")
     members: list[Trained] = []
+    choice = {"evaluate.checkpoint": config.evaluate.checkpoint}
     for workdir in workdirs:
         checkpoints.check_exists(workdir)
-        if members and (own := stored_config.load(workdir)):
-            choice = {"evaluate.checkpoint": config.evaluate.checkpoint}
-            config = config_lib.override(own, choice)
+        is_fold = workdir in of_folds
+        if (members or is_fold) and (own := stored_config.load(workdir)):
+            config = config_lib.override(own, {} if is_fold else choice)
             config_lib.check(config)
         step, provenance, variables = restore_chosen(config, workdir)
         model, image_size = factory.make_model(config), config.data.image_size

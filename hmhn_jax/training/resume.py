@@ -19,6 +19,7 @@ from hmhn_jax.workdir.provenance import Provenance
 STEPS_DEPEND_ON = (
     "seed",
     "init_from",
+    "data.people",
     "data.train_split",
     "data.image_size",
     "train.batch_size",

@@ -3,13 +3,15 @@
 import dataclasses
 import math
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict
 
 from hmhn_jax.evaluation.protocols import subject_means
+from hmhn_jax.input_pipeline import split
 from hmhn_jax.input_pipeline.augment import AugmentSettings
-from hmhn_jax.input_pipeline.crops import Crops, read_crops, training_batches
+from hmhn_jax.input_pipeline.crops import Crops, training_batches
 from hmhn_jax.models import HMHN, factory
 from hmhn_jax.runtime import devices, processes
 from hmhn_jax.training.step import TrainState, init_state, make_optimizer, make_train_step
@@ -65,17 +67,18 @@ class Run:
         return self.saves_after(step) or step % self.config.train.log_every_steps == 0
 
 
-def build(config: ConfigDict, builder: Any) -> Run:
+def build(config: ConfigDict, workdir: Path, builder: Any) -> Run:
     """Builds the run of a checked config, on the prepared TFDS builder of `config.data`.
 
-    Raises UserError when the data do not have a split or batch that the config asks for.
+    In a fold of a cross-validation the workdir says who is trained on. Raises UserError when the
+    data do not have a split or batch that the config asks for.
     """
     devices.check_batch_size("train.batch_size", config.train.batch_size)
     devices.check_batch_size("evaluate.batch_size", config.evaluate.batch_size)
-    crops = read_crops(builder, config.data.train_split, config.data)
+    crops = split.read(config, workdir, builder, config.data.train_split)
     validation = None
     if config.data.validation_split:
-        validation = read_crops(builder, config.data.validation_split, config.data)
+        validation = split.read(config, workdir, builder, config.data.validation_split)
     mean, std = float(crops.scores.mean()), float(crops.scores.std())
     steps_per_epoch = math.ceil(len(crops) / config.train.batch_size)
     num_steps = config.train.num_epochs * steps_per_epoch

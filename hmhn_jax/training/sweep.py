@@ -1,18 +1,16 @@
 """Sweeps: every variant with several seeds, for one table."""
 
 import dataclasses
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from ml_collections import ConfigDict
 
 from hmhn_jax import config as config_lib
-from hmhn_jax.base import files, process_pool
-from hmhn_jax.base.errors import SoftwareFault, UsageError, UserError
-from hmhn_jax.training import sweep_table
+from hmhn_jax.base.errors import UsageError, UserError
+from hmhn_jax.training import child_runs, sweep_table
 from hmhn_jax.training.sweep_table import Cell
-from hmhn_jax.workdir import checkpoints, stored_config
+from hmhn_jax.workdir import stored_config
 
 FIELDS = {"title": str, "seeds": tuple, "base": ConfigDict, "cells": tuple}
 CELL_FIELDS = {field.name for field in dataclasses.fields(Cell)}
@@ -37,13 +35,7 @@ class Run:
 
     def results(self) -> dict | None:
         """Reads the run's metrics.json; None before it is finished."""
-        path = self.workdir / "evaluation" / self.config.data.test_split / "metrics.json"
-        try:
-            return files.read_json(path)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except (OSError, ValueError) as error:
-            raise UserError(f"cannot read {path}: {error}; delete it to run it again") from error
+        return child_runs.results(self.workdir, self.config.data.test_split)
 
 
 def sweep(
@@ -66,7 +58,7 @@ def sweep(
     cells = read_cells(settings)
     runs = list(plan(settings, cells, workdir))
     for run in runs:
-        _check_workdir(run)
+        child_runs.check_same(run.config, run.workdir, "sweep")
     failures = {}
     for number, run in enumerate(runs, start=1):
         if run.results() is not None:
@@ -137,27 +129,10 @@ def plan(settings: ConfigDict, cells: list[Cell], workdir: Path) -> Iterator[Run
             yield Run(cell, config, workdir / "cells" / cell.name / f"seed{seed}")
 
 
-def _check_workdir(run):
-    if run.results() is None and not checkpoints.exist(run.workdir):
-        return  # there is nothing in it that another config would spoil
-    stored = stored_config.load(run.workdir)
-    if stored and (changed := config_lib.differences(run.config, stored)):
-        raise UserError(
-            f"{run.workdir} is of another sweep: {'; '.join(changed)}; use another --workdir, or "
-            "delete that one"
-        )
-
-
 def _attempt(train_and_evaluate, run) -> str:
     """Attempts a run; returns why it failed, or ""."""
-    try:
-        process_pool.in_fresh_process(train_and_evaluate, run.workdir)
-    except (UserError, SoftwareFault) as error:
-        return str(error)
-    except Exception as error:  # whatever it is, the other runs can do without this one
-        path = run.workdir / "error.txt"
-        files.write_text(path, "".join(traceback.format_exception(error)))
-        return f"{type(error).__name__}, see {path}"
+    if reason := child_runs.attempt(train_and_evaluate, run.workdir):
+        return reason
     return "" if run.results() else "it ended without results"
 
 

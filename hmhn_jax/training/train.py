@@ -41,7 +41,7 @@ def train(config: ConfigDict, workdir: Path, builder: Any) -> None:
         new run cannot start from `config.init_from`; or the loss is no longer a finite number.
       Interrupted: it was asked to end, and has saved.
     """
-    run = build(config, builder)
+    run = build(config, workdir, builder)
     with (
         signals.deferred() as interrupted,
         checkpoints.open_manager(workdir, alone=True) as manager,

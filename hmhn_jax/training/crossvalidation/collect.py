@@ -1,0 +1,219 @@
+"""Out-of-fold results: everybody scored by networks that never saw them, in one report."""
+
+import csv
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from hmhn_jax.base import files, pseudonyms
+from hmhn_jax.base.bdi import MAX_SCORE
+from hmhn_jax.base.errors import UserError
+from hmhn_jax.evaluation import output
+from hmhn_jax.evaluation.anonymity import hide_names
+from hmhn_jax.evaluation.output import Evaluation
+from hmhn_jax.evaluation.protocols import STATISTICS, evaluate_protocols
+from hmhn_jax.evaluation.report import page
+from hmhn_jax.input_pipeline.crops import Crops, Video
+from hmhn_jax.prediction import conformal
+from hmhn_jax.prediction.conformal import Residuals
+from hmhn_jax.prediction.video_means import VideoMeans
+from hmhn_jax.training import child_runs
+from hmhn_jax.training.crossvalidation import search
+from hmhn_jax.training.crossvalidation.plan import Fold, repeat_of
+from hmhn_jax.workdir import partition, versions
+
+SPLIT = "out-of-fold"
+
+
+@dataclasses.dataclass(frozen=True)
+class OutOfFold:
+    """Scores of all videos by networks that never saw their people.
+
+    Attributes:
+      means: of the V videos once a repeat, [R V], a repeat after the other.
+      folds: [R,V], the index of the fold that each was tested in.
+      results: metrics.json of each fold.
+    """
+
+    means: VideoMeans
+    folds: np.ndarray
+    results: list[dict]
+
+    @property
+    def predictions(self) -> np.ndarray:
+        """Scores, f64[R,V]."""
+        return self.means.compute().reshape(self.folds.shape)
+
+
+def read(workdirs: Mapping[str, Path], videos: Sequence[Video]) -> OutOfFold:
+    """Reads what the folds predicted.
+
+    Args:
+      workdirs: of all folds, finished, by their names.
+      videos: the V videos.
+
+    Raises:
+      UserError: results are missing or damaged.
+    """
+    place = {video.video_id: index for index, video in enumerate(videos)}
+    num_repeats = 1 + max(map(repeat_of, workdirs))
+    shape = (num_repeats, len(place))
+    sums, counts, squares = np.zeros(shape), np.zeros(shape, np.int64), np.zeros(shape)
+    fold_of, results = np.full(shape, -1), []
+    for number, (name, workdir) in enumerate(workdirs.items()):
+        path = workdir / "evaluation" / "test" / "predictions.csv"
+        if (metrics := child_runs.results(workdir, "test")) is None:
+            raise UserError(f"{workdir} is not finished; go on with --mode crossvalidate")
+        results.append(metrics)
+        try:
+            with path.open(newline="", encoding="utf-8") as file:
+                for row in csv.DictReader(file):
+                    where = repeat_of(name), place[row["video_id"]]
+                    count = int(row["num_frames"])
+                    sums[where], counts[where] = float(row["prediction"]) * count, count
+                    squares[where] = float(row["prediction_std"] or 0) ** 2 * (count - 1)
+                    fold_of[where] = number
+        except (OSError, ValueError, KeyError) as error:
+            raise UserError(f"cannot read {path}: {type(error).__name__}: {error}") from error
+    if (fold_of < 0).any():
+        missing = videos[int(np.argwhere(fold_of < 0)[0, 1])].video_id
+        raise UserError(f"{missing} and maybe more videos were tested in no fold")
+    means = VideoMeans(sums.ravel(), counts.ravel(), squares.ravel())
+    return OutOfFold(means, fold_of, results)
+
+
+def collect(
+    config: ConfigDict, workdir: Path, builder: Any, crops: Crops, folds: Sequence[Fold]
+) -> None:
+    """Writes DIR/evaluation/out-of-fold/ and DIR/residuals.json.
+
+    Args:
+      config: of the cross-validation.
+      workdir: of the cross-validation.
+      builder: the prepared TFDS builder.
+      crops: of all people.
+      folds: all of them, finished.
+    """
+    out = read({fold.name: fold.workdir for fold in folds}, crops.videos)
+    num_repeats, num_videos = out.folds.shape
+    stacked = _repeated(crops, num_repeats)
+    baselines = np.array([each["trained"]["score_mean"] for each in out.results])[out.folds]
+    predictions = out.means.compute()
+    protocols = evaluate_protocols(stacked.videos, predictions, baselines.ravel(), {})
+    data = dict(builder.info.metadata)
+    residuals = _residuals(partition.read(workdir), crops, out)
+    first = out.results[0]
+    results = {
+        "dataset": config.data.dataset,
+        "split": SPLIT,
+        "synthetic": bool(data.get("synthetic")),
+        "notices": [],
+        **protocols["clips"],
+        "protocols": protocols,
+        **page.describe(stacked, predictions, data.get("videos") or {}, config.report.pseudonyms),
+        "num_frames": len(crops),
+        "num_parameters": first["num_parameters"],
+        "checkpoint_step": None,
+        "seed": config.seed,
+        "config": config.to_dict(),
+        "data": data,
+        "trained": first["trained"]
+        | {
+            "score_mean": fmean(each["trained"]["score_mean"] for each in out.results),
+            "score_std": fmean(each["trained"]["score_std"] for each in out.results),
+            "subject_means": {},
+            "config": config.to_dict(),
+        },
+        "versions": versions.installed(),
+        "attention_check": None,
+        "crossvalidation": {
+            "group": config.cv.group,
+            "num_groups": len(np.unique(residuals.groups)),
+            "folds": [_fold(fold, each) for fold, each in zip(folds, out.results, strict=True)],
+            "repeats": _repeats(out.predictions, crops.scores),
+            "coverage": {
+                f"{100 * level:g}": share if np.isfinite(share) else None
+                for level, share in residuals.coverage.items()
+            },
+        },
+    }
+    columns = {
+        "repeat": np.repeat(np.arange(num_repeats), num_videos).tolist(),
+        "fold": [folds[number].name for number in out.folds.ravel()],
+    }
+    evaluation = Evaluation(stacked, out.means, results, columns)
+    if config.report.pseudonyms:
+        names = pseudonyms.assign(
+            workdir / pseudonyms.FILE,
+            [(video.subject_id, video.video_id) for video in crops.videos],
+            earlier=Path(builder.data_path) / pseudonyms.FILE,
+        )
+        evaluation = hide_names(names, evaluation)
+    directory = workdir / "evaluation" / SPLIT
+    output.write(directory, evaluation)
+    conformal.write(residuals, workdir)
+    output.announce(evaluation.results, directory)
+    print(f"intervals for a person: {residuals.describe()}", flush=True)
+
+
+def _repeated(crops: Crops, num_repeats: int) -> Crops:
+    """Lists each video once a repeat; sessions of two repeats stay two."""
+    if num_repeats == 1:
+        return crops
+    number = len(crops.videos)
+    return Crops(
+        crops.jpegs * num_repeats,
+        np.concatenate([crops.video_of_crop + number * each for each in range(num_repeats)]),
+        [
+            dataclasses.replace(video, session_id=f"{video.session_id}\n{repeat}")
+            for repeat in range(num_repeats)
+            for video in crops.videos
+        ],
+        crops.image_size,
+    )
+
+
+def _residuals(divided, crops, out) -> Residuals:
+    names = [divided.groups[video.subject_id] for video in crops.videos]
+    _, groups = np.unique(names, return_inverse=True)
+    residuals = np.abs(out.predictions.mean(axis=0) - crops.scores)
+    return Residuals(
+        residuals,
+        groups,
+        (out.folds.T[:, :, None] == np.arange(len(divided.folds))).any(axis=1),
+        tuple(divided.folds),
+        float(MAX_SCORE),
+        divided.group,
+        conformal.coverage(residuals, groups, out.folds[0]),
+    )
+
+
+def _fold(fold, metrics):
+    """Describes a fold, in numbers that name nobody."""
+    names = ("mae", "rmse", "baseline_mae", "num_videos", "num_subjects", "checkpoint_step")
+    result = {"name": fold.name} | {name: metrics[name] for name in names}
+    result["num_train"], result["num_validation"] = (
+        len(fold.people.train),
+        len(fold.people.validation),
+    )
+    if (path := fold.workdir / search.CHOICE).exists():
+        choice = files.read_json(path)
+        result["chosen"] = choice["tried"][choice["chosen"]]["set"]
+    return result
+
+
+def _repeats(predictions, scores):
+    """Computes each statistic a repeat, with mean and sample standard deviation over repeats."""
+    result = {}
+    for name, statistic in STATISTICS.items():
+        values = [statistic(each, scores) for each in predictions]
+        values = [float(each) if np.isfinite(each) else None for each in values]
+        known = [each for each in values if each is not None]
+        spread = stdev(known) if len(known) > 1 else None
+        result[name] = {"values": values, "mean": fmean(known) if known else None, "sd": spread}
+    return result

@@ -1,0 +1,72 @@
+"""Paired comparison of two cross-validations of the same folds."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from hmhn_jax.base import files
+from hmhn_jax.base.errors import UserError
+from hmhn_jax.evaluation.bootstrap import bootstrap
+from hmhn_jax.evaluation.metrics import mean_error
+from hmhn_jax.input_pipeline.crops import Video
+from hmhn_jax.training.crossvalidation import collect
+from hmhn_jax.workdir import partition
+
+FILE = "comparison.json"
+
+
+def compare(workdir: Path, other: Path, videos: Sequence[Video]) -> dict:
+    """Compares the errors of the same people, and writes DIR/comparison.json.
+
+    Args:
+      workdir: cross-validated.
+      other: cross-validated too, with the same folds of the same data.
+      videos: of these data.
+
+    Returns:
+      `mae`, `other_mae`, `difference`, the MAE here minus there, and its 95 % interval over people,
+      `difference_low` and `difference_high`.
+
+    Raises:
+      UserError: the folds or the scores are not the same.
+    """
+    if (theirs := partition.read(other)) is None or (ours := partition.read(workdir)) is None:
+        raise UserError(f"--compare: expected a cross-validated workdir, got {other}")
+    for name, same in {
+        "data": ours.fingerprint == theirs.fingerprint,
+        "folds": {name: each.test for name, each in ours.folds.items()}
+        == {name: each.test for name, each in theirs.folds.items()},
+    }.items():
+        if not same:
+            raise UserError(f"--compare: {other} has other {name} than {workdir}")
+    scores = np.array([video.score for video in videos])
+    subjects = np.array([video.subject_id for video in videos])
+    errors = [  # of each video, the mean over repeats
+        np.abs(collect.read(folds.workdirs(place), videos).predictions - scores).mean(axis=0)
+        for folds, place in ((ours, workdir), (theirs, other))
+    ]
+    interval = bootstrap(mean_error, *errors, subjects)
+    result = {
+        "workdir": str(workdir),
+        "other": str(other),
+        "mae": float(errors[0].mean()),
+        "other_mae": float(errors[1].mean()),
+        "difference": float(mean_error(*errors)),
+        "difference_low": interval and interval.low,
+        "difference_high": interval and interval.high,
+        "num_subjects": len(np.unique(subjects)),
+    }
+    files.write_text(workdir / FILE, json.dumps(result, indent=2) + "\n")
+    between = (
+        f" (95 % interval over people {interval.low:+.2f} to {interval.high:+.2f})"
+        if interval
+        else ""
+    )
+    print(
+        f"compared with {other}: MAE {result['mae']:.2f} here, {result['other_mae']:.2f} there; "
+        f"difference {result['difference']:+.2f}{between}; in {workdir / FILE}",
+        flush=True,
+    )
+    return result
