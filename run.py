@@ -86,9 +86,7 @@ def dispatch(args: flags.FlagValues) -> None:
     elif args.mode == "export_torch":
         torch_export.export_checkpoint(config, workdir)
     else:
-        results = work(config, workdir, args.mode, args.ensemble)
-        if args.mode == "train_and_evaluate" and (line := caution(results)):
-            print(line if processes.is_first() else "", end="", flush=True)
+        work(config, workdir, args.mode, args.ensemble)
     if args.mode in NEXT and processes.is_first():
         again = shlex.join([*cli.program(sys.argv[0]), "--workdir", args.workdir])
         print(f"next: {again} {NEXT[args.mode]}", flush=True)
@@ -111,8 +109,8 @@ def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None 
         devices.check_batch_size(f"{part}.batch_size", config[part].batch_size)
     with processes.first_alone("open the dataset"):
         builder = open_dataset(config.data, config.report)
-    if mode != "train":
-        split.check(config, workdir, builder, config.data.test_split)  # now, not in hours
+    if mode != "train":  # now, not after hours of training
+        split.check(config, workdir, builder, config.data.test_split)
     if mode != "evaluate":
         with lock.held(workdir) if processes.is_first() else contextlib.nullcontext():
             train(config, workdir, builder)

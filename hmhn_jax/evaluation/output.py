@@ -119,10 +119,13 @@ def _predictions(crops, means, columns):
 def caution(results: dict) -> str | None:
     """Returns a line for who has just trained and sees errors on the test videos at once.
 
-    None of drawn faces, and where there are no validation videos to choose by.
+    None of drawn faces, in a fold of a cross-validation, and where there are no validation videos
+    to choose by.
     """
     settings = results["config"]["data"]
-    if results["synthetic"] or settings["validation_split"] in ("", results["split"]):
+    if results["synthetic"] or settings.get("people"):
+        return None
+    if settings["validation_split"] in ("", results["split"]):
         return None
     return (
         f"note: this looked at the videos of {results['split']}. While anything is still being "

@@ -9,11 +9,12 @@ from hmhn_jax.base import files, scales, templating
 from hmhn_jax.base.errors import UserError, one_line
 
 
-def read_evaluations(workdir: Path, step: int, config: ConfigDict) -> list[dict]:
+def read_evaluations(workdir: Path, step: int | None, config: ConfigDict) -> list[dict]:
     """Reads the workdir's evaluations of one network (metrics.json), in the order of splits.
 
-    Those of another checkpoint, of an ensemble, or with other model settings or crops of another
-    size are left out: they are not this network's.
+    Without a step it is the out-of-fold one of a cross-validation. Those of another checkpoint, of
+    an ensemble, or with other model settings or crops of another size are left out: they are not
+    this network's.
 
     Raises:
       UserError: when a metrics.json cannot be read.

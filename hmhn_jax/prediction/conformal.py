@@ -18,6 +18,7 @@ from hmhn_jax.prediction.ensemble import Trained
 from hmhn_jax.workdir import partition
 
 FILE = "residuals.json"
+SPLIT = "out-of-fold"  # what its evaluation is called
 LEVELS = (0.8, 0.95)
 
 
@@ -48,7 +49,7 @@ class Residuals:
       groups: i[V], which group each video is of, from 0: people, or sites.
       unseen: bool[V,M], whether each of the M networks never saw the video's group.
       members: names of the M networks.
-      greatest: of the scale, which begins at 0.
+      least, greatest: of the scale.
       group: what the groups are, such as "subject".
       coverage: by level, the share of groups whose scores lie within intervals made from the
         errors of the other folds; nan where there were too few.
@@ -58,6 +59,7 @@ class Residuals:
     groups: np.ndarray
     unseen: np.ndarray
     members: tuple[str, ...]
+    least: float
     greatest: float
     group: str
     coverage: dict[float, float] = dataclasses.field(default_factory=dict)
@@ -89,7 +91,7 @@ class Residuals:
             ]
             found.append(
                 tuple(
-                    Interval(level, *np.clip((low, high), 0, self.greatest).tolist())
+                    Interval(level, *np.clip((low, high), self.least, self.greatest).tolist())
                     for level, low, high in bounds
                     if np.isfinite(high)
                 )
@@ -193,6 +195,7 @@ def read(workdir: Path, members: Sequence[str]) -> Residuals:
             np.array(values["groups"], int),
             np.array(values["unseen"], bool)[:, order],
             tuple(members),
+            float(values["least"]),
             float(values["greatest"]),
             str(values["group"]),
             {

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from ml_collections import ConfigDict
 
-from hmhn_jax.base.errors import UserError, most_common_reasons, one_line
+from hmhn_jax.base.errors import UsageError, UserError, most_common_reasons, one_line
 from hmhn_jax.base.formats import is_picture
 from hmhn_jax.base.notices import NOTICE, SYNTHETIC
 from hmhn_jax.base.process_pool import num_usable_cores
@@ -20,7 +20,8 @@ from hmhn_jax.faces.jobs import crop_files
 from hmhn_jax.faces.media.jpeg import decode_crops
 from hmhn_jax.faces.media.timeline import read_timeline
 from hmhn_jax.faces.warnings import abstention
-from hmhn_jax.prediction import ensemble, inputs, result
+from hmhn_jax.prediction import conformal, ensemble, inputs, result
+from hmhn_jax.prediction.conformal import Residuals
 from hmhn_jax.prediction.ensemble import Network
 from hmhn_jax.prediction.output import about as output_about
 from hmhn_jax.prediction.output import folder as output_folder
@@ -57,14 +58,23 @@ def predict(
     output = results if output else results / time.strftime(f"{found.name}-%Y%m%dT%H%M%S")
     output_folder.check(output)  # now, not after hours of scoring
     members = ensemble.restore(config, workdirs)
+    residuals = conformal.read_for(Path(workdirs[0]), members) if len(workdirs) == 1 else None
+    if config.cv.widest_interval and residuals is None:
+        raise UsageError("config.cv.widest_interval is for a cross-validated --workdir alone")
     counts: collections.Counter[str] = collections.Counter()
     failures, read = [], []
     with output_folder.new(output) as folder:
         origin = members[0].scale, ensemble.training_data(members)
-        with open_tables(folder, len(members), *origin) as tables:
+        with open_tables(folder, len(members), *origin, residuals) as tables:
             for path in found.skipped:
                 tables.skip(path)
-            made_one_by_one = predict_files(members, found.files, config.evaluate.batch_size)
+            made_one_by_one = predict_files(
+                members,
+                found.files,
+                config.evaluate.batch_size,
+                residuals=residuals,
+                widest_interval=config.cv.widest_interval,
+            )
             for made in track(made_one_by_one, "scoring", total=len(found.files)):
                 read.append((made.path, made.sha256))
                 counts[outcome := _outcome(made)] += 1
@@ -80,7 +90,7 @@ def predict(
                 tables.add(made)
                 name = made.path.relative_to(found.root)
                 print(one_line(f"{name}: {result.in_words(made)}"), flush=True)
-        about = output_about.describe(members, text, read)
+        about = output_about.describe(members, text, read, residuals)
         (folder / output_folder.ABOUT).write_text(json.dumps(about, indent=2) + "\n")
     _report(counts, found, members, output)
     if counts["failed"]:
@@ -96,6 +106,8 @@ def predict_files(
     batch_size: int,
     num_processes: int | None = None,
     watch: Callable[[float], None] | None = None,
+    residuals: Residuals | None = None,
+    widest_interval: float = 0.0,
 ) -> Iterator[Prediction]:
     """Scores videos and pictures; one that fails does not stop the others.
 
@@ -109,6 +121,8 @@ def predict_files(
       num_processes: how many make crops; when None, as many as cores are usable, but no more than
         files. With 1, no process is started.
       watch: told each sampled frame's time in seconds; see `crop_files`.
+      residuals: of the cross-validation that the networks are of, for intervals.
+      widest_interval: no score where the widest interval is wider, in points; 0: any.
 
     Yields:
       What is said of each file, in their order.
@@ -134,7 +148,8 @@ def predict_files(
             )
         else:
             scores = score_crops(members, crops.crops, batch_size)
-            made = result.summarise(path, crops, scores, crops.duration_s, data)
+            made = result.summarise(path, crops, scores, crops.duration_s, data, residuals)
+            made = result.without_wide_interval(made, widest_interval)
             made = dataclasses.replace(made, warnings=(*general, *made.warnings))
         yield dataclasses.replace(made, sha256=crops.sha256)
 
@@ -182,7 +197,7 @@ def _report(counts, found, members, output):
     skipped = f", {len(found.skipped)} skipped" if found.skipped else ""
     print(
         f"{counts['scored']} of {len(found.files)} files have a score, {counts['abstained']} none "
-        f"for lack of a face, {counts['failed']} could not be read{skipped}; {NOTICE}"
+        f"(predictions.csv says why), {counts['failed']} could not be read{skipped}; {NOTICE}"
     )
     if ensemble.is_synthetic(members):
         print(SYNTHETIC)

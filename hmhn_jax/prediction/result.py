@@ -12,6 +12,7 @@ from hmhn_jax.base.scale import Scale
 from hmhn_jax.faces.crop import Crop, CropFailure, CropSettings, VideoCrops
 from hmhn_jax.faces.warnings import warnings_of
 from hmhn_jax.prediction import ensemble
+from hmhn_jax.prediction.conformal import LEVELS, Interval, Residuals
 
 # Warned of, in addition to what `faces.warnings` has.
 WIDE_SPREAD = 0.16  # of the scale's span, between frames (sd): most bands are narrower
@@ -42,6 +43,7 @@ class Prediction:
       score_std: sample standard deviation of the frames' scores (means over members); None with
         fewer than two frames.
       members_std: sample standard deviation of the members' scores; None of a single network.
+      intervals: for the person's score, by a cross-validated workdir; empty without.
       face_found_rate: share of the frames looked at that show a face; None when none could be.
       duration_s: seconds, see `probe.Header`; None for a picture.
       warnings: a line each.
@@ -57,6 +59,7 @@ class Prediction:
     score: float | None = None
     score_std: float | None = None
     members_std: float | None = None
+    intervals: tuple[Interval, ...] = ()
     face_found_rate: float | None = None
     duration_s: float | None = None
     warnings: tuple[str, ...] = ()
@@ -117,6 +120,7 @@ def summarise(
     frame_scores: np.ndarray,
     duration_s: float | None,
     training_data: Mapping[str, Any],
+    residuals: Residuals | None = None,
 ) -> Prediction:
     """Combines the frames' scores into one.
 
@@ -126,6 +130,7 @@ def summarise(
       frame_scores: f[M,F].
       duration_s: seconds, None if not known.
       training_data: the metadata of the dataset that the network learnt from.
+      residuals: of a cross-validation, for intervals.
     """
     scale, means = scales.of(training_data), frame_scores.mean(axis=0)
     members = np.clip(frame_scores.mean(axis=1), *scale.ends)
@@ -142,6 +147,7 @@ def summarise(
         score=float(np.clip(means.mean(), *scale.ends)),
         score_std=score_std,
         members_std=None if members_std is None else float(members_std),
+        intervals=residuals.intervals(members[:, None])[0] if residuals else (),
         face_found_rate=len(crops.crops) / crops.num_sampled,
         duration_s=duration_s,
         warnings=tuple(warnings),
@@ -149,6 +155,26 @@ def summarise(
         crops=crops.crops,
         frame_scores=frame_scores,
         scale=scale,
+    )
+
+
+def without_wide_interval(made: Prediction, widest: float) -> Prediction:
+    """Takes the score away where its 95 % interval is wider than `widest` points; 0 allows any."""
+    if not widest or made.score is None:
+        return made
+    last = made.intervals[-1] if made.intervals else None
+    if last is not None and last.level == max(LEVELS):
+        if last.high - last.low <= widest:
+            return made
+        reason = f"its {last} is wider than {widest:g} points"
+    else:
+        reason = f"too few people for an interval of {100 * max(LEVELS):g} %"
+    return Prediction(
+        made.path,
+        face_found_rate=made.face_found_rate,
+        duration_s=made.duration_s,
+        warnings=(f"no score: {reason} (config.cv.widest_interval)", *made.warnings),
+        is_picture=made.is_picture,
     )
 
 

@@ -1,5 +1,6 @@
 """Prediction of a video or picture for the page."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hmhn_jax.faces.media.jpeg import decode_crops
 from hmhn_jax.faces.media.probe import probe
 from hmhn_jax.faces.media.video import VideoError
 from hmhn_jax.prediction import attention, predict
+from hmhn_jax.prediction.conformal import Residuals
 from hmhn_jax.prediction.ensemble import Trained
 from hmhn_jax.prediction.output.plots import extreme_frames
 from hmhn_jax.prediction.result import Prediction
@@ -20,13 +22,20 @@ from hmhn_jax.serve.jobs import Outcome, Work
 SHARE_OF_CROPPING, SHARE_OF_SCORING = 0.8, 0.95
 
 
-def make_work(members: Sequence[Trained], batch_size: int, max_duration_s: float) -> Work:
+def make_work(
+    members: Sequence[Trained],
+    batch_size: int,
+    max_duration_s: float,
+    residuals: Residuals | None = None,
+    widest_interval: float = 0.0,
+) -> Work:
     """Returns work(path, progress), which predicts one file with these networks.
 
     Args:
       members: the networks; the first one's maps are shown.
       batch_size: crops scored at once, a multiple of the devices.
       max_duration_s: looks at no more seconds of a video, whatever its header claims.
+      residuals, widest_interval: as of `predict_files`.
     """
 
     def work(path: Path, progress: Callable[[float | None], None]) -> Outcome:
@@ -38,7 +47,9 @@ def make_work(members: Sequence[Trained], batch_size: int, max_duration_s: float
             # The frames are scored when all are there, which has no share of its own.
             progress(SHARE_OF_CROPPING * min(time_s / duration, 1.0) if duration else None)
 
-        (made,) = predict.predict_files(members, [path], batch_size, num_processes=1, watch=watch)
+        (made,) = predict.predict_files(
+            members, [path], batch_size, 1, watch, residuals, widest_interval
+        )
         if made.error:
             raise UserError(made.error)
         progress(SHARE_OF_SCORING)
@@ -69,6 +80,7 @@ def describe(made: Prediction, trained: Trained) -> Outcome:
         "band": made.band,
         "band_range": [band.least, band.greatest] if band else None,
         "score_std": made.score_std,
+        "intervals": [dataclasses.asdict(each) for each in made.intervals],
         "face_found_rate": made.face_found_rate,
         "frames_used": made.frames_used,
         "duration_s": made.duration_s,

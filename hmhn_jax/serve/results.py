@@ -24,6 +24,7 @@ def make_environment(about: dict[str, Any]) -> jinja2.Environment:
     evaluation = about["evaluation"] or {}
     # Evaluations of an earlier version lack them.
     known = {"agreement": evaluation.get("agreement"), "check": evaluation.get("attention_check")}
+    known["intervals"] = about.get("intervals")
     environment.globals.update(about, **known)
     return environment
 

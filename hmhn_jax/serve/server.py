@@ -37,18 +37,28 @@ def serve(config: ConfigDict, workdir: Path, host: str, port: int) -> None:
         raise UserError(
             f"the page needs {error.name}, which is not installed: pip install 'hmhn-jax[serve]'"
         ) from error
-    from hmhn_jax.prediction import ensemble
+    from hmhn_jax.prediction import conformal, ensemble
 
     limits = Limits()
     devices.check_batch_size("evaluate.batch_size", config.evaluate.batch_size)
     members = ensemble.restore(config, [workdir])
-    work = make_work(members, config.evaluate.batch_size, limits.max_duration_s)
-    evaluations = model_card.read_evaluations(workdir, members[0].step, config)
+    residuals = conformal.read_for(workdir, members)
+    work = make_work(
+        members,
+        config.evaluate.batch_size,
+        limits.max_duration_s,
+        residuals,
+        config.cv.widest_interval,
+    )
+    step = None if residuals else members[0].step
+    split = conformal.SPLIT if residuals else config.data.test_split
+    evaluations = model_card.read_evaluations(workdir, step, config)
     about = {
         "dataset": members[0].provenance.config["data"]["dataset"],
         "network": ensemble.training_data(members),
         "synthetic": ensemble.is_synthetic(members),
-        "evaluation": next((e for e in evaluations if e["split"] == config.data.test_split), None),
+        "evaluation": next((e for e in evaluations if e["split"] == split), None),
+        "intervals": residuals and residuals.describe(),
         "scale": members[0].scale,
     }
     with _listening(host, port) as listener:

@@ -103,7 +103,9 @@ def test_one_line_says_what_failed(mixed, folder):
         assert said[name].startswith(f"{float(scores[str(folder / name)]):.1f} BDI-II points (")
     assert said["broken.mp4"].startswith("error: not a readable video")
     assert said["noise.mp4"].startswith("no score: no face found")
-    assert summary.startswith("3 of 5 files have a score, 1 none for lack of a face, 1 could")
+    assert summary.startswith(
+        "3 of 5 files have a score, 1 none (predictions.csv says why), 1 could"
+    )
     assert "not a diagnosis" in summary
     assert "synthetic" in label
     assert place == f"results: {output}/{{predictions.csv,frames.csv,about.json,pictures}}"

@@ -9,12 +9,16 @@ from pathlib import Path
 
 from hmhn_jax.base.notices import NOTICE
 from hmhn_jax.prediction import ensemble, result
+from hmhn_jax.prediction.conformal import Residuals
 from hmhn_jax.prediction.ensemble import Trained
 from hmhn_jax.workdir import versions
 
 
 def describe(
-    members: Sequence[Trained], text: str, files: Sequence[tuple[Path, str | None]]
+    members: Sequence[Trained],
+    text: str,
+    files: Sequence[tuple[Path, str | None]],
+    residuals: Residuals | None = None,
 ) -> dict:
     """Describes the origin of predictions.csv in JSON values; files by their absolute paths.
 
@@ -22,6 +26,7 @@ def describe(
       members: the networks.
       text: the input as it was given.
       files: each file that was read, with its sha256, None if it could not be.
+      residuals: of the cross-validation that intervals come from.
     """
     settings, warning = result.crop_settings(members[0].provenance.data)
     columns = ["score"]  # of frames.csv; that of --workdir is the first
@@ -40,6 +45,7 @@ def describe(
         "warnings": list(ensemble.copies(members)),
         "crops": dataclasses.asdict(settings),
         "crops_warning": warning,
+        "intervals": residuals and residuals.describe(),
         "versions": versions.installed(),
     }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from hmhn_jax.base.scale import Scale
+from hmhn_jax.prediction.conformal import LEVELS, Residuals
 from hmhn_jax.prediction.result import Prediction
 
 FILE_COLUMNS = [
@@ -22,18 +23,30 @@ FILE_COLUMNS = [
 ]
 # Last in both tables, which are passed on alone.
 ORIGIN_COLUMNS = ["scale", "network"]
+INTERVAL_COLUMNS = [f"{bound}_{100 * each:g}" for each in LEVELS for bound in ("low", "high")]
+INTERVAL_COLUMNS += ["intervals_held"]  # what they are worth, said beside them
 FRAME_COLUMNS = ["file", "frame_index", "time_s", "score", "confidence"]
 
 
 class Tables:
     """predictions.csv and frames.csv of a folder, written row by row; see `open_tables`."""
 
-    def __init__(self, files: Any, frames: Any, num_members: int, scale: Scale, origin: str):
+    def __init__(
+        self,
+        files: Any,
+        frames: Any,
+        num_members: int,
+        scale: Scale,
+        origin: str,
+        residuals: Residuals | None = None,
+    ):
         self._files = csv.writer(files, lineterminator="\n")
         self._frames = csv.writer(frames, lineterminator="\n")
         self._is_ensemble = num_members > 1
         self._origin = [scale.name, origin]
+        self._coverage = residuals and residuals.describe()
         names = ["members_std"] if self._is_ensemble else []
+        names += INTERVAL_COLUMNS if residuals else []
         self._files.writerow([*FILE_COLUMNS[:4], *names, *FILE_COLUMNS[4:], *ORIGIN_COLUMNS])
         names = [f"score_{number}" for number in range(1, num_members + 1)]
         names = names if self._is_ensemble else []
@@ -42,6 +55,11 @@ class Tables:
     def add(self, made: Prediction) -> Self:
         """Writes the row of a file, and a row for each frame that was scored."""
         members = [_number(made.members_std)] if self._is_ensemble else []
+        if self._coverage is not None:
+            by_level = {each.level: (each.low, each.high) for each in made.intervals}
+            for level in LEVELS:
+                members += map(_number, by_level.get(level, (None, None)))
+            members.append(self._coverage)
         self._files.writerow(
             [
                 made.path,
@@ -80,7 +98,13 @@ class Tables:
 
 
 @contextlib.contextmanager
-def open_tables(folder: Path, num_members: int, scale: Scale, origin: str) -> Iterator[Tables]:
+def open_tables(
+    folder: Path,
+    num_members: int,
+    scale: Scale,
+    origin: str,
+    residuals: Residuals | None = None,
+) -> Iterator[Tables]:
     """Writes the tables of a new folder.
 
     Args:
@@ -88,6 +112,7 @@ def open_tables(folder: Path, num_members: int, scale: Scale, origin: str) -> It
       num_members: networks that score.
       scale: of the scores, named in each row.
       origin: what they were trained on, said in each row.
+      residuals: of a cross-validation, for columns of intervals.
 
     Raises:
       OSError: when they cannot be written.
@@ -98,7 +123,7 @@ def open_tables(folder: Path, num_members: int, scale: Scale, origin: str) -> It
         (folder / "predictions.csv").open("w", **settings) as files,
         (folder / "frames.csv").open("w", **settings) as frames,
     ):
-        yield Tables(files, frames, num_members, scale, origin)
+        yield Tables(files, frames, num_members, scale, origin, residuals)
 
 
 def _number(value):

@@ -11,14 +11,14 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from hmhn_jax.base import files, pseudonyms
-from hmhn_jax.base.bdi import MAX_SCORE
 from hmhn_jax.base.errors import UserError
+from hmhn_jax.base.scale import Scale
 from hmhn_jax.evaluation import output
 from hmhn_jax.evaluation.anonymity import hide_names
 from hmhn_jax.evaluation.output import Evaluation
 from hmhn_jax.evaluation.protocols import STATISTICS, evaluate_protocols
 from hmhn_jax.evaluation.report import page
-from hmhn_jax.input_pipeline.crops import Crops, Video
+from hmhn_jax.input_pipeline.crops import Crops
 from hmhn_jax.prediction import conformal
 from hmhn_jax.prediction.conformal import Residuals
 from hmhn_jax.prediction.video_means import VideoMeans
@@ -26,8 +26,6 @@ from hmhn_jax.training import child_runs
 from hmhn_jax.training.crossvalidation import search
 from hmhn_jax.training.crossvalidation.plan import Fold, repeat_of
 from hmhn_jax.workdir import partition, versions
-
-SPLIT = "out-of-fold"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,28 +36,31 @@ class OutOfFold:
       means: of the V videos once a repeat, [R V], a repeat after the other.
       folds: [R,V], the index of the fold that each was tested in.
       results: metrics.json of each fold.
+      scale: of the scores.
     """
 
     means: VideoMeans
     folds: np.ndarray
     results: list[dict]
+    scale: Scale
 
     @property
     def predictions(self) -> np.ndarray:
         """Scores, f64[R,V]."""
-        return self.means.compute().reshape(self.folds.shape)
+        return self.means.compute(self.scale).reshape(self.folds.shape)
 
 
-def read(workdirs: Mapping[str, Path], videos: Sequence[Video]) -> OutOfFold:
+def read(workdirs: Mapping[str, Path], crops: Crops) -> OutOfFold:
     """Reads what the folds predicted.
 
     Args:
       workdirs: of all folds, finished, by their names.
-      videos: the V videos.
+      crops: of the V videos.
 
     Raises:
       UserError: results are missing or damaged.
     """
+    videos = crops.videos
     place = {video.video_id: index for index, video in enumerate(videos)}
     num_repeats = 1 + max(map(repeat_of, workdirs))
     shape = (num_repeats, len(place))
@@ -84,7 +85,7 @@ def read(workdirs: Mapping[str, Path], videos: Sequence[Video]) -> OutOfFold:
         missing = videos[int(np.argwhere(fold_of < 0)[0, 1])].video_id
         raise UserError(f"{missing} and maybe more videos were tested in no fold")
     means = VideoMeans(sums.ravel(), counts.ravel(), squares.ravel())
-    return OutOfFold(means, fold_of, results)
+    return OutOfFold(means, fold_of, results, crops.scale)
 
 
 def collect(
@@ -99,19 +100,20 @@ def collect(
       crops: of all people.
       folds: all of them, finished.
     """
-    out = read({fold.name: fold.workdir for fold in folds}, crops.videos)
+    out = read({fold.name: fold.workdir for fold in folds}, crops)
     num_repeats, num_videos = out.folds.shape
     stacked = _repeated(crops, num_repeats)
     baselines = np.array([each["trained"]["score_mean"] for each in out.results])[out.folds]
-    predictions = out.means.compute()
+    predictions = out.means.compute(out.scale)
     protocols = evaluate_protocols(stacked.videos, predictions, baselines.ravel(), {})
     data = dict(builder.info.metadata)
     residuals = _residuals(partition.read(workdir), crops, out)
     first = out.results[0]
     results = {
         "dataset": config.data.dataset,
-        "split": SPLIT,
+        "split": conformal.SPLIT,
         "synthetic": bool(data.get("synthetic")),
+        "scale": out.scale.to_json(),
         "notices": [],
         **protocols["clips"],
         "protocols": protocols,
@@ -154,7 +156,7 @@ def collect(
             earlier=Path(builder.data_path) / pseudonyms.FILE,
         )
         evaluation = hide_names(names, evaluation)
-    directory = workdir / "evaluation" / SPLIT
+    directory = workdir / "evaluation" / conformal.SPLIT
     output.write(directory, evaluation)
     conformal.write(residuals, workdir)
     output.announce(evaluation.results, directory)
@@ -166,15 +168,17 @@ def _repeated(crops: Crops, num_repeats: int) -> Crops:
     if num_repeats == 1:
         return crops
     number = len(crops.videos)
-    return Crops(
-        crops.jpegs * num_repeats,
-        np.concatenate([crops.video_of_crop + number * each for each in range(num_repeats)]),
-        [
+    places = [crops.video_of_crop + number * each for each in range(num_repeats)]
+    return dataclasses.replace(
+        crops,
+        jpegs=crops.jpegs * num_repeats,
+        video_of_crop=np.concatenate(places),
+        videos=[
             dataclasses.replace(video, session_id=f"{video.session_id}\n{repeat}")
             for repeat in range(num_repeats)
             for video in crops.videos
         ],
-        crops.image_size,
+        decoded=None,
     )
 
 
@@ -187,7 +191,7 @@ def _residuals(divided, crops, out) -> Residuals:
         groups,
         (out.folds.T[:, :, None] == np.arange(len(divided.folds))).any(axis=1),
         tuple(divided.folds),
-        float(MAX_SCORE),
+        *out.scale.ends,
         divided.group,
         conformal.coverage(residuals, groups, out.folds[0]),
     )

@@ -43,17 +43,17 @@ def compare(workdir: Path, other: Path, videos: Sequence[Video]) -> dict:
             raise UserError(f"--compare: {other} has other {name} than {workdir}")
     scores = np.array([video.score for video in videos])
     subjects = np.array([video.subject_id for video in videos])
-    errors = [  # of each video, the mean over repeats
+    here, there = (  # of each video, the mean over repeats
         np.abs(collect.read(folds.workdirs(place), videos).predictions - scores).mean(axis=0)
         for folds, place in ((ours, workdir), (theirs, other))
-    ]
-    interval = bootstrap(mean_error, *errors, subjects)
+    )
+    interval = bootstrap(mean_error, here, there, subjects)
     result = {
         "workdir": str(workdir),
         "other": str(other),
-        "mae": float(errors[0].mean()),
-        "other_mae": float(errors[1].mean()),
-        "difference": float(mean_error(*errors)),
+        "mae": float(here.mean()),
+        "other_mae": float(there.mean()),
+        "difference": float(mean_error(here, there)),
         "difference_low": interval and interval.low,
         "difference_high": interval and interval.high,
         "num_subjects": len(np.unique(subjects)),

@@ -103,7 +103,7 @@ def _groups(videos, details, column):
             f"config.cv.group must be subject or a column of the dataset "
             f"({', '.join(known) or 'it has none'}), got {column!r}"
         )
-    groups: dict[str, str] = {}
+    groups = {}
     for video in videos:
         value = str(details.get(video.video_id, {}).get(column) or "").strip()
         if not value:
@@ -144,10 +144,10 @@ def prepare(
     partition = partition_lib.read(workdir)
     if partition is None:
         divided = divide(videos, metadata.get("videos") or {}, config)
-        folds = {
+        people = {
             name: People(splits, *map(tuple, parts)) for name, parts in divided["folds"].items()
         }
-        partition = Partition(fingerprint, config.cv.group, divided["groups"], folds)
+        partition = Partition(fingerprint, config.cv.group, divided["groups"], people)
         stored_config.save(config, workdir)
         partition_lib.write(partition, workdir)
     elif partition.fingerprint != fingerprint:
@@ -163,8 +163,8 @@ def prepare(
         )
     stored_config.save(config, workdir)
     folds = [
-        Fold(name, fold_config(config, people, repeat_of(name)), folder, people)
-        for (name, people), folder in zip(
+        Fold(name, fold_config(config, own, repeat_of(name)), folder, own)
+        for (name, own), folder in zip(
             partition.folds.items(), partition.workdirs(workdir).values(), strict=True
         )
     ]

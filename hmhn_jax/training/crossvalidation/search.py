@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 from ml_collections import ConfigDict
 
 from hmhn_jax import config as config_lib
@@ -20,6 +21,7 @@ from hmhn_jax.workdir import checkpoints, people, scalars, stored_config
 
 MOST_CANDIDATES = 12  # each is a training in each fold
 SEARCHED = ("seed", "model.", "loss.", "augment.", "optimizer.", "train.")
+MAE = "validation_mae"
 CHOICE = "search.json"  # of a fold: what was tried, and what was chosen
 
 
@@ -40,9 +42,7 @@ def read(config: ConfigDict) -> list[dict]:
     if fault := config_files.fault_of(path):
         raise UsageError(f"config.cv.search: {fault}")
     if not config.cv.validation_share:
-        raise UsageError(
-            "config.cv.search takes a config.cv.validation_share above 0, to choose by"
-        )
+        raise UsageError("config.cv.search needs a config.cv.validation_share above 0")
     fields = runpy.run_path(path)["get_config"]()
     if not isinstance(fields, Mapping) or not all(
         isinstance(values, tuple | list) and values for values in fields.values()
@@ -86,7 +86,7 @@ def run_fold(fold: Fold, run: Callable[..., None], candidates: list[dict]) -> st
       Why it failed, or "".
     """
     if not (fold.workdir / CHOICE).exists():
-        tried = []
+        tried, maes = [], []
         for number, candidate in enumerate(candidates):
             folder = workdir_of(fold, number)
             print(f"{fold.name}, candidate {number}: {describe(candidate)}", flush=True)
@@ -95,9 +95,9 @@ def run_fold(fold: Fold, run: Callable[..., None], candidates: list[dict]) -> st
             train = functools.partial(run, mode="train")
             if reason := child_runs.attempt(train, folder):
                 return f"candidate {number}: {reason}"
-            maes = [each["validation_mae"] for each in scalars.read(folder) if _MAE in each]
-            tried.append({"set": candidate, "validation_mae": min(maes)})
-        chosen = min(range(len(tried)), key=lambda number: tried[number]["validation_mae"])
+            maes.append(min(each[MAE] for each in scalars.read(folder) if MAE in each))
+            tried.append({"set": candidate, MAE: maes[-1]})
+        chosen = int(np.argmin(maes))
         _take(workdir_of(fold, chosen), fold.workdir)
         text = json.dumps({"tried": tried, "chosen": chosen}, indent=2) + "\n"
         files.write_text(fold.workdir / CHOICE, text)
@@ -106,9 +106,6 @@ def run_fold(fold: Fold, run: Callable[..., None], candidates: list[dict]) -> st
 
 def describe(candidate: Mapping) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in candidate.items())
-
-
-_MAE = "validation_mae"
 
 
 def _take(candidate: Path, workdir: Path) -> None:
