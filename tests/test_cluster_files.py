@@ -17,6 +17,8 @@ from hmhn_jax.runtime.signals import EXIT_CODES
 ROOT = Path(__file__).parents[1]
 SLURM = ROOT / "docs" / "cluster" / "hmhn.slurm"
 JOB = ROOT / "docs" / "cluster" / "hmhn-job.yaml"
+FOLDS_SLURM = SLURM.with_name("hmhn-folds.slurm")
+FOLDS_JOB = JOB.with_name("hmhn-folds.yaml")
 
 
 def objects():
@@ -40,9 +42,10 @@ def assert_run_py_takes(arguments, environment):
     assert parsed.returncode == 0, parsed.stderr
 
 
-def test_the_script_is_clean():
-    check(["bash", "-n", SLURM])
-    check(["shellcheck", SLURM])
+@pytest.mark.parametrize("script", [SLURM, FOLDS_SLURM], ids=lambda path: path.name)
+def test_the_script_is_clean(script):
+    check(["bash", "-n", script])
+    check(["shellcheck", script])
 
 
 def test_the_dockerfile_is_clean_and_takes_versions_that_exist():
@@ -82,6 +85,32 @@ def test_the_script_starts_again_what_was_asked_to_end(tmp_path, environment, en
     flags = arguments[arguments.index("run.py") + 1 :]
     assert "--distributed" in flags
     assert_run_py_takes(flags, environment)
+
+
+def test_the_array_runs_a_fold_a_task(tmp_path, environment):
+    stand_in = tmp_path / "srun"
+    stand_in.write_text(f'#!/bin/bash\nprintf "%s\\n" "$@" > {tmp_path}/srun.txt\n')
+    stand_in.chmod(stand_in.stat().st_mode | stat.S_IXUSR)
+    variables = {"SLURM_ARRAY_TASK_ID": "7", "FOLDS": "5", "REPEATS": "2"}
+    subprocess.run(
+        ["bash", FOLDS_SLURM, "--config", "configs/avec2014.py"],
+        env=environment | {"PATH": f"{tmp_path}:{os.environ['PATH']}"} | variables,
+        check=True,
+    )
+    arguments = (tmp_path / "srun.txt").read_text().split("\n")[:-1]
+    flags = arguments[arguments.index("run.py") + 1 :]
+    assert flags[-2:] == ["--fold", "r1f2"]
+    assert_run_py_takes(flags, environment)
+
+
+def test_each_pod_of_an_array_runs_a_fold(environment):
+    (job,) = yaml.safe_load_all(FOLDS_JOB.read_text())
+    kubernetes_validate.validate(job, kubernetes_validate.latest_version(), strict=True)
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    arguments = [flag.replace("$(JOB_COMPLETION_INDEX)", "4") for flag in container["args"]]
+    assert "--fold=r0f4" in arguments
+    assert f"--config.cv.folds={job['spec']['completions']}" in arguments
+    assert_run_py_takes(arguments, environment)
 
 
 def test_the_script_warns_the_tasks_and_not_itself():

@@ -45,6 +45,7 @@ def crossvalidate(
     splits = plan.splits(config, builder)
     crops = split.read_encoded(builder, splits, config.data)
     folds = plan.prepare(config, workdir, crops.videos, builder.info.metadata, splits)
+    crops = split.of_subjects(crops, [name for fold in folds for name in fold.people.test])
     for fold in folds:
         search.check_same(fold, candidates)
     names = [fold.name for fold in folds]
