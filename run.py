@@ -72,6 +72,7 @@ def dispatch(args: flags.FlagValues) -> None:
     devices.check_found()
     if args.mode.startswith("train"):
         files.make_folder(workdir)
+        partition.check_none(workdir)
     else:
         several = args.mode in ("evaluate", "predict", "serve")
         for member in partition.members(workdir) if several else [workdir]:

@@ -39,6 +39,7 @@ def widths(predictions: np.ndarray, scores: np.ndarray, greatest: float) -> list
         people,
         folds[:, None] == np.arange(NUM_FOLDS),
         tuple(map(str, range(NUM_FOLDS))),
+        0.0,
         1000 * greatest,
         "subject",
     )

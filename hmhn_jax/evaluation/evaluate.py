@@ -21,7 +21,9 @@ from hmhn_jax.evaluation.protocols import errors, evaluate_protocols
 from hmhn_jax.evaluation.report import faces, page
 from hmhn_jax.input_pipeline import split as split_lib
 from hmhn_jax.input_pipeline.crops import share_examples
-from hmhn_jax.prediction import attention, conformal, ensemble
+from hmhn_jax.prediction import attention, ensemble
+from hmhn_jax.prediction import residuals as residuals_lib
+from hmhn_jax.prediction.conformal import Residuals
 from hmhn_jax.runtime import devices, processes
 from hmhn_jax.workdir import people as people_lib
 from hmhn_jax.workdir import scalars, stored_config, versions
@@ -50,7 +52,7 @@ def evaluate(
     """
     devices.check_batch_size("evaluate.batch_size", config.evaluate.batch_size)
     members = ensemble.restore(config, [workdir, *others])
-    residuals = None if others else conformal.read_for(workdir, members)
+    residuals = None if others else residuals_lib.read_for(workdir, members)
     trained_config = stored_config.from_dict(members[0].provenance.config)
     changed = config_lib.differences(config, trained_config)
     if changed and members[0].workdir == workdir:  # not a fold's
@@ -75,7 +77,7 @@ def compute(
     members: Sequence[ensemble.Trained],
     builder: Any,
     split: str,
-    residuals: conformal.Residuals | None = None,
+    residuals: Residuals | None = None,
 ) -> Evaluation:
     """Computes scores of a split and how good they are.
 

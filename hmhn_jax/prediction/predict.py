@@ -20,7 +20,8 @@ from hmhn_jax.faces.jobs import crop_files
 from hmhn_jax.faces.media.jpeg import decode_crops
 from hmhn_jax.faces.media.timeline import read_timeline
 from hmhn_jax.faces.warnings import abstention
-from hmhn_jax.prediction import conformal, ensemble, inputs, result
+from hmhn_jax.prediction import ensemble, inputs, result
+from hmhn_jax.prediction import residuals as residuals_lib
 from hmhn_jax.prediction.conformal import Residuals
 from hmhn_jax.prediction.ensemble import Network
 from hmhn_jax.prediction.output import about as output_about
@@ -58,7 +59,7 @@ def predict(
     output = results if output else results / time.strftime(f"{found.name}-%Y%m%dT%H%M%S")
     output_folder.check(output)  # now, not after hours of scoring
     members = ensemble.restore(config, workdirs)
-    residuals = conformal.read_for(Path(workdirs[0]), members) if len(workdirs) == 1 else None
+    residuals = residuals_lib.read_for(Path(workdirs[0]), members) if len(workdirs) == 1 else None
     if config.cv.widest_interval and residuals is None:
         raise UsageError("config.cv.widest_interval is for a cross-validated --workdir alone")
     counts: collections.Counter[str] = collections.Counter()

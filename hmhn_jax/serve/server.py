@@ -37,12 +37,13 @@ def serve(config: ConfigDict, workdir: Path, host: str, port: int) -> None:
         raise UserError(
             f"the page needs {error.name}, which is not installed: pip install 'hmhn-jax[serve]'"
         ) from error
-    from hmhn_jax.prediction import conformal, ensemble
+    from hmhn_jax.prediction import ensemble
+    from hmhn_jax.prediction import residuals as residuals_lib
 
     limits = Limits()
     devices.check_batch_size("evaluate.batch_size", config.evaluate.batch_size)
     members = ensemble.restore(config, [workdir])
-    residuals = conformal.read_for(workdir, members)
+    residuals = residuals_lib.read_for(workdir, members)
     work = make_work(
         members,
         config.evaluate.batch_size,
@@ -51,7 +52,7 @@ def serve(config: ConfigDict, workdir: Path, host: str, port: int) -> None:
         config.cv.widest_interval,
     )
     step = None if residuals else members[0].step
-    split = conformal.SPLIT if residuals else config.data.test_split
+    split = residuals_lib.SPLIT if residuals else config.data.test_split
     evaluations = model_card.read_evaluations(workdir, step, config)
     about = {
         "dataset": members[0].provenance.config["data"]["dataset"],

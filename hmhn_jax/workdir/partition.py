@@ -60,6 +60,14 @@ def read(workdir: Path) -> Partition | None:
         raise UserError(f"cannot read {path}: {type(error).__name__}: {error}") from error
 
 
+def check_none(workdir: Path) -> None:
+    """Raises UserError for a cross-validated workdir, in which no single network is trained."""
+    if read(workdir) is not None:
+        raise UserError(
+            f"{workdir} is cross-validated: use --mode crossvalidate, or another --workdir"
+        )
+
+
 def members(workdir: Path) -> list[Path]:
     """Returns the workdirs of the networks of a workdir: itself, or those of its folds."""
     partition = read(workdir)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hmhn_jax.base.errors import UserError
-from hmhn_jax.prediction import conformal
+from hmhn_jax.prediction import conformal, residuals
 from hmhn_jax.prediction.conformal import Residuals
 
 pytestmark = pytest.mark.pure
@@ -17,7 +17,7 @@ def residuals_of(folds, errors, groups=None, greatest=SCALE):
     groups = np.arange(len(errors)) if groups is None else np.array(groups)
     unseen = folds[:, None] == np.arange(folds.max() + 1)
     names = tuple(f"r0f{fold}" for fold in range(folds.max() + 1))
-    return Residuals(np.array(errors, float), groups, unseen, names, greatest, "subject")
+    return Residuals(np.array(errors, float), groups, unseen, names, 0.0, greatest, "subject")
 
 
 def test_intervals_are_those_of_the_paper():
@@ -91,16 +91,16 @@ def test_coverage_out_of_fold_tells_a_site_that_is_harder():
 
 def test_residuals_are_read_back_in_the_order_of_the_networks(tmp_path):
     written = residuals_of([0, 1, 1], [1.0, 2.0, 3.0])
-    conformal.write(written, tmp_path)
-    read = conformal.read(tmp_path, ["r0f1", "r0f0"])
+    residuals.write(written, tmp_path)
+    read = residuals.read(tmp_path, ["r0f1", "r0f0"])
     np.testing.assert_array_equal(read.unseen, written.unseen[:, ::-1])
     assert (
         read.describe()
         == "how often intervals hold is not known out of fold, of 3 groups by subject"
     )
-    (tmp_path / conformal.FILE).write_text("{}")
+    (tmp_path / residuals.FILE).write_text("{}")
     with pytest.raises(UserError, match=r"cannot read .*residuals\.json"):
-        conformal.read(tmp_path, ["r0f0"])
-    (tmp_path / conformal.FILE).unlink()
+        residuals.read(tmp_path, ["r0f0"])
+    (tmp_path / residuals.FILE).unlink()
     with pytest.raises(UserError, match="not finished; go on with --mode crossvalidate"):
-        conformal.read(tmp_path, ["r0f0"])
+        residuals.read(tmp_path, ["r0f0"])

@@ -1,8 +1,7 @@
-"""Out-of-fold results: everybody scored by networks that never saw them, in one report."""
+"""Report of a cross-validation: errors over everybody, out of fold."""
 
-import csv
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -11,8 +10,6 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from hmhn_jax.base import files, pseudonyms
-from hmhn_jax.base.errors import UserError
-from hmhn_jax.base.scale import Scale
 from hmhn_jax.evaluation import output
 from hmhn_jax.evaluation.anonymity import hide_names
 from hmhn_jax.evaluation.output import Evaluation
@@ -20,72 +17,11 @@ from hmhn_jax.evaluation.protocols import STATISTICS, evaluate_protocols
 from hmhn_jax.evaluation.report import page
 from hmhn_jax.input_pipeline.crops import Crops
 from hmhn_jax.prediction import conformal
+from hmhn_jax.prediction import residuals as residuals_lib
 from hmhn_jax.prediction.conformal import Residuals
-from hmhn_jax.prediction.video_means import VideoMeans
-from hmhn_jax.training import child_runs
-from hmhn_jax.training.crossvalidation import search
-from hmhn_jax.training.crossvalidation.plan import Fold, repeat_of
+from hmhn_jax.training.crossvalidation import out_of_fold, search
+from hmhn_jax.training.crossvalidation.plan import Fold
 from hmhn_jax.workdir import partition, versions
-
-
-@dataclasses.dataclass(frozen=True)
-class OutOfFold:
-    """Scores of all videos by networks that never saw their people.
-
-    Attributes:
-      means: of the V videos once a repeat, [R V], a repeat after the other.
-      folds: [R,V], the index of the fold that each was tested in.
-      results: metrics.json of each fold.
-      scale: of the scores.
-    """
-
-    means: VideoMeans
-    folds: np.ndarray
-    results: list[dict]
-    scale: Scale
-
-    @property
-    def predictions(self) -> np.ndarray:
-        """Scores, f64[R,V]."""
-        return self.means.compute(self.scale).reshape(self.folds.shape)
-
-
-def read(workdirs: Mapping[str, Path], crops: Crops) -> OutOfFold:
-    """Reads what the folds predicted.
-
-    Args:
-      workdirs: of all folds, finished, by their names.
-      crops: of the V videos.
-
-    Raises:
-      UserError: results are missing or damaged.
-    """
-    videos = crops.videos
-    place = {video.video_id: index for index, video in enumerate(videos)}
-    num_repeats = 1 + max(map(repeat_of, workdirs))
-    shape = (num_repeats, len(place))
-    sums, counts, squares = np.zeros(shape), np.zeros(shape, np.int64), np.zeros(shape)
-    fold_of, results = np.full(shape, -1), []
-    for number, (name, workdir) in enumerate(workdirs.items()):
-        path = workdir / "evaluation" / "test" / "predictions.csv"
-        if (metrics := child_runs.results(workdir, "test")) is None:
-            raise UserError(f"{workdir} is not finished; go on with --mode crossvalidate")
-        results.append(metrics)
-        try:
-            with path.open(newline="", encoding="utf-8") as file:
-                for row in csv.DictReader(file):
-                    where = repeat_of(name), place[row["video_id"]]
-                    count = int(row["num_frames"])
-                    sums[where], counts[where] = float(row["prediction"]) * count, count
-                    squares[where] = float(row["prediction_std"] or 0) ** 2 * (count - 1)
-                    fold_of[where] = number
-        except (OSError, ValueError, KeyError) as error:
-            raise UserError(f"cannot read {path}: {type(error).__name__}: {error}") from error
-    if (fold_of < 0).any():
-        missing = videos[int(np.argwhere(fold_of < 0)[0, 1])].video_id
-        raise UserError(f"{missing} and maybe more videos were tested in no fold")
-    means = VideoMeans(sums.ravel(), counts.ravel(), squares.ravel())
-    return OutOfFold(means, fold_of, results, crops.scale)
 
 
 def collect(
@@ -100,7 +36,7 @@ def collect(
       crops: of all people.
       folds: all of them, finished.
     """
-    out = read({fold.name: fold.workdir for fold in folds}, crops)
+    out = out_of_fold.read({fold.name: fold.workdir for fold in folds}, crops.videos, crops.scale)
     num_repeats, num_videos = out.folds.shape
     stacked = _repeated(crops, num_repeats)
     baselines = np.array([each["trained"]["score_mean"] for each in out.results])[out.folds]
@@ -111,7 +47,7 @@ def collect(
     first = out.results[0]
     results = {
         "dataset": config.data.dataset,
-        "split": conformal.SPLIT,
+        "split": residuals_lib.SPLIT,
         "synthetic": bool(data.get("synthetic")),
         "scale": out.scale.to_json(),
         "notices": [],
@@ -156,9 +92,9 @@ def collect(
             earlier=Path(builder.data_path) / pseudonyms.FILE,
         )
         evaluation = hide_names(names, evaluation)
-    directory = workdir / "evaluation" / conformal.SPLIT
+    directory = workdir / "evaluation" / residuals_lib.SPLIT
     output.write(directory, evaluation)
-    conformal.write(residuals, workdir)
+    residuals_lib.write(residuals, workdir)
     output.announce(evaluation.results, directory)
     print(f"intervals for a person: {residuals.describe()}", flush=True)
 

@@ -1,7 +1,6 @@
 """Paired comparison of two cross-validations of the same folds."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,20 +9,20 @@ from hmhn_jax.base import files
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.evaluation.bootstrap import bootstrap
 from hmhn_jax.evaluation.metrics import mean_error
-from hmhn_jax.input_pipeline.crops import Video
-from hmhn_jax.training.crossvalidation import collect
+from hmhn_jax.input_pipeline.crops import Crops
+from hmhn_jax.training.crossvalidation import out_of_fold
 from hmhn_jax.workdir import partition
 
 FILE = "comparison.json"
 
 
-def compare(workdir: Path, other: Path, videos: Sequence[Video]) -> dict:
+def compare(workdir: Path, other: Path, crops: Crops) -> dict:
     """Compares the errors of the same people, and writes DIR/comparison.json.
 
     Args:
       workdir: cross-validated.
       other: cross-validated too, with the same folds of the same data.
-      videos: of these data.
+      crops: of these data.
 
     Returns:
       `mae`, `other_mae`, `difference`, the MAE here minus there, and its 95 % interval over people,
@@ -41,11 +40,11 @@ def compare(workdir: Path, other: Path, videos: Sequence[Video]) -> dict:
     }.items():
         if not same:
             raise UserError(f"--compare: {other} has other {name} than {workdir}")
-    scores = np.array([video.score for video in videos])
+    videos, scores = crops.videos, crops.scores
     subjects = np.array([video.subject_id for video in videos])
     here, there = (  # of each video, the mean over repeats
-        np.abs(collect.read(folds.workdirs(place), videos).predictions - scores).mean(axis=0)
-        for folds, place in ((ours, workdir), (theirs, other))
+        np.abs(out_of_fold.read(dirs, videos, crops.scale).predictions - scores).mean(axis=0)
+        for dirs in (ours.workdirs(workdir), theirs.workdirs(other))
     )
     interval = bootstrap(mean_error, here, there, subjects)
     result = {

@@ -13,9 +13,9 @@ from hmhn_jax.base import files
 from hmhn_jax.base.errors import UsageError, UserError
 from hmhn_jax.input_pipeline.crops import Video
 from hmhn_jax.training.crossvalidation.folds import balanced_folds
+from hmhn_jax.workdir import checkpoints, stored_config
 from hmhn_jax.workdir import partition as partition_lib
 from hmhn_jax.workdir import people as people_lib
-from hmhn_jax.workdir import stored_config
 from hmhn_jax.workdir.partition import Partition
 from hmhn_jax.workdir.people import People
 
@@ -143,6 +143,8 @@ def prepare(
     fingerprint = metadata.get("fingerprint", "")
     partition = partition_lib.read(workdir)
     if partition is None:
+        if checkpoints.exist(workdir):
+            raise UserError(f"{workdir} holds a single run; use another --workdir")
         divided = divide(videos, metadata.get("videos") or {}, config)
         people = {
             name: People(splits, *map(tuple, parts)) for name, parts in divided["folds"].items()

@@ -67,7 +67,7 @@ def crossvalidate(
         shared.unlink(missing_ok=True)
     collect.collect(config, workdir, builder, crops, folds)
     if other:
-        compare.compare(workdir, other, crops.videos)
+        compare.compare(workdir, other, crops)
 
 
 def finished(fold: Fold) -> bool:
