@@ -14,8 +14,10 @@ from html_pages import read_page
 
 from hmhn_jax.base import scales
 from hmhn_jax.base.errors import UserError
+from hmhn_jax.prediction.conformal import Interval
 from hmhn_jax.prediction.output.tables import FILE_COLUMNS
 from hmhn_jax.prediction.result import Prediction
+from hmhn_jax.serve import results
 from hmhn_jax.serve.jobs import Outcome
 from hmhn_jax.serve.predictor import describe
 
@@ -43,6 +45,16 @@ def predicting(**fields):
     values = made(**{"face_found_rate": 0.5, "warnings": ("a & b", "<i>c"), **fields})
     values |= {"frames": frames, "frames_used": 9, "pictures": pictures}
     return lambda path, progress: Outcome(values, (PNG,))
+
+
+def test_an_interval_is_shown_with_what_it_is_worth():
+    held = "80 % intervals held 81 % out of fold"
+    about = {"evaluation": None, "intervals": held, "max_score": 63, "severities": SEVERITIES}
+    outcome = Outcome(made(intervals=(Interval(0.8, 12.34, 30.0),)), ())
+    job = SimpleNamespace(id="1", name="a.mp4", error=None, outcome=outcome)
+    text = " ".join(results.fragment(results.make_environment(about), job).split())
+    assert "80 % interval 12.3 to 30.0" in text
+    assert held in text
 
 
 def finish(client, clip, name=NAME):
