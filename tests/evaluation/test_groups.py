@@ -32,6 +32,15 @@ def grouped(details, predictions=None):
     }
 
 
+def test_errors_have_intervals_over_people():
+    predictions = np.array([10.0 + number % 5 for number in range(41)])
+    (task,) = group_errors(make(["a"] * 40 + ["b"]), predictions, {})
+    of_many, of_one = task["groups"]
+    for name in ("mae", "bias"):
+        assert of_many[f"{name}_low"] < of_many[name] < of_many[f"{name}_high"]
+        assert of_one[f"{name}_low"] is of_one[f"{name}_high"] is None
+
+
 def test_errors_by_level_and_task():
     videos = make(["a", "b", "a"], scores=[10, 12, 40])
     level, task = group_errors(videos, np.array([12.0, 10.0, 31.0]), BDI, {})
@@ -43,6 +52,7 @@ def test_errors_by_level_and_task():
         "mae": pytest.approx(2),
         "rmse": pytest.approx(2),
         "bias": pytest.approx(0),
+        **dict.fromkeys(["mae_low", "mae_high", "bias_low", "bias_high"]),  # of two people: none
     }
     assert (high["group"], high["bias"]) == ("severe", pytest.approx(-9))
     first = task["groups"][0]

@@ -4,12 +4,17 @@ import numpy as np
 import pytest
 import scipy.stats
 from sklearn.metrics import mean_absolute_error as sklearn_mae
+from sklearn.metrics import r2_score
 from sklearn.metrics import root_mean_squared_error as sklearn_rmse
 
 from hmhn_jax.base import scales
 from hmhn_jax.evaluation.metrics import (
+    calibration_intercept,
+    calibration_slope,
     concordance_correlation,
+    determination,
     mean_absolute_error,
+    mean_error,
     pearson_correlation,
     root_mean_squared_error,
 )
@@ -22,6 +27,10 @@ MEASURES = [
     root_mean_squared_error,
     pearson_correlation,
     concordance_correlation,
+    determination,
+    calibration_slope,
+    calibration_intercept,
+    mean_error,
 ]
 
 
@@ -34,6 +43,26 @@ def test_errors_equal_scikit_learn():
     assert root_mean_squared_error(predictions, scores) == pytest.approx(
         sklearn_rmse(scores, predictions)
     )
+
+
+def test_determination_equals_scikit_learn_and_is_no_squared_correlation():
+    rng = np.random.default_rng(0)
+    predictions, scores = rng.uniform(0, 63, (2, 50))
+    assert determination(predictions, scores) == pytest.approx(r2_score(scores, predictions))
+    assert determination(63 - scores, scores) < 0
+    assert determination(np.full(50, scores.mean()), scores) == pytest.approx(0)
+    assert np.isnan(determination(predictions, np.full(50, 7.0)))
+
+
+def test_calibration_is_the_line_of_least_squares():
+    rng = np.random.default_rng(0)
+    predictions = rng.uniform(0, 63, 50)
+    scores = 10 + predictions / 2 + rng.normal(0, 3, 50)
+    slope, intercept = np.polyfit(predictions, scores, 1)
+    assert calibration_slope(predictions, scores) == pytest.approx(slope)
+    assert calibration_intercept(predictions, scores) == pytest.approx(intercept)
+    assert np.isnan(calibration_slope(np.full(50, 7.0), scores))
+    assert np.isnan(calibration_intercept(np.full(50, 7.0), scores))
 
 
 def test_pearson_equals_scipy():

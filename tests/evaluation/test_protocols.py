@@ -28,6 +28,13 @@ def test_clips_count_every_video():
     assert clips["baseline_mae"] == pytest.approx((5 + 5 + 5 + 15 + 15) / 5)
 
 
+def test_each_video_may_have_a_training_mean_of_its_own():
+    means = np.array([15.0, 15.0, 20.0, 10.0, 10.0])
+    protocols = evaluate_protocols(VIDEOS, PREDICTIONS, means, subject_means={})
+    assert protocols["clips"]["baseline_mae"] == pytest.approx((5 + 5 + 0 + 20 + 20) / 5)
+    assert protocols["sessions"]["baseline_mae"] == pytest.approx((5 + 0 + 20) / 3)
+
+
 def test_sessions_average_their_tasks():
     sessions = PROTOCOLS["sessions"]
     assert sessions["num_sessions"] == 3

@@ -48,19 +48,6 @@ CONFIG = config_lib.override(
 )
 
 
-@pytest.fixture(scope="module")
-def builder(tmp_path_factory):
-    """Makes a prepared dataset with some settings."""
-
-    def build(name, **settings):
-        config = coded_faces.CodedConfig(name=name, **settings)
-        built = coded_faces.CodedFaces(config=config, data_dir=tmp_path_factory.mktemp(name))
-        built.download_and_prepare()
-        return built
-
-    return build
-
-
 def run_here(builder):
     """Gives what does a fold's run, in this process: another one takes ten seconds to start."""
 
@@ -82,11 +69,6 @@ def crossvalidate_here(config, workdir, builder, **options):
 
 
 @pytest.fixture(scope="module")
-def people(builder):
-    return builder("people")
-
-
-@pytest.fixture(scope="module")
 def validated(people, tmp_path_factory):
     """Cross-validates by subject."""
     workdir = tmp_path_factory.mktemp("subjects") / "cv"
@@ -104,9 +86,9 @@ def rows(workdir):
         return list(csv.DictReader(file))
 
 
-def test_folds_by_clip_look_people_up_and_folds_by_subject_do_not(builder, validated, tmp_path):
+def test_folds_by_clip_look_people_up_and_folds_by_subject_do_not(coded, validated, tmp_path):
     by_clip = tmp_path / "clips"
-    crossvalidate_here(CONFIG, by_clip, builder("clips", subject_is_clip=True))
+    crossvalidate_here(CONFIG, by_clip, coded("clips", subject_is_clip=True))
     leaked, honest = metrics(by_clip), metrics(validated)
     assert leaked["num_subjects"] == honest["num_videos"] == 120
     assert honest["num_subjects"] == 20
@@ -147,14 +129,14 @@ def test_results_are_those_of_the_folds_with_their_own_baselines(validated):
         assert part in text
 
 
-def test_no_score_of_a_test_person_reaches_its_folds_network(builder, validated, tmp_path):
+def test_no_score_of_a_test_person_reaches_its_folds_network(coded, validated, tmp_path):
     workdir = tmp_path / "cv"
     folds = partition.read(validated).folds
     other = dict.fromkeys(folds["r0f0"].test, 60.0)
     for name in (partition.FILE, "config.json"):  # the same division
         workdir.mkdir(exist_ok=True)
         shutil.copyfile(validated / name, workdir / name)
-    changed = builder("changed", other_scores=other)
+    changed = coded("changed", other_scores=other)
     crossvalidate(CONFIG, workdir, changed, run_here(changed), only="r0f0")
     weights = [
         ensemble.restore(CONFIG, [each / "folds" / "r0f0"])[0].variables
