@@ -22,6 +22,7 @@ from hmhn_jax.faces.crop import (
     Crop,
     CropFailure,
     CropSettings,
+    Footage,
     VideoCrops,
     sha256_of,
 )
@@ -137,4 +138,5 @@ def _parsed(content: bytes) -> VideoCrops | CropFailure:
     if not crops or images:
         raise ValueError("crops and images do not match")
     header["notes"] = tuple(header["notes"])
+    header["footage"] = Footage(**header["footage"])
     return VideoCrops(tuple(crops), **header, from_cache=True)

@@ -91,6 +91,22 @@ class Crop:
 
 
 @dataclasses.dataclass(frozen=True)
+class Footage:
+    """What a video is like, whatever it shows; None where nothing says.
+
+    Attributes:
+      width, height: pixels of its last frame looked at, upright.
+      fps: average frames a second.
+      bit_rate: bits of the file a second.
+    """
+
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    bit_rate: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class VideoCrops:
     """The crops of one video in the order of time, at least one.
 
@@ -105,6 +121,7 @@ class VideoCrops:
       num_cuts: how often the whole picture changed from one frame looked at to the next.
       is_picture: whether the file is a picture, see `formats.is_picture`.
       duration_s: seconds of the video; None if nothing says, and for a picture.
+      footage: what the video is like.
     """
 
     crops: tuple[Crop, ...]
@@ -116,6 +133,7 @@ class VideoCrops:
     num_cuts: int = 0
     is_picture: bool = False
     duration_s: float | None = None
+    footage: Footage = Footage()
 
     @property
     def median_confidence(self) -> float:
@@ -175,9 +193,11 @@ def crop_video(
     crops = []
     track = Track()
     num_sampled = num_crowded = num_unsure = 0
+    width = height = None
     frames = sampled_frames(path, settings.rate_hz, settings.max_frames_per_video, *part)
     for frame in frames:
         num_sampled += 1
+        height, width = frame.rgb.shape[:2]
         if watch is not None:
             watch(frame.time_s)
         face, track = follow(frame.rgb, frame.time_s, track, detector)
@@ -201,6 +221,12 @@ def crop_video(
         notes=(*notes, *part_notes(part, duration)),
         num_cuts=track.num_cuts,
         duration_s=None if duration is None else float(duration),
+        footage=Footage(
+            width,
+            height,
+            frames.fps,
+            8 * path.stat().st_size / float(duration) if duration else None,
+        ),
     )
 
 

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from hmhn_jax.base.errors import one_line
-from hmhn_jax.faces.crop import CropFailure, VideoCrops
+from hmhn_jax.faces.crop import CropFailure, Footage, VideoCrops
 from hmhn_jax.faces.media.jpeg import decode_crops, thumbnail
 from hmhn_jax.faces.warnings import is_short, short, warnings_of
 from hmhn_jax.recordings.recording import Recording
@@ -27,6 +27,8 @@ class CropReport:
       failure: why there are no crops; None if there are.
       from_cache: whether an earlier run found all this out.
       warnings: a line for each reason to trust the crops less, see `warnings`.
+      duration_s: seconds of the video; None if nothing says.
+      footage: what the video is like.
       is_fault: whether the software is to blame for the failure, not the video.
     """
 
@@ -40,6 +42,8 @@ class CropReport:
     from_cache: bool = False
     is_fault: bool = False
     warnings: tuple[str, ...] = ()
+    duration_s: float | None = None
+    footage: Footage = dataclasses.field(default_factory=Footage)
 
     @property
     def found_rate(self) -> float:
@@ -48,7 +52,8 @@ class CropReport:
 
     def record(self) -> dict:
         """All but the recording, in values that JSON knows; see `from_record`."""
-        return {name: value for name, value in vars(self).items() if name != "recording"}
+        values = {name: value for name, value in vars(self).items() if name != "recording"}
+        return values | {"footage": dataclasses.asdict(self.footage)}
 
     def summary(self) -> dict:
         """Returns all but the thumbnails, in JSON values."""
@@ -63,6 +68,8 @@ class CropReport:
             "frames_with_face": self.num_crops,
             "found_rate": self.found_rate,
             "median_confidence": self.confidence,
+            "duration_s": self.duration_s,
+            **dataclasses.asdict(self.footage),
             "failure": self.failure,
             "warnings": list(self.warnings),
         }
@@ -71,7 +78,8 @@ class CropReport:
 def from_record(recording: Recording, record: dict) -> CropReport:
     """The report of which this is the `record`."""
     lists = {name: tuple(record[name]) for name in ("thumbnails", "warnings")}
-    return CropReport(recording, **{**record, **lists})
+    footage = Footage(**record["footage"])
+    return CropReport(recording, **{**record, **lists, "footage": footage})
 
 
 def report(recording: Recording, result: VideoCrops | CropFailure) -> CropReport:
@@ -96,6 +104,8 @@ def report(recording: Recording, result: VideoCrops | CropFailure) -> CropReport
         tuple(thumbnail(image, THUMBNAIL_SIDE) for image in images),
         from_cache=result.from_cache,
         warnings=tuple(warnings_of(result)),
+        duration_s=result.duration_s,
+        footage=result.footage,
     )
 
 

@@ -75,6 +75,7 @@ class SampledFrames:
       duration_s: see `Timeline`; there when the first frame is.
       notes: a line for each thing that is wrong with the file; when all frames are there, also how
         much could not be decoded.
+      fps: average frames a second, as the file claims; there when the first frame is.
     """
 
     path: Path
@@ -84,12 +85,14 @@ class SampledFrames:
     end: Fraction | None
     duration_s: Fraction | None = None
     notes: tuple[str, ...] = ()
+    fps: float | None = None
 
     def __iter__(self) -> Iterator[Frame]:
         """Opens the file and yields its frames."""
         start, end = self.start, self.end
         with open_with_timeline(self.path) as (stream, timeline, packets):
             self.duration_s = timeline.duration_s
+            self.fps = float(stream.average_rate) if stream.average_rate else None
             self.notes = (*timeline.notes, *track_notes(stream.container, stream))
             until = min((each for each in (timeline.duration_s, end) if each), default=None)
             rate = _rate_to_fit(self.rate_hz, self.max_frames, until and until - start)
