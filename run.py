@@ -70,7 +70,7 @@ def dispatch(args: flags.FlagValues) -> None:
     if args.mode == "doctor":  # looks at recordings before hours are spent on them
         return doctor.examine(config.data, workdir, command)
     devices.check_found()
-    if args.mode.startswith("train"):
+    if args.mode.startswith("train") or args.mode == "baselines":
         files.make_folder(workdir)
         partition.check_none(workdir)
     else:
@@ -86,11 +86,22 @@ def dispatch(args: flags.FlagValues) -> None:
         server.serve(config, workdir, args.host, args.port)
     elif args.mode == "export_torch":
         torch_export.export_checkpoint(config, workdir)
+    elif args.mode == "baselines":
+        fit_baselines(config, workdir)
     else:
         work(config, workdir, args.mode, args.ensemble)
     if args.mode in NEXT and processes.is_first():
         again = shlex.join([*cli.program(sys.argv[0]), "--workdir", args.workdir])
         print(f"next: {again} {NEXT[args.mode]}", flush=True)
+
+
+def fit_baselines(config: ConfigDict, workdir: Path) -> None:
+    """Evaluates what needs no network."""
+    from hmhn_jax.evaluation import baselines
+    from hmhn_jax.input_pipeline.dataset import open_dataset
+
+    builder = open_dataset(config.data, config.report)
+    baselines.run(config, workdir, builder)
 
 
 def work(config: ConfigDict, workdir: Path, mode: str, others: list[str] | None = None) -> None:

@@ -13,6 +13,7 @@ MODES = {
     "train_and_evaluate": "the default",
     "train": "only that",
     "evaluate": "only that, with the weights of a workdir",
+    "baselines": "scores of the same videos without a network",
     "predict": "scores of new videos and pictures: --input",
     "crossvalidate": "a run for each fold of people, and their report",
     "sweep": "all runs of a config of configs/sweeps/, and their table",

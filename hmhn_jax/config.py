@@ -25,7 +25,7 @@ class Field:
       default: its value where a config has none: the paper's setting, and ours where the paper is
         silent. Its type is the field's; whole numbers may stand for floats.
       meaning: a phrase for the reader of docs/use/config.md.
-      choices: the only values, where there are few.
+      choices: the only values, where there are few; of a tuple, of its items.
       least, most, above, below: bounds of a number, the last two exclusive. Upper bounds of
         sizes limit what a downloaded workdir can ask of a machine.
       newer: whether configs were stored before the field was there; these have its default.
@@ -43,7 +43,8 @@ class Field:
     def limits(self) -> str:
         """Returns the values that the field may have, in words; empty without limits."""
         if self.choices:
-            return " or ".join(map(repr, self.choices))
+            several = "any of " if isinstance(self.default, tuple) else ""
+            return several + " or ".join(map(repr, self.choices))
         words = {"least": "at least", "above": "above", "most": "at most", "below": "below"}
         bounds = {name: getattr(self, name) for name in words}
         return " and ".join(
@@ -53,7 +54,8 @@ class Field:
     def takes(self, value: Any) -> bool:
         """Returns whether a value of the field's type lies within its limits."""
         if self.choices:
-            return value in self.choices
+            values = value if isinstance(value, tuple) else (value,)
+            return all(each in self.choices for each in values)
         if not isinstance(value, int | float):
             return True
         # A number that is not finite lies within no limits.
@@ -136,6 +138,17 @@ FIELDS = {
     "evaluate.batch_size": Field(64, "crops scored at once, over all devices", least=1, most=2**20),
     "evaluate.checkpoint": Field(
         "last", "best: the one of the lowest validation MAE", choices=("last", "best")
+    ),
+    "evaluate.baselines": Field(
+        ("conditions", "motion", "texture", "pixels"),
+        "what HMHN is compared with; empty: nothing",
+        choices=("conditions", "motion", "texture", "pixels"),
+        newer=True,
+    ),
+    "evaluate.features": Field(
+        "",
+        "a CSV file, or a folder of them, of another tool's features to compare with",
+        newer=True,
     ),
     "cv.folds": Field(
         0, "folds of cross-validation; 0: 5 of people, or one a group", least=0, newer=True

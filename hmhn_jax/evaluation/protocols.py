@@ -54,7 +54,7 @@ def errors(
     for name, baseline in baselines.items():
         result[f"{name}_mae"] = mean_absolute_error(baseline, scores)
         result[f"{name}_rmse"] = root_mean_squared_error(baseline, scores)
-        statistics[f"{name}_gain"] = _gain_over(baseline)
+        statistics[f"{name}_gain"] = gain_over(baseline)
     for name, statistic in statistics.items():
         value = statistic(predictions, scores)
         interval = bootstrap(statistic, predictions, scores, subjects)
@@ -64,7 +64,9 @@ def errors(
     return result
 
 
-def _gain_over(baseline: np.ndarray) -> Statistic:
+def gain_over(baseline: np.ndarray) -> Statistic:
+    """Returns the statistic of how much lower the MAE is than that of a baseline, f[M]."""
+
     def gain(predictions, scores, weights=None):
         ours = mean_absolute_error(predictions, scores, weights)
         return mean_absolute_error(baseline, scores, weights) - ours

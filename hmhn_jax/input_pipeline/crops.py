@@ -5,7 +5,7 @@ import functools
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from ml_collections import ConfigDict
@@ -36,6 +36,28 @@ class Video:
 
 
 @dataclasses.dataclass(frozen=True)
+class Detections:
+    """What was seen of the faces in the frames that N crops are of.
+
+    Attributes:
+      time_s: f32[N], since the video's first frame.
+      boxes: i32[N,4], left, top, right, bottom in pixels of the frame.
+      eyes: f32[N,2,2], eye centres (x, y) in pixels of the frame, picture's left first.
+      confidences: f32[N], the detector's scores.
+    """
+
+    time_s: np.ndarray
+    boxes: np.ndarray
+    eyes: np.ndarray
+    confidences: np.ndarray
+
+    def __getitem__(self, indices: np.ndarray) -> Self:
+        """Selects some crops."""
+        fields = (getattr(self, field.name)[indices] for field in dataclasses.fields(self))
+        return type(self)(*fields)
+
+
+@dataclasses.dataclass(frozen=True)
 class Crops:
     """All face crops of one split, in a fixed order.
 
@@ -49,6 +71,7 @@ class Crops:
       image_size: side of the images that batches are made of, in pixels.
       decoded: u8[N,image_size,image_size,3], or None where that would take too much memory.
       scale: of the scores.
+      detections: of the N crops; None where nothing is known of them.
     """
 
     jpegs: list[bytes]
@@ -57,6 +80,7 @@ class Crops:
     image_size: int
     decoded: np.ndarray | None = None
     scale: Scale = dataclasses.field(default_factory=scales.default)
+    detections: Detections | None = None
 
     def __len__(self) -> int:
         return len(self.jpegs)
@@ -144,6 +168,12 @@ def read_crops(builder: Any, split: str, settings: ConfigDict) -> Crops:
         videos,
         settings.image_size,
         scale=scales.of(builder.info.metadata),
+        detections=Detections(
+            *(
+                np.array([record[name] for *_, record in records])
+                for name in ("time_s", "box", "eyes", "confidence")
+            )
+        ),
     )
     return keep_decoded(crops, settings.cache_gib, split)
 

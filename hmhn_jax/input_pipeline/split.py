@@ -69,6 +69,7 @@ def of_subjects(crops: Crops, subjects: Collection[str]) -> Crops:
         video_of_crop=places[crops.video_of_crop[indices]],
         videos=[video for video, is_in in zip(crops.videos, is_chosen, strict=True) if is_in],
         decoded=None if crops.decoded is None else crops.decoded[indices],
+        detections=None if crops.detections is None else crops.detections[indices],
     )
 
 

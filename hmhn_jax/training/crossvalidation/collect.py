@@ -115,6 +115,7 @@ def _repeated(crops: Crops, num_repeats: int) -> Crops:
             for video in crops.videos
         ],
         decoded=None,
+        detections=None,
     )
 
 
