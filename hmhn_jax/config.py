@@ -150,6 +150,7 @@ FIELDS = {
         "a CSV file, or a folder of them, of another tool's features to compare with",
         newer=True,
     ),
+    "evaluate.audit": Field(True, "whether evaluation looks for shortcuts", newer=True),
     "cv.folds": Field(
         0, "folds of cross-validation; 0: 5 of people, or one a group", least=0, newer=True
     ),

@@ -43,6 +43,9 @@ def hide_names(names: Pseudonyms, evaluation: Evaluation) -> Evaluation:
         for video in (crops.videos[index] for index in order)
     ]
     places = np.argsort(order).astype(crops.video_of_crop.dtype)
+    baselines = results.get("baselines", {})
+    hidden = {"notes": [names.hide(note) for note in baselines.get("notes", ())]}
+    results = results | {"baselines": baselines | hidden}
     crops = dataclasses.replace(crops, videos=videos, video_of_crop=places[crops.video_of_crop])
     means = VideoMeans(means.sums[order], means.counts[order], means.squares[order])
     columns = {name: np.array(values)[order] for name, values in evaluation.columns.items()}

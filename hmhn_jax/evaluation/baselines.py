@@ -21,6 +21,12 @@ from hmhn_jax.input_pipeline.crops import Crops, read_crops
 from hmhn_jax.workdir import versions
 
 ALWAYS_MEAN = "training mean"
+COLUMN = "baseline_"  # before their names in predictions.csv
+
+
+def undecoded(config: ConfigDict) -> ConfigDict:
+    """Returns `config.data` for crops that are decoded once and not kept."""
+    return config_lib.override(config, {"data.cache_gib": 0.0}).data
 
 
 def predict(
@@ -138,7 +144,7 @@ def run(config: ConfigDict, workdir: Path, builder: Any) -> list[dict]:
     Raises:
       UserError: a split that the dataset does not have, or no baseline can be fitted.
     """
-    settings = config_lib.override(config, {"data.cache_gib": 0.0}).data
+    settings = undecoded(config)
     data, split = builder.info.metadata, config.data.test_split
     train, crops = (
         read_crops(builder, each, settings) for each in (config.data.train_split, split)

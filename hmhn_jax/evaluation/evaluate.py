@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
@@ -13,12 +14,17 @@ from ml_collections import ConfigDict
 
 from hmhn_jax import config as config_lib
 from hmhn_jax.base import pseudonyms
-from hmhn_jax.evaluation import intervals, output
+from hmhn_jax.baselines.extract import extract
+from hmhn_jax.baselines.video import read_summary
+from hmhn_jax.evaluation import baselines, intervals, output
 from hmhn_jax.evaluation.anonymity import hide_names
+from hmhn_jax.evaluation.audit import identity
+from hmhn_jax.evaluation.audit.audit import audit
 from hmhn_jax.evaluation.occlusion import occlusion_check
 from hmhn_jax.evaluation.output import Evaluation
 from hmhn_jax.evaluation.protocols import errors, evaluate_protocols
 from hmhn_jax.evaluation.report import faces, page
+from hmhn_jax.faces.crop import CropSettings
 from hmhn_jax.input_pipeline import split as split_lib
 from hmhn_jax.input_pipeline.crops import share_examples
 from hmhn_jax.prediction import attention, ensemble
@@ -111,8 +117,14 @@ def compute(
         "trained": dataclasses.asdict(provenance),
         "versions": versions.installed(),
         "attention_check": occlusion_check(trained, crops, config.evaluate.batch_size),
+        "audit": _audit(config, builder, members, crops, predictions),
     }
     columns: dict[str, Any] = {}
+    if residuals is None:  # the folds have been compared, each with those of its own people
+        found, notes = _baselines(config, builder, trained, crops)
+        rows = baselines.compare(found, crops.scores, crops.subjects, predictions)
+        results["baselines"] = {"rows": rows, "notes": notes}
+        columns |= {f"{baselines.COLUMN}{name}": list(each) for name, each in found.items()}
     if len(members) > 1:
         results["ensemble"] = _describe_members(members, member_scores, crops)
         columns["prediction_members_std"] = ensemble.spread(member_scores)
@@ -123,6 +135,35 @@ def compute(
     has_maps = results["attention_check"] and config.report.faces
     head_maps = _head_maps(trained, crops, predictions) if has_maps else {}
     return Evaluation(crops, means, results, columns, head_maps)
+
+
+def _baselines(config, builder, trained, crops):
+    """Predicts by what is fitted to the same people without a network."""
+    if not (config.evaluate.baselines or config.evaluate.features) or not processes.is_first():
+        return {}, []
+    if trained.provenance.data.get("fingerprint") != builder.info.metadata.get("fingerprint"):
+        return {}, ["the network was trained on other data than these"]
+    own = stored_config.from_dict(trained.provenance.config).data
+    fields = {"data.people": own.people, "data.cache_gib": 0.0}  # each crop is decoded once
+    settings = config_lib.override(config, fields)
+    train = split_lib.read(settings, trained.workdir, builder, own.train_split)
+    return baselines.predict(config, read_summary(builder), train, crops)
+
+
+def _audit(config, builder, members, crops, predictions):
+    if not config.evaluate.audit:
+        return None
+    tables = extract(["conditions"], crops, read_summary(builder), "recording conditions")
+    return audit(
+        lambda images: ensemble.score_frames(members, images).mean(axis=0),
+        functools.partial(identity.features, members[0]),
+        crops,
+        predictions,
+        tables.get("conditions"),
+        padding=builder.info.metadata.get("crops", {}).get("padding", CropSettings.padding),
+        limits=crops.scale.ends,
+        batch_size=config.evaluate.batch_size,
+    )
 
 
 def _notices(builder, split, config, members, crops):

@@ -157,6 +157,12 @@ def announce(results: dict, directory: Path) -> None:
             f"attention check: hiding what a head looks at moves the score {check['ratio']:.2f} "
             "times as far as hiding another place"
         )
+    for row in results.get("baselines", {}).get("rows", ()):
+        print(f"{row['name']} without a network: MAE {row['mae']:.2f}; {row['sentence']}")
+    for note in results.get("baselines", {}).get("notes", ()):
+        print(f"note: no baseline: {note}")
+    if audit := results.get("audit"):
+        print(f"audit: {audit['verdict']}")
     for notice in results.get("notices", ()):
         print(f"note: {notice} Errors on new videos will be larger.")
     if results["synthetic"]:

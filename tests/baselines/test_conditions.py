@@ -17,7 +17,7 @@ def test_each_condition_follows_its_own_cause(make_video):
     plain = conditions(make_video(picture()))
     lighter = conditions(make_video(picture(level=158)))
     assert lighter["brightness"] - plain["brightness"] == pytest.approx(30, abs=1)
-    assert lighter["border_brightness"] - plain["border_brightness"] == pytest.approx(30, abs=1)
+    assert lighter["cheek_brightness"] - plain["cheek_brightness"] == pytest.approx(30, abs=1)
     assert lighter["red_cast"] == pytest.approx(plain["red_cast"], abs=0.1)
 
     blurred = picture()
@@ -32,12 +32,21 @@ def test_each_condition_follows_its_own_cause(make_video):
     marked = picture()
     marked[:, :2] = 255
     found = conditions(make_video(marked))
-    assert found["border_brightness"] > plain["border_brightness"] + 20
-    assert found["brightness"] < plain["brightness"] + 10
+    assert found["brightness"] > plain["brightness"] + 20
+    assert found["cheek_brightness"] == plain["cheek_brightness"]
 
     nearer = conditions(make_video(picture(), size=2.0, places=(40.0, -10.0)))
     assert nearer["face_size"] == 2 * plain["face_size"]
     assert (nearer["face_x"], nearer["face_y"]) == (340, 190)
+
+
+def test_no_condition_follows_eyes_nose_and_mouth(make_video):
+    plain, moved = picture(), picture()
+    moved[:, 4:12, 6:26] = 0  # eyes and brows
+    moved[:, 20:28, 8:24] = 255  # the mouth
+    one, other = (conditions(make_video(each)) for each in (plain, moved))
+    for name in ("brightness", "contrast", "red_cast", "cheek_brightness"):
+        assert one[name] == other[name], name
 
 
 def test_what_the_dataset_does_not_say_is_missing(make_video):

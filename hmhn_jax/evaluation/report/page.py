@@ -85,6 +85,7 @@ def write_report(
     trained = results["trained"]
     environment = templating.environment()
     environment.filters["points"] = _points
+    environment.filters["capitalize_first"] = lambda text: text[:1].upper() + text[1:]
     page = environment.get_template("report.html")
     text = page.render(
         results=results,
