@@ -49,8 +49,11 @@ def hide_names(names: Pseudonyms, evaluation: Evaluation) -> Evaluation:
     crops = dataclasses.replace(crops, videos=videos, video_of_crop=places[crops.video_of_crop])
     means = VideoMeans(means.sums[order], means.counts[order], means.squares[order])
     columns = {name: np.array(values)[order] for name, values in evaluation.columns.items()}
-    head_maps = {names.videos[video]: maps for video, maps in evaluation.head_maps.items()}
-    return Evaluation(crops, means, _redact(results), columns, head_maps)
+    head_maps, falls = (
+        {names.videos[video]: maps for video, maps in by_video.items()}
+        for by_video in (evaluation.head_maps, evaluation.occlusion_maps)
+    )
+    return Evaluation(crops, means, _redact(results), columns, head_maps, falls)
 
 
 def _redact(results):

@@ -63,7 +63,7 @@ def predict(
                 table[extract.FEATURES] = each
         except UserError as error:
             notes.append(f"{extract.FEATURES}: {error}")
-    people = np.array([video.subject_id for video in train.videos])
+    people = train.subjects
     predictions = {}
     for name in tables[0].keys() & tables[1].keys():
         try:
@@ -127,7 +127,7 @@ def sentence(name: str, gain: float, low: float | None, high: float | None) -> s
     if high < 0:
         return f"{name} is better than HMHN by {-gain:.1f} points ({-high:.1f} to {-low:.1f})"
     between = f"{gain:.1f} points ({low:.1f} to {high:.1f})"
-    return f"HMHN is not shown to be better than {name}: by {between}"
+    return f"HMHN is not shown to be better than {name}: difference {between}"
 
 
 def run(config: ConfigDict, workdir: Path, builder: Any) -> list[dict]:
@@ -153,7 +153,7 @@ def run(config: ConfigDict, workdir: Path, builder: Any) -> list[dict]:
     if not predictions:
         raise UserError(f"no baseline could be fitted: {'; '.join(notes) or 'none is named'}")
     predictions = {ALWAYS_MEAN: np.full(len(crops.videos), train.scores.mean())} | predictions
-    subjects = np.array([video.subject_id for video in crops.videos])
+    subjects = crops.subjects
     rows = compare(predictions, crops.scores, subjects)
     folder = Path(workdir) / "baselines" / split
     _write_predictions(folder / "predictions.csv", crops, predictions)

@@ -27,7 +27,7 @@ from hmhn_jax.evaluation.report import faces, page
 from hmhn_jax.faces.crop import CropSettings
 from hmhn_jax.input_pipeline import split as split_lib
 from hmhn_jax.input_pipeline.crops import share_examples
-from hmhn_jax.prediction import attention, ensemble
+from hmhn_jax.prediction import attention, ensemble, occlusion_map
 from hmhn_jax.prediction import residuals as residuals_lib
 from hmhn_jax.prediction.conformal import Residuals
 from hmhn_jax.runtime import devices, processes
@@ -134,7 +134,8 @@ def compute(
     # What cannot be checked has no heads, or maps of one cell.
     has_maps = results["attention_check"] and config.report.faces
     head_maps = _head_maps(trained, crops, predictions) if has_maps else {}
-    return Evaluation(crops, means, results, columns, head_maps)
+    falls = _occlusion_maps(config, members, crops, predictions) if config.report.faces else {}
+    return Evaluation(crops, means, results, columns, head_maps, falls)
 
 
 def _baselines(config, builder, trained, crops):
@@ -155,7 +156,7 @@ def _audit(config, builder, members, crops, predictions):
         return None
     tables = extract(["conditions"], crops, read_summary(builder), "recording conditions")
     return audit(
-        lambda images: ensemble.score_frames(members, images).mean(axis=0),
+        ensemble.mean_score(members),
         functools.partial(identity.features, members[0]),
         crops,
         predictions,
@@ -190,7 +191,7 @@ def _notices(builder, split, config, members, crops):
 
 
 def _describe_members(members, member_scores, crops):
-    subjects = np.array([video.subject_id for video in crops.videos])
+    subjects = crops.subjects
     return {
         "members": [
             each.summary() | errors(scores, crops.scores, subjects, {})
@@ -198,6 +199,16 @@ def _describe_members(members, member_scores, crops):
         ],
         "mean_members_std": float(ensemble.spread(member_scores).mean()),
     }
+
+
+def _occlusion_maps(config, members, crops, predictions):
+    """The occlusion maps f32[N,S,S] over the crops that the report shows, by video."""
+    shown = faces.worst_crops(crops, predictions)
+    images = crops.images(np.concatenate(list(shown.values())))
+    maps = occlusion_map.occlusion_maps(ensemble.mean_score(members), images, config.evaluate)
+    places = np.cumsum([len(indices) for indices in shown.values()])[:-1]
+    names = [crops.videos[video].video_id for video in shown]
+    return dict(zip(names, np.split(maps, places), strict=True))
 
 
 def _head_maps(trained, crops, predictions):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from hmhn_jax.base.scale import Scale
-from hmhn_jax.evaluation.bootstrap import bootstrap
+from hmhn_jax.evaluation.bootstrap import Statistic, bootstrap
 from hmhn_jax.evaluation.metrics import (
     mean_absolute_error,
     mean_error,
@@ -18,6 +18,7 @@ from hmhn_jax.input_pipeline.crops import Video
 NOT_GIVEN = "not given"
 MAX_TEXTS = 8  # of a column with more different texts each would stand for hardly any video
 NUM_QUANTILES = 4
+MEANS: dict[str, Statistic] = {"mae": mean_absolute_error, "bias": mean_error}
 _NOT_A_GROUP = ("session",)  # says which videos belong together, not what they are like
 
 
@@ -42,10 +43,12 @@ def group_errors(
         and those in which each subject has another value.
 
     Returns:
-      [{"column": "age", "groups": [{"group": "18 to 30", "num_videos", "mae", "rmse", "bias"}]}],
-      the band of the true score first, then the task. `bias` is the mean of prediction minus
-      score; of it and of the MAE NAME_low and NAME_high are 95 % intervals over subjects, None of
-      few. Each video is in exactly one group of a column.
+      [{"column": "age", "groups": [{"group": "18 to 30", "num_videos", "mae", "rmse", "bias"}],
+      "differences"}], the band of the true score first, then the task. `bias` is the mean of
+      prediction minus score. Each video is in exactly one group of a column. `mae_low`,
+      `mae_high`, `bias_low`, `bias_high`: 95 % over people, None of fewer than `LEAST_SUBJECTS`.
+      `differences` has, of a column of two groups, `mae` and `bias` of the first minus those of the
+      second, with intervals for which people are drawn once for both groups.
     """
     severities = [scale.band_name(video.score) for video in videos]
     names = [band.name for band in scale.bands if band.name in severities]
@@ -60,14 +63,20 @@ def group_errors(
         most = max(_subjects_a_value(values, subjects), default=0)
         if not anonymous or (most > 1 and min(_subjects_a_value(labels, subjects)) > 1):
             columns.append((name, labels, groups))
-    scores, names = np.array([video.score for video in videos]), np.array(subjects)
+    scores, people = np.array([video.score for video in videos]), np.array(subjects)
     return [
         {
             "column": name,
             "groups": [
-                {"group": group} | _errors(predictions, scores, names, np.array(labels) == group)
+                {"group": group} | _errors(predictions, scores, people, np.array(labels) == group)
                 for group in groups
             ],
+            "differences": _differences(
+                predictions,
+                scores,
+                people,
+                [np.array(labels) == each for each in groups],
+            ),
         }
         for name, labels, groups in columns
         if len(groups) > 1
@@ -81,14 +90,42 @@ def _subjects_a_value(values, subjects):
 
 
 def _errors(predictions, scores, subjects, chosen):
-    pairs = predictions[chosen], scores[chosen]
-    result = {"num_videos": int(chosen.sum()), "rmse": root_mean_squared_error(*pairs)}
-    for name, statistic in {"mae": mean_absolute_error, "bias": mean_error}.items():
-        interval = bootstrap(statistic, *pairs, subjects[chosen])
-        result[name] = statistic(*pairs)
-        result[f"{name}_low"] = interval and interval.low
-        result[f"{name}_high"] = interval and interval.high
-    return result
+    predictions, scores, subjects = predictions[chosen], scores[chosen], subjects[chosen]
+    return {
+        "num_videos": int(chosen.sum()),
+        "rmse": root_mean_squared_error(predictions, scores),
+    } | _with_intervals(MEANS, predictions, scores, subjects)
+
+
+def _differences(predictions, scores, subjects, groups):
+    """Compares the errors of two groups; None of another number."""
+    if len(groups) != 2:
+        return None
+
+    def between(statistic):
+        def difference(predictions, scores, weights=None):
+            weights = np.ones(len(scores)) if weights is None else weights
+            one, other = (
+                statistic(predictions[group], scores[group], np.atleast_2d(weights)[:, group])
+                for group in groups
+            )
+            return (one - other)[0] if weights.ndim == 1 else one - other
+
+        return difference
+
+    statistics = {name: between(statistic) for name, statistic in MEANS.items()}
+    with np.errstate(invalid="ignore"):  # a resample may lack a group: there is no interval then
+        return _with_intervals(statistics, predictions, scores, subjects)
+
+
+def _with_intervals(statistics, predictions, scores, subjects):
+    values: dict[str, float | None] = {}
+    for name, statistic in statistics.items():
+        interval = bootstrap(statistic, predictions, scores, subjects)
+        values[name] = float(statistic(predictions, scores))
+        values[f"{name}_low"] = interval and interval.low
+        values[f"{name}_high"] = interval and interval.high
+    return values
 
 
 def _part(texts):

@@ -41,7 +41,7 @@ def held(residuals: Residuals, scores: np.ndarray, crops: Crops) -> list[dict[st
       (`coverage_low`, `coverage_high`), and `mean_width` in points.
     """
     found = residuals.intervals(scores)
-    subjects = np.array([video.subject_id for video in crops.videos])
+    subjects = crops.subjects
     result = []
     for place in range(min(map(len, found))):
         level = found[0][place].level

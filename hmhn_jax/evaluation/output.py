@@ -26,6 +26,7 @@ class Evaluation:
       columns: further columns of predictions.csv, by name, with a value a video: numbers in
         points, or whole numbers and texts.
       head_maps: by video id, for each head a row of pictures u8[N,H,W,3] for the report.
+      occlusion_maps: by video id f32[N,H,W], in points, of the same crops.
     """
 
     crops: Crops
@@ -33,6 +34,7 @@ class Evaluation:
     results: dict[str, Any]
     columns: Mapping[str, Sequence | np.ndarray] = dataclasses.field(default_factory=dict)
     head_maps: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    occlusion_maps: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
 
 def write(
@@ -55,6 +57,7 @@ def write(
         evaluation.results,
         scalars=scalars,
         head_maps=evaluation.head_maps,
+        occlusion_maps=evaluation.occlusion_maps,
     )
     write_tables(directory, evaluation)
 

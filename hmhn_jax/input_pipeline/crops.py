@@ -90,6 +90,11 @@ class Crops:
         """The score of each video, f32[V]."""
         return np.array([video.score for video in self.videos], np.float32)
 
+    @property
+    def subjects(self) -> np.ndarray:
+        """Whose video each is, [V]."""
+        return np.array([video.subject_id for video in self.videos])
+
     def images(self, indices: np.ndarray) -> np.ndarray:
         """Decodes crops, u8[len(indices),image_size,image_size,3]."""
         if self.decoded is not None:

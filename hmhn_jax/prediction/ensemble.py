@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import hashlib
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -166,6 +166,11 @@ def score_frames(members: Sequence[Network], images: np.ndarray) -> np.ndarray:
       f32[M,B]; the ensemble's score is the mean over M.
     """
     return np.stack([member.score_frames(images) for member in members])
+
+
+def mean_score(members: Sequence[Trained]) -> Callable[[np.ndarray], np.ndarray]:
+    """Returns a function that scores u8[B,S,S,3] by the mean over the members, f32[B]."""
+    return lambda images: score_frames(members, images).mean(axis=0)
 
 
 def score_videos(

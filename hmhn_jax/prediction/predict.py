@@ -84,7 +84,8 @@ def predict(
                 if outcome == "scored":
                     stem = folder / output_folder.PICTURES / made.path.relative_to(found.root)
                     try:
-                        counts["pictured"] += write_pictures(stem, made, members, overlay_video)
+                        write_pictures(stem, made, members, config.evaluate, overlay_video)
+                        counts["pictured"] += 1
                     except UserError as error:  # such as of a name that leaves no room for endings
                         warnings = (*made.warnings, f"without all of its pictures: {error}")
                         made = dataclasses.replace(made, warnings=warnings)

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from ml_collections import ConfigDict
 
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.faces.media.jpeg import decode_crops
 from hmhn_jax.faces.media.probe import probe
 from hmhn_jax.faces.media.video import VideoError
-from hmhn_jax.prediction import attention, predict
+from hmhn_jax.prediction import attention, ensemble, occlusion_map, predict
 from hmhn_jax.prediction.conformal import Residuals
 from hmhn_jax.prediction.ensemble import Trained
 from hmhn_jax.prediction.output.plots import extreme_frames
@@ -24,7 +25,7 @@ SHARE_OF_CROPPING, SHARE_OF_SCORING = 0.8, 0.95
 
 def make_work(
     members: Sequence[Trained],
-    batch_size: int,
+    settings: ConfigDict,
     max_duration_s: float,
     residuals: Residuals | None = None,
     widest_interval: float = 0.0,
@@ -32,8 +33,9 @@ def make_work(
     """Returns work(path, progress), which predicts one file with these networks.
 
     Args:
-      members: the networks; the first one's maps are shown.
-      batch_size: crops scored at once, a multiple of the devices.
+      members: the networks; the first one's heads are shown.
+      settings: `config.evaluate`: `batch_size`, crops scored at once, a multiple of the devices,
+        and the patch of occlusion maps.
       max_duration_s: looks at no more seconds of a video, whatever its header claims.
       residuals, widest_interval: as of `predict_files`.
     """
@@ -48,31 +50,35 @@ def make_work(
             progress(SHARE_OF_CROPPING * min(time_s / duration, 1.0) if duration else None)
 
         (made,) = predict.predict_files(
-            members, [path], batch_size, 1, watch, residuals, widest_interval
+            members, [path], settings.batch_size, 1, watch, residuals, widest_interval
         )
         if made.error:
             raise UserError(made.error)
         progress(SHARE_OF_SCORING)
-        return describe(made, members[0])
+        return describe(made, members, settings)
 
     return work
 
 
-def describe(made: Prediction, trained: Trained) -> Outcome:
-    """Describes a prediction in JSON values, with pictures of the heads' maps.
+def describe(made: Prediction, members: Sequence[Trained], settings: ConfigDict) -> Outcome:
+    """Describes a prediction in JSON values, with pictures of maps.
 
-    Each picture is a strip: the aligned face, then each head's map over it. They are of
-    the frames with the highest, the median and the lowest score.
+    Each picture is a strip: the aligned face, then each head's map and the occlusion map over it.
+    They are of the frames with the highest, the median and the lowest score.
     """
+    trained, largest = members[0], 0.0
     chosen, pictures = [], []
     if made.frames_used:
         chosen = extreme_frames(made.mean_scores)
         images = decode_crops([made.crops[frame].jpeg for frame in chosen], trained.image_size)
         # Always three at once, so that they are compiled for once.
         overlays = attention.overlays(trained, np.resize(images, (3, *images.shape[1:])))
+        falls = occlusion_map.occlusion_maps(ensemble.mean_score(members), images, settings)
+        largest = float(np.abs(falls).max())
+        hidden = occlusion_map.overlay(images, falls, largest)
         for number, image in enumerate(images):
             heads = [] if overlays is None else list(overlays[number])
-            pictures.append(_png(np.concatenate([image, *heads], axis=1)))
+            pictures.append(_png(np.concatenate([image, *heads, hidden[number]], axis=1)))
     band = None if made.score is None else made.scale.band(made.score)
     values = {
         "score": made.score,
@@ -90,6 +96,7 @@ def describe(made: Prediction, trained: Trained) -> Outcome:
             for frame, score in enumerate(made.mean_scores)
         ],
         "num_heads": trained.model.num_heads if trained.model.use_mab else 0,
+        "largest_fall": largest,
         "pictures": [
             {"time_s": _time(made, frame), "score": float(made.mean_scores[frame])}
             for frame in chosen

@@ -45,11 +45,7 @@ def serve(config: ConfigDict, workdir: Path, host: str, port: int) -> None:
     members = ensemble.restore(config, [workdir])
     residuals = residuals_lib.read_for(workdir, members)
     work = make_work(
-        members,
-        config.evaluate.batch_size,
-        limits.max_duration_s,
-        residuals,
-        config.cv.widest_interval,
+        members, config.evaluate, limits.max_duration_s, residuals, config.cv.widest_interval
     )
     step = None if residuals else members[0].step
     split = residuals_lib.SPLIT if residuals else config.data.test_split

@@ -91,3 +91,28 @@ def test_columns_that_divide_nothing_are_left_out():
         for i in range(9)
     ]
     assert grouped(details) == {}
+
+
+def test_two_groups_are_compared_with_an_interval_over_people():
+    rng = np.random.default_rng(0)
+    videos = make([""] * 80, scores=[20.0] * 80)
+    details = {f"v{i}": {"sex": "fm"[i % 2]} for i in range(80)}
+    errors = np.where(np.arange(80) % 2, 8.0, 2.0) + rng.normal(0, 0.5, 80)
+    found = group_errors(videos, 20 + errors, details)
+    (sex,) = [each for each in found if each["column"] == "sex"]
+    women, men = sex["groups"]
+    assert women["mae_low"] < women["mae"] < women["mae_high"]
+    apart = sex["differences"]
+    assert apart["mae"] == pytest.approx(women["mae"] - men["mae"])
+    assert apart["bias"] == pytest.approx(women["bias"] - men["bias"])
+    assert -7 < apart["mae_low"] < -6 < apart["mae_high"] < -5
+
+    same = group_errors(videos, 20 + rng.permutation(errors), details)
+    (sex,) = [each for each in same if each["column"] == "sex"]
+    assert sex["differences"]["mae_low"] < 0 < sex["differences"]["mae_high"]
+
+
+def test_three_groups_have_no_difference():
+    found = group_errors(make(["a", "b", "c"] * 5), np.zeros(15), {})
+    (task,) = [each for each in found if each["column"] == "task"]
+    assert task["differences"] is None

@@ -88,6 +88,25 @@ def test_concordance_is_pearson_less_shift_and_scale():
     assert concordance_correlation(scores + 20, scores) < 0.8
 
 
+def test_r2_equals_scikit_learn():
+    predictions, scores = np.random.default_rng(0).uniform(0, 63, (2, 40))
+    expected = r2_score(scores, predictions)
+    assert determination(predictions, scores) == pytest.approx(expected)
+    assert determination(np.full(40, scores.mean()), scores) == pytest.approx(0)
+    assert np.isnan(determination(predictions, np.full(40, 7.0)))
+
+
+def test_calibration_is_the_line_of_true_over_predicted():
+    predictions, scores = np.random.default_rng(1).uniform(0, 63, (2, 40))
+    slope, intercept = np.polyfit(predictions, scores, 1)
+    assert calibration_slope(predictions, scores) == pytest.approx(slope)
+    assert calibration_intercept(predictions, scores) == pytest.approx(intercept)
+    half = 20 + (scores - 20) / 2  # predictions keep to the mean
+    assert calibration_slope(half, scores) == pytest.approx(2)
+    assert calibration_intercept(half, scores) == pytest.approx(-20)
+    assert np.isnan(calibration_slope(np.full(40, 7.0), scores))
+
+
 def test_correlations_of_what_does_not_vary():
     constant, scores = np.full(5, 16.868749618530273), np.arange(5.0)
     assert np.isnan(pearson_correlation(constant, scores))

@@ -12,6 +12,7 @@ import pytest
 from avec_trees import write
 from html_pages import read_page
 
+from hmhn_jax import config as config_lib
 from hmhn_jax.base import scales
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.prediction.conformal import Interval
@@ -36,7 +37,10 @@ def clip(tmp_path_factory):
 def made(score=19.45, **fields):
     """Returns what the page is told of a prediction."""
     trained = SimpleNamespace(model=SimpleNamespace(use_mab=True, num_heads=2))
-    return describe(Prediction(Path("upload.mp4"), score=score, **fields), trained).values
+    settings = config_lib.default().evaluate
+    return describe(
+        Prediction(Path("upload.mp4"), score=score, **fields), [trained], settings
+    ).values
 
 
 def predicting(**fields):
@@ -49,7 +53,7 @@ def predicting(**fields):
 
 def test_an_interval_is_shown_with_what_it_is_worth():
     held = "80 % intervals held 81 % out of fold"
-    about = {"evaluation": None, "intervals": held, "max_score": 63, "severities": SEVERITIES}
+    about = {"evaluation": None, "intervals": held, "scale": scales.default()}
     outcome = Outcome(made(intervals=(Interval(0.8, 12.34, 30.0),)), ())
     job = SimpleNamespace(id="1", name="a.mp4", error=None, outcome=outcome)
     text = " ".join(results.fragment(results.make_environment(about), job).split())
@@ -86,7 +90,7 @@ def test_the_result_is_shown_with_its_names_as_text(serving, clip):
     assert headers.get_content_type() == "text/html"
     page = read_page(content.decode())
     assert "script" not in page.tags
-    assert page.tags.count("svg") == 2
+    assert page.tags.count("svg") == 3  # where in the bands, over time, the colours of hiding
     assert page.images == [f"jobs/{id}/pictures/0"]
     for words in (
         "<script>Ä</script>",

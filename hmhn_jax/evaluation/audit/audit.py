@@ -65,7 +65,7 @@ def audit(
       num_crops, num_people, false_alarms.
       None of fewer than `LEAST_SUBJECTS` people.
     """
-    subjects = np.array([video.subject_id for video in crops.videos])
+    subjects = crops.subjects
     num_people = len(np.unique(subjects))
     if num_people < LEAST_SUBJECTS:
         return None

@@ -7,10 +7,13 @@ from collections.abc import Sequence
 import matplotlib
 import numpy as np
 from matplotlib import ticker
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from hmhn_jax.base.scale import Scale
 from hmhn_jax.evaluation.report.plots import draw_predictions
+from hmhn_jax.prediction import occlusion_map
 
 # In inches: about as wide as a phone shows them, so that their letters keep their size there.
 _WIDTH, _HEIGHT = 4.4, 4.2
@@ -20,6 +23,33 @@ def predictions(predictions: np.ndarray, scores: np.ndarray, scale: Scale) -> st
     """Draws predicted against true score; both f[V]."""
     figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
     draw_predictions(figure.subplots(), predictions, scores, scale)
+    return _data_uri(figure)
+
+
+def calibration(predictions: np.ndarray, scores: np.ndarray, slope: float, start: float) -> str:
+    """Draws the true score over the prediction, the line that fits it, and means of fifths.
+
+    Args:
+      predictions: f[V].
+      scores: f[V].
+      slope: of the line.
+      start: where it meets a prediction of 0.
+    """
+    figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
+    axes = figure.subplots()
+    ends = np.array([predictions.min(), predictions.max()])
+    axes.plot(ends, ends, color="0.7", linewidth=1)
+    axes.plot(ends, start + slope * ends, color="C1", linewidth=1.3)
+    many = len(scores) > 1000
+    axes.scatter(predictions, scores, s=12, alpha=0.35, linewidths=0, rasterized=many)
+    fifths = [
+        each for each in np.array_split(np.argsort(predictions, kind="stable"), 5) if len(each)
+    ]
+    means = np.array(
+        [[values[fifth].mean() for values in (predictions, scores)] for fifth in fifths]
+    )
+    axes.plot(*means.T, "D", color="C1", fillstyle="none")
+    axes.set(xlabel="predicted score", ylabel="true score")
     return _data_uri(figure)
 
 
@@ -41,6 +71,15 @@ def differences(predictions: np.ndarray, scores: np.ndarray, limits: dict) -> st
     many = len(scores) > 1000
     axes.scatter(means, apart, s=18, alpha=0.7, linewidths=0, rasterized=many)
     axes.set(xlabel="mean of predicted and true score", ylabel="predicted minus true score")
+    return _data_uri(figure)
+
+
+def colour_bar(largest: float) -> str:
+    """Draws the colours of occlusion maps, from -largest to largest points."""
+    figure = Figure(figsize=(_WIDTH, 0.7), layout="constrained")
+    scale = ScalarMappable(Normalize(-largest, largest), occlusion_map.COLOURS)
+    label = "points that the score falls when the place is hidden"
+    figure.colorbar(scale, cax=figure.subplots(), orientation="horizontal", label=label)
     return _data_uri(figure)
 
 

@@ -14,6 +14,7 @@ from hmhn_jax.evaluation.report import faces as report_crops
 from hmhn_jax.evaluation.report import figures, published
 from hmhn_jax.faces.media.jpeg import thumbnail
 from hmhn_jax.input_pipeline.crops import Crops
+from hmhn_jax.prediction import occlusion_map
 from hmhn_jax.prediction.video_means import VideoMeans
 from hmhn_jax.recordings.subjects import LEAST_SUBJECTS
 from hmhn_jax.workdir import stored_config
@@ -64,6 +65,7 @@ def write_report(
     *,
     scalars: Sequence[dict[str, float]] = (),
     head_maps: Mapping[str, np.ndarray] | None = None,
+    occlusion_maps: Mapping[str, np.ndarray] | None = None,
 ) -> None:
     """Writes one HTML file with everything in it; it loads nothing and has no date.
 
@@ -76,6 +78,7 @@ def write_report(
       head_maps: by video id, for each head a row of pictures u8[N,H,W,3], shown below the crops
         of a video that was predicted badly; `faces.worst_crops` says which these are.
         Without `config.report.faces` there are no pictures.
+      occlusion_maps: by video id f[N,H,W], of the same crops, in points.
 
     Raises:
       UserError: when the file cannot be written.
@@ -83,6 +86,8 @@ def write_report(
     predictions = means.compute(crops.scale)
     config = stored_config.from_dict(results["config"])
     trained = results["trained"]
+    falls = occlusion_maps or {}
+    largest = max((float(np.abs(each).max()) for each in falls.values()), default=0.0)
     environment = templating.environment()
     environment.filters["points"] = _points
     environment.filters["capitalize_first"] = lambda text: text[:1].upper() + text[1:]
@@ -95,9 +100,11 @@ def write_report(
         figures={
             "predictions": figures.predictions(predictions, crops.scores, crops.scale),
             "differences": figures.differences(predictions, crops.scores, results["agreement"]),
+            "calibration": _calibration(predictions, crops.scores, results["protocols"]["clips"]),
             "training": figures.training(scalars, results["checkpoint_step"]),
+            "occlusion": figures.colour_bar(largest) if falls else None,
         },
-        worst=_worst(crops, means, head_maps or {}, config.report.faces),
+        worst=_worst(crops, means, head_maps or {}, falls, largest, config.report.faces),
         key=pseudonyms.FILE if config.report.pseudonyms else None,
         published=[] if results["synthetic"] else published.methods(results["dataset"]),
         config=config_lib.flatten(config),
@@ -108,23 +115,36 @@ def write_report(
     files.write_text(path, text)
 
 
+def _calibration(predictions, scores, clips):
+    """Draws the calibration; None of constant predictions, or results of an earlier version."""
+    slope, start = clips.get("calibration_slope"), clips.get("calibration_intercept")
+    if slope is None or start is None:
+        return None
+    return figures.calibration(predictions, scores, slope, start)
+
+
 def _points(value):
     # A minus sign, and no "-0.00".
     return "not defined" if value is None else f"{round(value, 2) + 0:.2f}".replace("-", "\u2212")
 
 
-def _worst(crops, means, head_maps, faces):
+def _worst(crops, means, head_maps, occlusion_maps, largest, faces):
     predictions, spreads = means.compute(crops.scale), means.standard_deviations()
     worst = []
     for index, indices in report_crops.worst_crops(crops, predictions).items():
         video = crops.videos[index]
+        falls = occlusion_maps.get(video.video_id) if faces else None
+        images = crops.images(indices)
         worst.append(
             {
                 "video": video,
                 "prediction": predictions[index],
                 "error": predictions[index] - video.score,
                 "spread": spreads[index] if np.isfinite(spreads[index]) else None,
-                "pictures": _thumbnails(crops.images(indices)) if faces else [],
+                "pictures": _thumbnails(images) if faces else [],
+                "occlusion": []
+                if falls is None
+                else _thumbnails(occlusion_map.overlay(images, falls, largest)),
                 "maps": [_thumbnails(head) for head in head_maps.get(video.video_id, ())]
                 if faces
                 else [],

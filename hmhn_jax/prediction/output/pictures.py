@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from ml_collections import ConfigDict
+
 from hmhn_jax.base import files
 from hmhn_jax.prediction import ensemble
 from hmhn_jax.prediction.ensemble import Trained
@@ -14,14 +16,22 @@ NO_EXPLANATION = "maps are no explanation of the score"
 
 
 def write_pictures(
-    stem: Path, made: Prediction, members: Sequence[Trained], overlay_video: bool
-) -> bool:
+    stem: Path,
+    made: Prediction,
+    members: Sequence[Trained],
+    settings: ConfigDict,
+    overlay_video: bool,
+) -> None:
     """Writes STEM.attention.png and, for a video, STEM.scores.png and, if asked, STEM.overlay.mp4.
 
-    The maps are those of the first member; without heads there are none.
+    The heads' maps are those of the first member, the occlusion maps of the mean of all.
 
-    Returns:
-      Whether anything was written.
+    Args:
+      stem: path of the files without their endings.
+      made: with a score.
+      members: the networks.
+      settings: `config.evaluate`, for the occlusion maps.
+      overlay_video: whether to write that, too.
 
     Raises:
       UserError: when one cannot be written.
@@ -32,13 +42,12 @@ def write_pictures(
         return stem.with_name(stem.name + ending)
 
     caveat = map_caveat(members[0])
-    drawn = attention_sheet(place(".attention.png"), made, members[0], synthetic, caveat)
+    attention_sheet(place(".attention.png"), made, members, settings, synthetic, caveat)
     if made.is_picture:
-        return drawn
+        return
     scores_over_time(place(".scores.png"), made, synthetic)
     if overlay_video:
         write_overlay_video(place(".overlay.mp4"), made, members[0], synthetic)
-    return True
 
 
 def map_caveat(trained: Trained) -> str:

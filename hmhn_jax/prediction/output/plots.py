@@ -1,15 +1,20 @@
-"""Figures of a prediction: the score over time, and the heads' maps over the face."""
+"""Figures of a prediction: the score over time, and maps over the face."""
 
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from ml_collections import ConfigDict
 
 from hmhn_jax.base import files, fonts
 from hmhn_jax.base.errors import one_line
 from hmhn_jax.base.notices import NOTICE, SYNTHETIC
 from hmhn_jax.faces.media.jpeg import decode_crops
+from hmhn_jax.prediction import ensemble, occlusion_map
 from hmhn_jax.prediction.attention import overlays
 from hmhn_jax.prediction.ensemble import Trained
 from hmhn_jax.prediction.result import Prediction
@@ -51,46 +56,53 @@ def scores_over_time(path: Path, made: Prediction, synthetic: bool) -> None:
 
 
 def attention_sheet(
-    path: Path, made: Prediction, trained: Trained, synthetic: bool, caveat: str
-) -> bool:
-    """Draws the heads' maps over the face in the frames of the highest, median and lowest score.
+    path: Path,
+    made: Prediction,
+    members: Sequence[Trained],
+    settings: ConfigDict,
+    synthetic: bool,
+    caveat: str,
+) -> None:
+    """Draws maps over the face in the frames of the highest, the median and the lowest score.
+
+    First the heads' maps, then the occlusion map with its colour bar.
 
     Args:
       path: of the PNG.
       made: with a score.
-      trained: the network whose heads are shown.
+      members: the networks; the first one's heads are shown.
+      settings: `config.evaluate`, for the occlusion maps.
       synthetic: as in `scores_over_time`.
-      caveat: what the maps are worth, which the figure says.
-
-    Returns:
-      Whether it was drawn: False of a network without heads.
+      caveat: what the heads' maps are worth, which the figure says.
 
     Raises:
       UserError: when it cannot be written.
     """
     chosen = extreme_frames(made.mean_scores)
     crops = [made.crops[frame] for frame in chosen]
-    images = decode_crops([crop.jpeg for crop in crops], trained.image_size)
-    maps = overlays(trained, images)
-    if maps is None:
-        return False
+    images = decode_crops([crop.jpeg for crop in crops], members[0].image_size)
+    falls = occlusion_map.occlusion_maps(ensemble.mean_score(members), images, settings)
+    largest = max(float(np.abs(falls).max()), 0.1)
+    maps = occlusion_map.overlay(images, falls, largest)[:, None]
+    if (heads := overlays(members[0], images)) is not None:
+        maps = np.concatenate([heads, maps], axis=1)
     columns = maps.shape[1] + 1
-    size = (1.7 * columns + 0.3, 1.75 * len(chosen) + 0.9)
+    size = (1.7 * columns + 1.2, 1.75 * len(chosen) + 0.9)
     figure = Figure(figsize=size, dpi=120, layout="constrained")
     grid = figure.subplots(len(chosen), columns, squeeze=False)
-    for row, frame, crop, image, heads in zip(grid, chosen, crops, images, maps, strict=True):
-        for axes, picture in zip(row, (image, *heads), strict=True):
+    for row, frame, crop, image, overlaid in zip(grid, chosen, crops, images, maps, strict=True):
+        for axes, picture in zip(row, (image, *overlaid), strict=True):
             axes.imshow(picture)
             axes.set(xticks=[], yticks=[])
         row[0].set_ylabel(f"{made.mean_scores[frame]:.1f} at {crop.time_s:.1f} s")
-    for axes, name in zip(
-        grid[0], ["face", *(f"head {n}" for n in range(1, columns))], strict=True
-    ):
+    heads_named = (f"head {number}" for number in range(1, columns - 1))
+    for axes, name in zip(grid[0], ["face", *heads_named, "hidden"], strict=True):
         axes.set_title(name, fontsize="medium")
+    scale = ScalarMappable(Normalize(-largest, largest), occlusion_map.COLOURS)
+    figure.colorbar(scale, ax=grid[:, -1], label="points the score falls when hidden")
     figure.suptitle(_title(made), fontsize="medium", parse_math=False)
-    _add_notice(figure, synthetic, caveat)
+    _add_notice(figure, synthetic, *([] if heads is None else [caveat]))
     _save(figure, path)
-    return True
 
 
 def extreme_frames(scores: np.ndarray) -> list[int]:

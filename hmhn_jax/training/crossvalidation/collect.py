@@ -128,7 +128,8 @@ def _residuals(divided, crops, out) -> Residuals:
         groups,
         (out.folds.T[:, :, None] == np.arange(len(divided.folds))).any(axis=1),
         tuple(divided.folds),
-        *out.scale.ends,
+        out.scale.least,
+        out.scale.greatest,
         divided.group,
         conformal.coverage(residuals, groups, out.folds[0]),
     )

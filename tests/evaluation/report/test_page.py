@@ -13,6 +13,7 @@ from html_pages import read_page
 
 from configs import default
 from hmhn_jax.base import scales
+from hmhn_jax.evaluation import baselines
 from hmhn_jax.evaluation.protocols import evaluate_protocols
 from hmhn_jax.evaluation.report import faces
 from hmhn_jax.evaluation.report.page import describe, write_report
@@ -104,7 +105,7 @@ def test_the_page_loads_nothing_from_elsewhere(make):
         else:
             decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
             assert decoded.shape == (96, 96, 3)
-    assert len(page.images) == 3 + 5 * 2 - 1  # figures, and crops of the five worst videos
+    assert len(page.images) == 4 + 5 * 2 - 1  # figures, and crops of the five worst videos
     assert len(html) < 1_000_000
 
 
@@ -131,7 +132,7 @@ def test_required_statements_are_present(make, crops, means):
     text = read_page(make(scalars=SCALARS)).text.replace("\u2212", "-")  # the minus sign
     results = make_results(crops, means)
     clips, limits = results["protocols"]["clips"], results["agreement"]
-    for name in ("mae", "rmse", "pearson", "concordance"):
+    for name in ("mae", "rmse", "pearson", "concordance", "r2"):
         assert f"{clips[name]:.2f} {clips[f'{name}_low']:.2f} to" in text
     for expected in (
         "24 videos of 12 people, 47 face crops",
@@ -225,7 +226,7 @@ def test_maps_are_below_the_crops_of_their_video(make, crops):
     page = read_page(make(head_maps=maps))
     assert page.text.count("What each head attends to") == 1
     assert len(page.images) == len(without.images) + 6
-    assert page.images[4:10] == [thumbnail(red, 96)] * 6
+    assert page.images[5:11] == [thumbnail(red, 96)] * 6
 
 
 def test_the_attention_check_is_a_number_with_its_meaning(make):
@@ -281,3 +282,53 @@ def test_the_template_is_shipped(name):
     patterns = config["options.package_data"]["hmhn_jax.base"].split()
     shipped = {path for pattern in patterns for path in (ROOT / "hmhn_jax" / "base").glob(pattern)}
     assert ROOT / "hmhn_jax" / "base" / "templates" / name in shipped
+
+
+AUDIT = {
+    "conditions": [
+        {
+            "condition": "face size",
+            "r": 0.61,
+            "r_low": 0.3,
+            "r_high": 0.8,
+            "p": 0.001,
+            "score_r": 0.1,
+        }
+    ],
+    "views": [{"view": "border only", "r": None, "r_low": None, "r_high": None, "change": 12.5}],
+    "person": None,
+    "found": ["predictions follow face size, r = 0.61 (0.30 to 0.80)"],
+    "verdict": "predictions follow face size, r = 0.61 (0.30 to 0.80)",
+    "num_crops": 47,
+    "num_people": 12,
+    "false_alarms": 0.05,
+}
+
+
+def test_the_audit_and_the_baselines_are_shown(make, crops, means):
+    values = {"motion": np.full(NUM_VIDEOS, 12.0), "texture": crops.scores + 0.1}
+    subjects = np.array([video.subject_id for video in crops.videos])
+    rows = baselines.compare(values, crops.scores, subjects, means.compute())
+    notes = ["features: a <file> is not there"]
+    html = make({"audit": AUDIT, "baselines": {"rows": rows, "notes": notes}})
+    text = read_page(html).text.replace("\u2212", "-")
+    assert "Predictions follow face size, r = 0.61 (0.30 to 0.80)." in text
+    assert "face size 0.61 0.30 to 0.80 0.10" in text
+    assert "border only not defined no interval 12.50" in text
+    assert "names one in 5 % of audits" in text
+    for row in rows:
+        assert row["sentence"] in text
+        assert f"{row['gain']:.2f} {row['gain_low']:.2f} to {row['gain_high']:.2f}" in text
+    assert "No baseline: features: a <file> is not there." in text
+    assert "Shortcut audit" not in read_page(make()).text
+
+
+def test_occlusion_maps_have_a_row_and_one_colour_bar(make, crops, means):
+    worst = faces.worst_crops(crops, means.compute())
+    maps = {
+        crops.videos[video].video_id: np.full((len(indices), 16, 16), 1.5)
+        for video, indices in worst.items()
+    }
+    without, page = read_page(make()), read_page(make(occlusion_maps=maps))
+    assert len(page.images) == len(without.images) + 1 + sum(map(len, worst.values()))
+    assert page.text.count("What hiding each place does to the score") == len(worst)

@@ -1,0 +1,98 @@
+"""Occlusion maps (Zeiler and Fergus, 2014): what hiding each place does to the score.
+
+Unlike the heads' maps they show what the score depends on, by construction: a patch of the crop's
+mean colour slides over the crop, and each crop is scored again for each of its places.
+"""
+
+from collections.abc import Callable
+
+import matplotlib
+import numpy as np
+from ml_collections import ConfigDict
+
+COLOURS = "RdBu_r"  # of Matplotlib: red where hiding lowers the score, blue where it raises it
+OPACITY = 0.75  # of the colours where a map is largest
+
+
+def paint(images: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Paints places over with each image's mean colour.
+
+    Args:
+      images: u8[N,S,S,3].
+      mask: bool[N,S,S].
+
+    Returns:
+      u8[N,S,S,3].
+    """
+    mean = np.rint(images.mean(axis=(1, 2), keepdims=True)).astype(np.uint8)
+    return np.where(mask[..., None], mean, images)
+
+
+def patches(size: int, patch: float, stride: float) -> np.ndarray:
+    """Returns masks of a square patch at all of its places, bool[P,size,size].
+
+    They cover the whole image: the last patch of a row ends where the image does.
+
+    Args:
+      size: of the image, in pixels.
+      patch: the patch's side, as a share of the image's.
+      stride: from one place to the next, as a share of the image's side.
+    """
+    side = min(size, max(1, round(patch * size)))
+    starts = np.arange(0, size - side, max(1, round(stride * size)))
+    starts = np.append(starts, size - side)
+    pixels = np.arange(size)
+    lines = (pixels >= starts[:, None]) & (pixels < starts[:, None] + side)
+    masks = lines[:, None, :, None] & lines[None, :, None, :]
+    return masks.reshape(-1, size, size)
+
+
+def occlusion_maps(
+    score: Callable[[np.ndarray], np.ndarray], images: np.ndarray, settings: ConfigDict
+) -> np.ndarray:
+    """Computes how far the score falls when a place is hidden.
+
+    Args:
+      score: u8[B,S,S,3] -> f[B], in points, of batches of `settings.batch_size`.
+      images: u8[N,S,S,3].
+      settings: `config.evaluate`: `occlusion_patch`, `occlusion_stride` and `batch_size`.
+
+    Returns:
+      f32[N,S,S], in points: of each pixel the mean over the patches that cover it. Above 0 the
+      place raises the score: without it the score is lower.
+    """
+    masks = patches(images.shape[1], settings.occlusion_patch, settings.occlusion_stride)
+    cover = masks.sum(axis=0, dtype=np.float32)
+    before = _scores(score, images, np.zeros((1, *masks.shape[1:]), bool), settings.batch_size)
+    falls = before - _scores(score, images, masks, settings.batch_size)
+    return np.einsum("np,pyx->nyx", falls, masks.astype(np.float32)) / cover[None]
+
+
+def _scores(score, images, masks, batch_size):
+    """Scores each image under each mask, f32[N,P]; the last batch is filled with its last image."""
+    count = len(images) * len(masks)
+    scores = []
+    for start in range(0, count, batch_size):
+        image, mask = np.divmod(
+            np.minimum(np.arange(start, start + batch_size), count - 1), len(masks)
+        )
+        scores.append(score(paint(images[image], masks[mask])))
+    return np.concatenate(scores)[:count].reshape(len(images), len(masks)).astype(np.float32)
+
+
+def overlay(images: np.ndarray, maps: np.ndarray, largest: float) -> np.ndarray:
+    """Lays occlusion maps in colour over the face in grey.
+
+    Args:
+      images: u8[N,S,S,3].
+      maps: f[N,S,S], from `occlusion_maps`.
+      largest: the points that have the full colour, the same for maps that are compared.
+
+    Returns:
+      u8[N,S,S,3].
+    """
+    strength = np.clip(maps / max(largest, 1e-6), -1, 1)
+    colours = 255 * matplotlib.colormaps[COLOURS]((strength + 1) / 2)[..., :3]
+    opacity = OPACITY * np.abs(strength)[..., None]
+    grey = images.mean(axis=-1, keepdims=True)
+    return np.rint(grey * (1 - opacity) + colours * opacity).astype(np.uint8)
