@@ -2,10 +2,10 @@
 
     python -m benchmarks.localisation --workdir runs/demo --json runs/localisation.json
 
-Each clip of the synthetic test set is rendered twice at one moment, with lids, brows and lip corners
-as of the lowest and of the highest score, and all else the same. Where the two aligned crops differ,
-there the score is drawn. A map's mass inside that region, over the region's share of the crop, is 1
-by chance. The maps are those of the crop with the clip's own expression. Some minutes.
+Each clip of the synthetic test set is rendered twice at one moment, with lids, brows and lip
+corners as of the lowest and of the highest score, and all else the same. Where the two aligned
+crops differ, there the score is drawn. A map's mass inside that region, over the region's share of
+the crop, is 1 by chance. The maps are those of the crop with the clip's own expression. A minute.
 """
 
 import argparse
@@ -24,10 +24,7 @@ from hmhn_jax.faces.detection.detector import Detector, largest_face, load_detec
 from hmhn_jax.prediction import attention, ensemble, occlusion_map
 from hmhn_jax.recordings.synthetic.clips import Clip
 from hmhn_jax.recordings.synthetic.dataset import SyntheticSettings
-from hmhn_jax.recordings.synthetic.expression import Expression, perform
 from hmhn_jax.recordings.synthetic.painting.camera import render_frame
-from hmhn_jax.recordings.synthetic.painting.head import build_head
-from hmhn_jax.recordings.synthetic.painting.session import draw_session
 from hmhn_jax.workdir import stored_config
 
 PACKAGES = ("jax", "numpy", "opencv-python-headless")
@@ -44,13 +41,11 @@ def crop_and_region(clip: Clip, detector: Detector, size: int) -> tuple[np.ndarr
       ValueError: no face is found.
     """
     frame = clip.num_frames // 2
-    head = build_head(clip.subject)
-    session = draw_session(clip._rng(2), clip.subject, clip.size)
-    moments = perform(clip._rng(3), clip.subject, clip.score, clip.num_frames, float(clip.fps))
+    head, session, moments = clip.scene()
     expression, pose = moments[frame]
 
     def render(changes):
-        changed: Expression = dataclasses.replace(expression, **changes)
+        changed = dataclasses.replace(expression, **changes)
         return render_frame(head, session, changed, pose, frame)
 
     own = render({})

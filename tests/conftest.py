@@ -91,6 +91,8 @@ def tiny_flags(tiny_dataset) -> list[str]:
         "train.num_epochs": 4,
         "train.log_every_steps": 1,
         "evaluate.batch_size": 8,
+        "evaluate.baselines": (),
+        "evaluate.audit": False,
     }
     return [f"--config.{field}={value}" for field, value in fields.items()]
 

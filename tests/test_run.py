@@ -493,3 +493,41 @@ def test_a_report_to_be_sent_takes_two_flags_also_of_a_run_of_before(workdir, ru
     assert "data:image/svg+xml" in html
     for word in ("data:image/jpeg", "someone", str(config["data"]["data_dir"]), *ids):
         assert word not in html
+
+
+def test_baselines_need_no_network(tmp_path, run, tiny_flags):
+    names = "--config.evaluate.baselines=('conditions','motion')"
+    finished = run("--workdir", tmp_path / "new", *tiny_flags, names, "--mode", "baselines")
+    assert finished.returncode == 0, finished.stderr
+    *rows, label, place = finished.stdout.splitlines()
+    assert [row.split(":")[0] for row in rows[-3:]] == [
+        "test, training mean",
+        "test, conditions",
+        "test, motion",
+    ]
+    assert "synthetic" in label
+    assert str(tmp_path / "new" / "baselines" / "test") in place
+
+
+def test_evaluation_compares_with_baselines_and_looks_for_shortcuts(workdir, run, tmp_path):
+    copy = shutil.copytree(workdir, tmp_path / "copy")
+    flags = [
+        "--config.data.test_split=train+validation+test",  # twelve people, for intervals
+        "--config.evaluate.baselines=('conditions','pixels')",
+        "--config.evaluate.audit=True",
+    ]
+    finished = run("--workdir", copy, "--mode", "evaluate", *flags)
+    assert finished.returncode == 0, finished.stderr
+    found = results(copy, "train+validation+test")
+    assert [row["name"] for row in found["baselines"]["rows"]] == ["conditions", "pixels"]
+    assert all(row["sentence"] in finished.stdout for row in found["baselines"]["rows"])
+    audit = found["audit"]
+    assert f"audit: {audit['verdict']}" in finished.stdout
+    assert audit["num_people"] == 12
+    assert audit["num_crops"] == 60
+    conditions = {row["condition"] for row in audit["conditions"]}
+    assert {"brightness", "face size", "bit rate"} <= conditions
+    assert not {"fps", "frame width", "clip length"} & conditions  # the same for all
+    page = read_page((copy / "evaluation" / "train+validation+test" / "report.html").read_text())
+    assert "Shortcut audit" in page.text
+    assert "What hiding each place does" in page.text

@@ -10,11 +10,11 @@ import numpy as np
 
 from hmhn_jax.base import scales
 from hmhn_jax.base.scale import Scale
-from hmhn_jax.recordings.synthetic.expression import perform
+from hmhn_jax.recordings.synthetic.expression import Expression, Pose, perform
 from hmhn_jax.recordings.synthetic.identity import Subject, draw_subject
 from hmhn_jax.recordings.synthetic.painting.camera import render_frame
-from hmhn_jax.recordings.synthetic.painting.head import build_head
-from hmhn_jax.recordings.synthetic.painting.session import draw_session
+from hmhn_jax.recordings.synthetic.painting.head import Head, build_head
+from hmhn_jax.recordings.synthetic.painting.session import Session, draw_session
 
 # Independent streams of random numbers for one subject: none of them can depend on another.
 _LOOKS, _SCORE, _SESSION, _PERFORMANCE = range(4)
@@ -54,8 +54,13 @@ class Clip:
 
     def frames(self) -> Iterator[np.ndarray]:
         """Renders the clip, u8[height, width, 3] RGB a frame."""
+        head, session, moments = self.scene()
+        for number, (expression, pose) in enumerate(moments):
+            yield render_frame(head, session, expression, pose, number)
+
+    def scene(self) -> tuple[Head, Session, list[tuple[Expression, Pose]]]:
+        """Draws who is seen, where, and what the face does at each frame."""
         subject = self.subject
-        head = build_head(subject)
         session = draw_session(self._rng(_SESSION), subject, self.size)
         moments = perform(
             self._rng(_PERFORMANCE),
@@ -64,8 +69,7 @@ class Clip:
             self.num_frames,
             float(self.fps),
         )
-        for number, (expression, pose) in enumerate(moments):
-            yield render_frame(head, session, expression, pose, number)
+        return build_head(subject), session, moments
 
     def _rng(self, stream):
         return np.random.default_rng([self.seed, self.index, stream])
