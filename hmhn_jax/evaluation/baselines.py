@@ -65,7 +65,7 @@ def predict(
             notes.append(f"{extract.FEATURES}: {error}")
     people = train.subjects
     predictions = {}
-    for name in tables[0].keys() & tables[1].keys():
+    for name in (name for name in extract.BASELINES if all(name in each for each in tables)):
         try:
             predictions[name] = extract.predict(
                 name, tables[0][name], train.scores, people, tables[1][name], train.scale.ends
@@ -74,7 +74,7 @@ def predict(
             notes.append(f"{name}: {error}")
         if unknown := int(np.isnan(tables[1][name].values).all(axis=1).sum()):
             notes.append(f"{name}: nothing is known of {unknown} of {len(crops.videos)} videos")
-    return {name: predictions[name] for name in extract.BASELINES if name in predictions}, notes
+    return predictions, notes
 
 
 def compare(

@@ -163,7 +163,7 @@ def announce(results: dict, directory: Path) -> None:
     for row in results.get("baselines", {}).get("rows", ()):
         print(f"{row['name']} without a network: MAE {row['mae']:.2f}; {row['sentence']}")
     for note in results.get("baselines", {}).get("notes", ()):
-        print(f"note: no baseline: {note}")
+        print(f"note: baseline {note}")
     if audit := results.get("audit"):
         print(f"audit: {audit['verdict']}")
     for notice in results.get("notices", ()):

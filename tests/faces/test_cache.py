@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hmhn_jax.faces import cache
-from hmhn_jax.faces.crop import Crop, CropFailure, CropSettings, VideoCrops
+from hmhn_jax.faces.crop import Crop, CropFailure, CropSettings, Footage, VideoCrops
 from hmhn_jax.faces.media.video import VideoError
 
 
@@ -28,6 +28,7 @@ def crops():
         num_sampled=5,
         sha256="ab" * 32,
         num_crowded=2,
+        footage=Footage(640, 480, 29.97, 1.5e6),
     )
 
 
@@ -37,7 +38,9 @@ def assert_same(one, other):
         for result in (one, other)
     )
     assert plain == other_plain
-    kept = [(each.num_sampled, each.sha256, each.num_crowded) for each in (one, other)]
+    kept = [
+        (each.num_sampled, each.sha256, each.num_crowded, each.footage) for each in (one, other)
+    ]
     assert kept[0] == kept[1]
 
 

@@ -25,7 +25,8 @@ BATCH = 1  # as a picture needs, so that the network is compiled once
 
 @pytest.fixture(scope="module")
 def config():
-    return workdirs.tiny_config()
+    hidden = {"evaluate.occlusion_patch": 0.5, "evaluate.occlusion_stride": 0.5}
+    return workdirs.tiny_config(**{"evaluate.batch_size": BATCH}, **hidden)
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +50,11 @@ def clip(tmp_path_factory):
 
 
 @pytest.fixture
-def run_page(serving, members):
+def run_page(serving, members, config):
     """Returns what the page shows for a file."""
 
     def run_page(path, max_duration_s=60.0):
-        with serving(make_work(members, BATCH, max_duration_s)) as client:
+        with serving(make_work(members, config.evaluate, max_duration_s)) as client:
             id = client.upload(path.read_bytes(), path.name)[2]["id"]
             job = client.wait(id)
             count = len(job["result"]["pictures"]) if job["result"] else 0
@@ -77,9 +78,10 @@ def test_the_page_says_what_prediction_says(run_page, members, clip):
 
     shown = sorted(scores, reverse=True)
     assert [each["score"] for each in result["pictures"]] == [shown[0], shown[3], shown[5]]
-    for picture in pictures:  # the face and two heads' maps
+    assert result["largest_fall"] > 0
+    for picture in pictures:  # the face, two heads' maps and what hiding does
         decoded = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
-        assert decoded.shape == (64, 3 * 64, 3)
+        assert decoded.shape == (64, 4 * 64, 3)
 
 
 def test_a_picture_has_one_frame(run_page, tmp_path):

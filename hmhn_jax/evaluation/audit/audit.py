@@ -78,8 +78,6 @@ def audit(
     person = nearness(of_videos, crops.videos, tolerance)
     rows = _view_rows(of_views, scores, subjects)
     found = [*_conditions_found(of_conditions), *_views_found(rows), *_person_found(person)]
-    for row in rows:
-        del row["strict_low"]
     return {
         "conditions": of_conditions,
         "views": rows,
@@ -128,8 +126,6 @@ def _view_rows(of_views, scores, subjects):
             row[label] = value if np.isfinite(value) else None
             row[f"{label}_low"] = between and between.low
             row[f"{label}_high"] = between and between.high
-        strict = bootstrap(fall, values, scores_of_people, people, level=1 - 2 * P_VALUE)
-        row["strict_low"] = strict and strict.low
         row["p"] = (
             None
             if row["r"] is None
@@ -141,7 +137,7 @@ def _view_rows(of_views, scores, subjects):
 
 def _conditions_found(rows):
     named = [row for row in rows if row["p"] < P_VALUE][:MOST_NAMED]
-    return [f"predictions follow {row['condition']}, {_r(row, 'r')}" for row in named]
+    return [f"predictions follow {row['condition']}, r = {_value(row, 'r')}" for row in named]
 
 
 def _views_found(rows):
@@ -149,9 +145,9 @@ def _views_found(rows):
     found = []
     border, grey = by_name["border only"], by_name["grey"]
     if border["p"] is not None and border["p"] < P_VALUE:
-        found.append(f"the border without the face predicts the score, {_r(border, 'r')}")
-    if grey["strict_low"] is not None and grey["strict_low"] > LEAST_FALL:
-        found.append(f"predictions need colour: without it r falls by {_r(grey, 'r_fall')[4:]}")
+        found.append(f"the border without the face predicts the score, r = {_value(border, 'r')}")
+    if grey["r_fall_low"] is not None and grey["r_fall_low"] > LEAST_FALL:
+        found.append(f"predictions need colour: without it r falls by {_value(grey, 'r_fall')}")
     return found
 
 
@@ -168,8 +164,8 @@ def _person_found(person):
     ]
 
 
-def _r(row, name):
-    text = f"r = {row[name]:.2f}"
+def _value(row, name):
+    text = f"{row[name]:.2f}"
     if row[f"{name}_low"] is None:
         return text
     return f"{text} ({row[f'{name}_low']:.2f} to {row[f'{name}_high']:.2f})"

@@ -319,7 +319,7 @@ def test_the_audit_and_the_baselines_are_shown(make, crops, means):
     for row in rows:
         assert row["sentence"] in text
         assert f"{row['gain']:.2f} {row['gain_low']:.2f} to {row['gain_high']:.2f}" in text
-    assert "No baseline: features: a <file> is not there." in text
+    assert "Baseline features: a <file> is not there." in text
     assert "Shortcut audit" not in read_page(make()).text
 
 
