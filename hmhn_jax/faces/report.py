@@ -27,9 +27,9 @@ class CropReport:
       failure: why there are no crops; None if there are.
       from_cache: whether an earlier run found all this out.
       warnings: a line for each reason to trust the crops less, see `warnings`.
+      is_fault: whether the software is to blame for the failure, not the video.
       duration_s: seconds of the video; None if nothing says.
       footage: what the video is like.
-      is_fault: whether the software is to blame for the failure, not the video.
     """
 
     recording: Recording

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks import localisation
+from benchmarks.studies import localisation
 from hmhn_jax.faces.detection.detector import load_detector
 from hmhn_jax.recordings.synthetic.clips import Clip
 

@@ -1,6 +1,6 @@
 """Where occlusion maps and heads' maps point, on faces of which the causes are known.
 
-    python -m benchmarks.localisation --workdir runs/demo --json runs/localisation.json
+    python -m benchmarks.studies.localisation --workdir runs/demo --json runs/localisation.json
 
 Each clip of the synthetic test set is rendered twice at one moment, with lids, brows and lip
 corners as of the lowest and of the highest score, and all else the same. Where the two aligned
