@@ -1,1 +1,0 @@
-"""Experiments: a file each; installed, they are `hmhn_jax.configs`."""

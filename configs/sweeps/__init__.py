@@ -1,1 +1,0 @@
-"""Sweeps: a file each, for --mode sweep."""
