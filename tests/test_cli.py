@@ -1,8 +1,8 @@
 """Tests of the command line and the environment, as they are read before any work."""
 
-import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -24,19 +24,27 @@ except UsageError as error:
 """
 
 
-def started(command, environment, **variables):
-    return subprocess.run(
-        [sys.executable, *command], env=environment | variables, capture_output=True, text=True
-    )
+@pytest.fixture
+def printed(run, environment, tmp_path):
+    """Returns printed(code, *flags), which is what code prints in a process of its own."""
+
+    def printed(code, *flags):
+        program = tmp_path / "program.py"
+        program.write_text(code)
+        variables = environment | {"HOME": str(tmp_path)}
+        finished = run(*flags, program=program, environment=variables)
+        assert finished.stdout, finished.stderr
+        return finished.stdout.strip()
+
+    return printed
 
 
-def test_a_home_folder_in_any_flag(environment, tmp_path):
+def test_a_home_folder_in_any_flag(printed, tmp_path):
     flags = ["--mode=predict", "--workdir=~/w=1", "--input", "~/a.mp4", "--ensemble=~/b,c~,~/d"]
     flags += ["--config.data.data_dir=~/e", "--config.seed=3"]
-    finished = started(["-c", PRINT_FLAGS, *flags], environment, HOME=str(tmp_path))
     home = str(tmp_path)
     expected = f"{home}/w=1 {home}/a.mp4 ['{home}/b', 'c~', '{home}/d'] {home}/e 3"
-    assert finished.stdout.strip() == expected, finished.stderr
+    assert printed(PRINT_FLAGS, *flags) == expected
 
 
 SOUND = "from configs.default import get_config as default\n\n\ndef get_config():\n"
@@ -63,14 +71,11 @@ SOUND = "from configs.default import get_config as default\n\n\ndef get_config()
     ],
 )
 @pytest.mark.parametrize("flags", [[], ["--config.seed=3"]])
-def test_an_error_in_a_config_file_is_one_line(environment, tmp_path, text, line, what, flags):
+def test_an_error_in_a_config_file_is_one_line(printed, tmp_path, text, line, what, flags):
     config = tmp_path / "mine.py"
     config.write_text(text)
-    finished = started(
-        ["-c", PRINT_ERROR, "--workdir=w", f"--config={config}", *flags], environment
-    )
-    said = finished.stdout.strip()
-    assert said.startswith(f"config: {config}, line {line}: {what}"), finished.stderr + said
+    said = printed(PRINT_ERROR, "--workdir=w", f"--config={config}", *flags)
+    assert said.startswith(f"config: {config}, line {line}: {what}")
     assert "\n" not in said
 
 
@@ -81,11 +86,11 @@ def test_an_error_in_a_config_file_is_one_line(environment, tmp_path, text, line
         (SOUND + "    default()\n", "get_config() must return a ConfigDict"),
     ],
 )
-def test_a_file_that_gives_no_config_is_one_line(environment, tmp_path, text, what):
+def test_a_file_that_gives_no_config_is_one_line(printed, tmp_path, text, what):
     config = tmp_path / "mine.py"
     config.write_text(text)
-    finished = started(["-c", PRINT_ERROR, "--workdir", "w", "--config", config], environment)
-    assert finished.stdout.strip() == f"config: {config}: {what}", finished.stderr
+    said = printed(PRINT_ERROR, "--workdir", "w", "--config", config)
+    assert said == f"config: {config}: {what}"
 
 
 @pytest.mark.parametrize(
@@ -99,8 +104,10 @@ def test_a_file_that_gives_no_config_is_one_line(environment, tmp_path, text, wh
 def test_an_environment_that_jax_does_not_take_is_one_line(
     environment, tmp_path, name, value, words
 ):
-    command = [os.path.join(os.path.dirname(__file__), "..", "run.py"), "--workdir", tmp_path]
-    finished = started([*map(str, command), "--mode=evaluate"], environment, **{name: value})
+    program = Path(__file__).parents[1] / "run.py"
+    command = [sys.executable, program, "--workdir", tmp_path, "--mode=evaluate"]
+    variables = environment | {name: value}
+    finished = subprocess.run(command, env=variables, capture_output=True, text=True)
     assert finished.returncode == 2
     assert "Traceback" not in finished.stderr
     assert words in finished.stderr.strip().splitlines()[-1]

@@ -5,7 +5,6 @@ import hashlib
 import importlib
 import json
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -38,10 +37,10 @@ def test_an_interruption_says_what_the_same_command_does(monkeypatch, capsys):
 
 
 @pytest.fixture(scope="module")
-def workdir(tmp_path_factory, run, tiny_flags):
+def workdir(tmp_path_factory, run_afresh, tiny_flags):
     """Runs everything once in a workdir, without signals."""
     workdir = tmp_path_factory.mktemp("whole") / "run"
-    finished = run("--workdir", workdir, *tiny_flags)
+    finished = run_afresh("--workdir", workdir, *tiny_flags)
     assert finished.returncode == 0, finished.stderr
     (workdir / "stdout.txt").write_text(finished.stdout)
     (workdir / "stderr.txt").write_text(finished.stderr)
@@ -153,22 +152,16 @@ def test_same_command_again_changes_nothing(workdir, run, tmp_path):
     assert (copy / "scalars.jsonl").read_text() == (workdir / "scalars.jsonl").read_text()
 
 
-def test_killed_run_goes_on_and_ends_the_same(workdir, run, tiny_flags, environment, tmp_path):
+def test_killed_run_goes_on_and_ends_the_same(workdir, run, start, tiny_flags, tmp_path):
     killed = tmp_path / "run"
-    command = [sys.executable, ROOT / "run.py", "--workdir", killed, *tiny_flags]
-    process = subprocess.Popen(
-        list(map(str, command)),
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    process, _ = start("--workdir", killed, *tiny_flags)
     deadline = time.monotonic() + 300
     while not (killed / "checkpoints" / "10").exists():
-        assert process.poll() is None, "ended before it could be killed"
+        assert process.is_alive(), "ended before it could be killed"
         assert time.monotonic() < deadline
         time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.kill()
+    process.join()
     assert not (killed / "evaluation").exists()
 
     finished = run("--workdir", killed, *tiny_flags)
@@ -199,15 +192,12 @@ sys.exit(run.main())
 """
 
 
-def test_an_interruption_within_an_epoch_changes_no_bit(
-    workdir, run, tiny_flags, environment, tmp_path
-):
+def test_an_interruption_within_an_epoch_changes_no_bit(workdir, run, tiny_flags, tmp_path):
     # The mean of steps 7 to 9 is of both halves.
     flags = [*tiny_flags, "--mode", "train", "--config.train.log_every_steps=3"]
-    command = [sys.executable, "-c", ASKED_TO_END_AT_STEP_7, "--workdir", tmp_path / "run", *flags]
-    interrupted = subprocess.run(
-        list(map(str, command)), env=environment, capture_output=True, text=True
-    )
+    program = tmp_path / "asked_to_end.py"
+    program.write_text(ASKED_TO_END_AT_STEP_7)
+    interrupted = run("--workdir", tmp_path / "run", *flags, program=program)
     assert interrupted.returncode == 75, interrupted.stderr
     assert "interrupted: saving step 7 of 20" in interrupted.stdout
     finished = run("--workdir", tmp_path / "run", *flags)
@@ -278,8 +268,8 @@ def test_evaluate_on_another_split(workdir, run, tmp_path):
     assert results(copy)["notices"] == []
 
 
-def test_help_is_quick_and_plain(run):
-    finished = run("--help")
+def test_help_is_quick_and_plain(run_afresh):
+    finished = run_afresh("--help")
     assert finished.returncode == 0
     assert "--workdir" in finished.stdout
     # Quick, as it imports none of these.
@@ -304,14 +294,14 @@ def test_help_is_quick_and_plain(run):
         (["here"], ["here"]),
     ],
 )
-def test_wrong_usage_is_one_line(run, tmp_path, flags, words):
-    finished = run("--workdir", tmp_path / "run", *flags)
+def test_wrong_usage_is_one_line(run_afresh, tmp_path, flags, words):
+    finished = run_afresh("--workdir", tmp_path / "run", *flags)
     assert_one_line(finished, *words, exit_code=2)
     assert not (tmp_path / "run").exists()
 
 
-def test_no_workdir_is_one_line(run):
-    assert_one_line(run(), "--workdir", exit_code=2)
+def test_no_workdir_is_one_line(run_afresh):
+    assert_one_line(run_afresh(), "--workdir", exit_code=2)
 
 
 def test_evaluate_without_a_checkpoint_is_one_line(run, tmp_path):

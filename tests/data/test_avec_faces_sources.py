@@ -191,7 +191,7 @@ def test_wrong_fields_of_a_source_are_one_line():
         avec_faces.FacesConfig(name="x", crops={"rate": 1})
 
 
-def test_trains_and_evaluates_on_avec2014(builds, environment, tmp_path):
+def test_trains_and_evaluates_on_avec2014(builds, run, tmp_path):
     data_dir, _ = builds["all"]
     fields = {
         "data.data_dir": data_dir,
@@ -207,15 +207,7 @@ def test_trains_and_evaluates_on_avec2014(builds, environment, tmp_path):
     }
     flags = [f"--config.{field}={value}" for field, value in fields.items()]
     workdir = tmp_path / "run"
-    command = [sys.executable, ROOT / "run.py", "--workdir", workdir]
-    command += ["--config", ROOT / "configs" / "avec2014.py", *flags]
-    finished = subprocess.run(
-        list(map(str, command)),
-        # A few steps do not earn back what compiling for speed takes.
-        env={**environment, "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"},
-        capture_output=True,
-        text=True,
-    )
+    finished = run("--workdir", workdir, "--config", ROOT / "configs" / "avec2014.py", *flags)
     assert finished.returncode == 0, finished.stderr
     metrics = json.loads((workdir / "evaluation" / "test" / "metrics.json").read_text())
     assert metrics["num_videos"] == 4  # two sessions, both tasks

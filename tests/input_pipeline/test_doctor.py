@@ -164,10 +164,10 @@ def test_a_split_without_videos_is_not_usable(folder, tmp_path):
         doctor.examine(folder("good.mp4,1,3,train\n", test_split="test"), tmp_path)
 
 
-def test_from_the_command_line(run, manual_dir, tmp_path):
+def test_from_the_command_line(run_afresh, manual_dir, tmp_path):
     flags = ["--mode=doctor", f"--config.data.manual_dir={manual_dir}"]
     flags += ["--config.data.dataset=avec_faces/avec2013"]
-    finished = run("--workdir", tmp_path / "run", *flags)
+    finished = run_afresh("--workdir", tmp_path / "run", *flags)
     assert finished.returncode == 0, finished.stderr
     assert "northwind" not in finished.stdout
     assert "session 205_1: 20 here, 45 in" in finished.stdout

@@ -44,9 +44,9 @@ def workdir(config, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def exported(workdir, run):
+def exported(workdir, run_afresh):
     """Exports by the command; returns the folder."""
-    finished = run("--workdir", workdir, "--mode", "export")
+    finished = run_afresh("--workdir", workdir, "--mode", "export")
     assert finished.returncode == 0, finished.stderr
     assert str(workdir / "export" / "hmhn.jaxexport") in finished.stdout
     assert "synthetic" in finished.stdout

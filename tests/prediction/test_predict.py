@@ -60,11 +60,11 @@ def table(output, name="predictions.csv"):
 
 
 @pytest.fixture(scope="module")
-def mixed(run, workdir, second, folder, tmp_path_factory):
+def mixed(run_afresh, workdir, second, folder, tmp_path_factory):
     """Runs `run.py` on the mixed folder; returns its output and the results' folder."""
     output = tmp_path_factory.mktemp("mixed") / "out"
     flags = ["--mode", "predict", "--workdir", workdir, "--ensemble", second, "--overlay_video"]
-    return run(*flags, "--input", folder, "--output", output), output
+    return run_afresh(*flags, "--input", folder, "--output", output), output
 
 
 @pytest.mark.smoke

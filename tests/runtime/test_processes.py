@@ -5,12 +5,8 @@ import csv
 import json
 import os
 import re
-import signal
 import socket
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -19,7 +15,6 @@ import pytest
 from hmhn_jax.runtime import processes
 from hmhn_jax.workdir import scalars
 
-ROOT = Path(__file__).parents[2]
 LIMIT_S = 300
 CLUSTERS = ("SLURM_", "KUBERNETES_", "OMPI_", "JAX_COORDINATOR")
 
@@ -94,14 +89,10 @@ def no_cluster(environment):
     return {name: value for name, value in environment.items() if not name.startswith(CLUSTERS)}
 
 
-def test_what_the_environment_does_not_say_is_one_line(no_cluster):
-    tried = subprocess.run(
-        [sys.executable, "-c", WITHOUT_A_CLUSTER],
-        env=no_cluster,
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S,
-    )
+def test_what_the_environment_does_not_say_is_one_line(run, no_cluster, tmp_path):
+    program = tmp_path / "without_a_cluster.py"
+    program.write_text(WITHOUT_A_CLUSTER)
+    tried = run(program=program, environment=no_cluster)
     lines = tried.stdout.splitlines()
     assert len(lines) == 6, tried.stderr
     assert all(line.startswith("2 ") for line in lines)
@@ -111,20 +102,21 @@ def test_what_the_environment_does_not_say_is_one_line(no_cluster):
     assert lines[5] == "2 --coordinator: expected HOST:PORT, got 'localhost'"
 
 
-def test_a_number_of_a_process_alone_is_one_line(no_cluster, tmp_path):
-    command = [sys.executable, ROOT / "run.py", "--workdir", tmp_path / "run", "--process_id=1"]
-    ended = subprocess.run(command, env=no_cluster, capture_output=True, text=True)
+def test_a_number_of_a_process_alone_is_one_line(run, no_cluster, tmp_path):
+    ended = run("--workdir", tmp_path / "run", "--process_id=1", environment=no_cluster)
     assert ended.returncode == 2
     (line,) = ended.stderr.splitlines()
     assert line.startswith("error: several processes: coordinator_address should be defined;")
 
 
 @pytest.fixture
-def on_slurm(no_cluster, tmp_path):
+def on_slurm(start, no_cluster, tmp_path):
     """Returns on_slurm(what), which starts two processes as SLURM does; they end with the test."""
+    program = tmp_path / "one_of_several.py"
+    program.write_text(ONE_OF_SEVERAL)
     with contextlib.ExitStack() as stack:
 
-        def start(what):
+        def start_two(what):
             job = {
                 # From which JAX makes the port.
                 "SLURM_JOB_ID": str(free_port() - (65535 - 2**12 + 1)),
@@ -134,19 +126,12 @@ def on_slurm(no_cluster, tmp_path):
             started = []
             for index in range(2):
                 task = {"SLURM_PROCID": str(index), "SLURM_LOCALID": str(index)}
-                started.append(
-                    subprocess.Popen(
-                        [sys.executable, "-c", ONE_OF_SEVERAL, tmp_path, what],
-                        env=no_cluster | job | task,
-                        stdout=subprocess.PIPE,
-                        stderr=subprocess.PIPE,
-                        text=True,
-                    )
-                )
-                stack.callback(started[-1].kill)
+                variables = no_cluster | job | task
+                started.append(start(tmp_path, what, program=program, environment=variables))
+                stack.callback(started[-1][0].kill)
             return started
 
-        yield start
+        yield start_two
 
 
 def free_port(lowest=65535 - 2**12 + 1):
@@ -159,10 +144,14 @@ def free_port(lowest=65535 - 2**12 + 1):
 
 def outcomes(started, limit_s=LIMIT_S):
     """Returns (exit code, lines of standard output, lines of error) of each."""
-    ended = [process.communicate(timeout=limit_s) for process in started]
+    ended = [wait(limit_s) for _, wait in started]
     return [
-        (process.returncode, out.splitlines(), [e for e in err.splitlines() if "error:" in e])
-        for process, (out, err) in zip(started, ended, strict=True)
+        (
+            each.returncode,
+            each.stdout.splitlines(),
+            [line for line in each.stderr.splitlines() if "error:" in line],
+        )
+        for each in ended
     ]
 
 
@@ -202,7 +191,7 @@ def test_whoever_is_killed_the_other_ends(on_slurm, tmp_path, victim):
     while not all((tmp_path / f"waiting{index}").exists() for index in (0, 1)):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    started[victim].kill()
+    started[victim][0].kill()
     other = outcomes(started, 60)[1 - victim]
     assert other[0] != 0  # JAX ends it, and says so
 
@@ -223,29 +212,20 @@ FIELDS = {
 
 
 @pytest.fixture(scope="module")
-def launch(environment, tiny_flags):
+def launch(start, on_devices, tiny_flags):
     """Returns launch(workdir, processes, devices, *flags), which starts run.py until tests end."""
     own = [f"--config.{field}={value}" for field, value in FIELDS.items()]
     with contextlib.ExitStack() as stack:
 
         def launch(workdir, number, devices, *flags):
-            options = f"--xla_force_host_platform_device_count={devices}"
-            options += " --xla_backend_optimization_level=0"
-            command = [sys.executable, ROOT / "run.py", "--workdir", workdir, *tiny_flags, *own]
+            command = ["--workdir", workdir, *tiny_flags, *own, *flags]
             address, started = f"localhost:{free_port()}", []
             for index in range(number):
                 place = [f"--coordinator={address}", f"--num_processes={number}"]
                 place += [f"--process_id={index}"]
-                started.append(
-                    subprocess.Popen(
-                        [*map(str, command), *flags, *(place if number > 1 else [])],
-                        env=environment | {"XLA_FLAGS": options},
-                        stdout=subprocess.PIPE,
-                        stderr=subprocess.PIPE,
-                        text=True,
-                    )
-                )
-                stack.callback(started[-1].kill)
+                place = place if number > 1 else []
+                started.append(start(*command, *place, environment=on_devices(devices)))
+                stack.callback(started[-1][0].kill)
             return started
 
         yield launch
@@ -254,7 +234,7 @@ def launch(environment, tiny_flags):
 def wait_until(condition, started):
     deadline = time.monotonic() + LIMIT_S
     while not condition():
-        assert all(process.poll() is None for process in started), "ended before the signal"
+        assert all(process.is_alive() for process, _ in started), "ended before the signal"
         assert time.monotonic() < deadline
         time.sleep(0.005)
 
@@ -276,7 +256,7 @@ def test_two_processes_train_like_one(launch, tmp_path):
     # One is killed: the other ends, too.
     started = launch(two, 2, 2)
     wait_until(lambda: saved(two), started)
-    started[1].kill()
+    started[1][0].kill()
     killed = time.monotonic()
     code, _, errors = outcomes(started)[0]
     assert time.monotonic() - killed < 60
@@ -302,7 +282,7 @@ def test_two_processes_train_like_one(launch, tmp_path):
     longer = ("--mode=train", "--config.train.num_epochs=400")
     started = launch(two, 2, 2, *longer)
     wait_until(lambda: max(steps(two)) > 11, started)
-    started[1].send_signal(signal.SIGTERM)
+    started[1][0].terminate()  # SIGTERM
     (code, out, _), (other_code, _, _) = outcomes(started)
     assert (code, other_code) == (75, 75)
     (step,) = re.findall(r"interrupted: saving step (\d+) of 2000", "\n".join(out))

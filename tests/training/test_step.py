@@ -1,10 +1,6 @@
 """Tests of the training step: equal on any number of devices, and effective."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -14,8 +10,6 @@ import pytest
 from ml_collections import ConfigDict
 
 from hmhn_jax.training.step import make_optimizer
-
-ROOT = Path(__file__).parents[2]
 
 # Prints the losses of some steps on random data, with dropout and augmentation on.
 LOSSES = """
@@ -32,7 +26,7 @@ dtype = "float64"
 jax.config.update("jax_enable_x64", True)
 config = default.get_config()
 config.model.width = 4
-config.model.lgfe_expansion = 2
+config.model.lgfe_expansion = 1
 config.model.num_heads = 2
 config.model.dtype = dtype
 model = factory.make_model(
@@ -58,23 +52,13 @@ print(json.dumps({"losses": losses, "step": int(state.step), "devices": devices.
 """
 
 
-def start(num_devices):
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        # Little optimisation: what takes time here is compiling.
-        "XLA_FLAGS": f"--xla_force_host_platform_device_count={num_devices} "
-        "--xla_backend_optimization_level=0",
-    }
-    command = [sys.executable, "-c", LOSSES]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
-
-
 # float64 shows that nothing but rounding is different: of rounding errors in float32 each step
 # makes several times larger ones.
-def test_four_devices_train_like_one():
-    processes = {n: start(n) for n in (1, 4)}
-    printed = {n: json.loads(process.communicate()[0]) for n, process in processes.items()}
+def test_four_devices_train_like_one(start, on_devices, tmp_path):
+    program = tmp_path / "losses.py"
+    program.write_text(LOSSES)
+    started = {n: start(program=program, environment=on_devices(n)) for n in (1, 4)}
+    printed = {n: json.loads(wait().stdout) for n, (_, wait) in started.items()}
     assert {n: each["devices"] for n, each in printed.items()} == {1: 1, 4: 4}
     assert {each["step"] for each in printed.values()} == {20}
     one, four = (np.array(printed[n]["losses"]) for n in (1, 4))
