@@ -10,7 +10,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from hmhn_jax.base import files, pseudonyms
-from hmhn_jax.evaluation import output
+from hmhn_jax.evaluation import baselines, output
 from hmhn_jax.evaluation.anonymity import hide_names
 from hmhn_jax.evaluation.output import Evaluation
 from hmhn_jax.evaluation.protocols import STATISTICS, evaluate_protocols
@@ -39,9 +39,9 @@ def collect(
     out = out_of_fold.read({fold.name: fold.workdir for fold in folds}, crops.videos, crops.scale)
     num_repeats, num_videos = out.folds.shape
     stacked = _repeated(crops, num_repeats)
-    baselines = np.array([each["trained"]["score_mean"] for each in out.results])[out.folds]
+    means = np.array([each["trained"]["score_mean"] for each in out.results])[out.folds]
     predictions = out.means.compute(out.scale)
-    protocols = evaluate_protocols(stacked.videos, predictions, baselines.ravel(), {})
+    protocols = evaluate_protocols(stacked.videos, predictions, means.ravel(), {})
     data = dict(builder.info.metadata)
     residuals = _residuals(partition.read(workdir), crops, out)
     first = out.results[0]
@@ -69,6 +69,11 @@ def collect(
         },
         "versions": versions.installed(),
         "attention_check": None,
+        "baselines": {
+            "rows": baselines.compare(out.baselines, stacked.scores, stacked.subjects, predictions),
+            "notes": sorted({note for each in out.results for note in each["baselines"]["notes"]}),
+        },
+        "audit": None,
         "crossvalidation": {
             "group": config.cv.group,
             "num_groups": len(np.unique(residuals.groups)),

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from hmhn_jax.base.errors import UserError
 from hmhn_jax.base.scale import Scale
+from hmhn_jax.evaluation import baselines
 from hmhn_jax.input_pipeline.crops import Video
 from hmhn_jax.prediction.video_means import VideoMeans
 from hmhn_jax.training import child_runs
@@ -24,12 +26,15 @@ class OutOfFold:
       folds: [R,V], the index of the fold that each was tested in.
       results: metrics.json of each fold.
       scale: of the scores.
+      baselines: by name, what each fold predicted without a network, [R V] as `means`; those that
+        every fold has.
     """
 
     means: VideoMeans
     folds: np.ndarray
     results: list[dict]
     scale: Scale
+    baselines: dict[str, np.ndarray]
 
     @property
     def predictions(self) -> np.ndarray:
@@ -53,6 +58,7 @@ def read(workdirs: Mapping[str, Path], videos: Sequence[Video], scale: Scale) ->
     shape = (num_repeats, len(place))
     sums, counts, squares = np.zeros(shape), np.zeros(shape, np.int64), np.zeros(shape)
     fold_of, results = np.full(shape, -1), []
+    found: defaultdict[str, np.ndarray] = defaultdict(lambda: np.full(shape, np.nan))
     for number, (name, workdir) in enumerate(workdirs.items()):
         path = workdir / "evaluation" / "test" / "predictions.csv"
         if (metrics := child_runs.results(workdir, "test")) is None:
@@ -66,10 +72,14 @@ def read(workdirs: Mapping[str, Path], videos: Sequence[Video], scale: Scale) ->
                     sums[where], counts[where] = float(row["prediction"]) * count, count
                     squares[where] = float(row["prediction_std"] or 0) ** 2 * (count - 1)
                     fold_of[where] = number
+                    for column in row:
+                        if column.startswith(baselines.COLUMN):
+                            found[column.removeprefix(baselines.COLUMN)][where] = row[column]
         except (OSError, ValueError, KeyError) as error:
             raise UserError(f"cannot read {path}: {type(error).__name__}: {error}") from error
     if (fold_of < 0).any():
         missing = videos[int(np.argwhere(fold_of < 0)[0, 1])].video_id
         raise UserError(f"{missing} and maybe more videos were tested in no fold")
     means = VideoMeans(sums.ravel(), counts.ravel(), squares.ravel())
-    return OutOfFold(means, fold_of, results, scale)
+    whole = {name: each.ravel() for name, each in found.items() if np.isfinite(each).all()}
+    return OutOfFold(means, fold_of, results, scale, whole)
