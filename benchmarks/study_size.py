@@ -70,8 +70,8 @@ def trained(workdir: Path, greatest: float) -> Iterator[tuple[int, np.ndarray]]:
     """Cross-validates studies of the synthetic faces; yields size and widths, f[1,4]."""
     import run
     from configs import default
-    from data import avec_faces  # noqa: F401  registers the dataset
     from hmhn_jax import config as config_lib
+    from hmhn_jax import tfds  # noqa: F401  registers the dataset
     from hmhn_jax.input_pipeline import split
     from hmhn_jax.input_pipeline.dataset import open_dataset
     from hmhn_jax.training.crossvalidation import plan

@@ -11,7 +11,7 @@ import matplotlib.text
 import pytest
 import workdirs
 
-from data import avec_faces
+from hmhn_jax import tfds as avec_faces
 from hmhn_jax.base import fonts, scales
 from hmhn_jax.base.errors import UsageError, UserError
 from hmhn_jax.evaluation import evaluate
@@ -114,7 +114,7 @@ def test_the_page_is_on_the_scale_of_the_network(phq9, tmp_path):
     members = ensemble.restore(config, [workdir])
     about = {"dataset": "d", "network": "n", "synthetic": True, "evaluation": None}
     environment = pages.make_environment(about | {"scale": members[0].scale})
-    outcome = make_work(members, 1, 60.0)(video, lambda share: None)
+    outcome = make_work(members, config.evaluate, 60.0)(video, lambda share: None)
     job = Job("id", "clip.mp4", tmp_path, state="done", outcome=outcome)
     shown = [
         json.dumps(outcome.values),

@@ -1,4 +1,4 @@
-"""Where occlusion maps and heads' maps point, on faces of which the causes are known.
+"""Localisation of occlusion maps and heads' maps, on faces of which the causes are known.
 
     python -m benchmarks.studies.localisation --workdir runs/demo --json runs/localisation.json
 

@@ -13,7 +13,6 @@ from hmhn_jax.base.errors import UsageError, UserError
 from hmhn_jax.evaluation import baselines
 from hmhn_jax.input_pipeline.crops import Crops, Detections, Video
 
-LIMITS = (0.0, 63.0)
 SUBJECTS = np.repeat(np.arange(30), 2)
 
 
@@ -35,7 +34,9 @@ def make_crops(num_videos, prefix):
         ],
         24,
         images.astype(np.uint8),
-        Detections(np.tile(np.arange(3.0, dtype=np.float32), num_videos), boxes, eyes, ones),
+        detections=Detections(
+            np.tile(np.arange(3.0, dtype=np.float32), num_videos), boxes, eyes, ones
+        ),
     )
 
 
@@ -47,7 +48,7 @@ def make_config(**fields):
 @pytest.mark.pure
 def test_a_baseline_predicts_what_it_sees_and_another_does_not():
     train, test = make_crops(40, "train"), make_crops(20, "test")
-    found, notes = baselines.predict(make_config(), {}, train, test, LIMITS)
+    found, notes = baselines.predict(make_config(), {}, train, test)
     assert list(found) == ["conditions", "motion"]
     assert notes == []
     errors = {name: np.abs(values - test.scores).mean() for name, values in found.items()}
@@ -59,7 +60,7 @@ def test_a_baseline_predicts_what_it_sees_and_another_does_not():
 def test_what_a_baseline_lacks_is_said_and_the_others_go_on(tmp_path):
     train, test = make_crops(10, "train"), make_crops(4, "test")
     config = make_config(**{"evaluate.features": str(tmp_path / "none.csv")})
-    found, notes = baselines.predict(config, {}, train, test, LIMITS)
+    found, notes = baselines.predict(config, {}, train, test)
     assert list(found) == ["conditions", "motion"]
     (note,) = notes
     assert note.startswith("features: expected a CSV file")
@@ -71,7 +72,7 @@ def test_what_a_baseline_lacks_is_said_and_the_others_go_on(tmp_path):
         + "test0.mp4,3\n"
     )
     config = make_config(**{"evaluate.features": str(path), "evaluate.baselines": ()})
-    found, notes = baselines.predict(config, {}, train, test, LIMITS)
+    found, notes = baselines.predict(config, {}, train, test)
     assert list(found) == ["features"]
     assert notes == ["features: nothing is known of 3 of 4 videos"]
 
@@ -115,7 +116,7 @@ def test_the_mode_writes_errors_and_predictions(tmp_path, monkeypatch, capsys):
     builder = SimpleNamespace(
         data_path=Path("/nowhere"), info=SimpleNamespace(metadata={"synthetic": True})
     )
-    rows = baselines.run(make_config(), tmp_path, builder, LIMITS)
+    rows = baselines.run(make_config(), tmp_path, builder)
     folder = tmp_path / "baselines" / "test"
     result = json.loads((folder / "metrics.json").read_text())
     assert result["baselines"] == rows
@@ -132,7 +133,7 @@ def test_the_mode_writes_errors_and_predictions(tmp_path, monkeypatch, capsys):
     assert "synthetic faces" in output
 
     with pytest.raises(UserError, match="no baseline could be fitted: none is named"):
-        baselines.run(make_config(**{"evaluate.baselines": ()}), tmp_path, builder, LIMITS)
+        baselines.run(make_config(**{"evaluate.baselines": ()}), tmp_path, builder)
 
 
 @pytest.mark.pure

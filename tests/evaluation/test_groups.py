@@ -34,7 +34,7 @@ def grouped(details, predictions=None):
 
 def test_errors_have_intervals_over_people():
     predictions = np.array([10.0 + number % 5 for number in range(41)])
-    (task,) = group_errors(make(["a"] * 40 + ["b"]), predictions, {})
+    (task,) = group_errors(make(["a"] * 40 + ["b"]), predictions, BDI, {})
     of_many, of_one = task["groups"]
     for name in ("mae", "bias"):
         assert of_many[f"{name}_low"] < of_many[name] < of_many[f"{name}_high"]
@@ -98,7 +98,7 @@ def test_two_groups_are_compared_with_an_interval_over_people():
     videos = make([""] * 80, scores=[20.0] * 80)
     details = {f"v{i}": {"sex": "fm"[i % 2]} for i in range(80)}
     errors = np.where(np.arange(80) % 2, 8.0, 2.0) + rng.normal(0, 0.5, 80)
-    found = group_errors(videos, 20 + errors, details)
+    found = group_errors(videos, 20 + errors, BDI, details)
     (sex,) = [each for each in found if each["column"] == "sex"]
     women, men = sex["groups"]
     assert women["mae_low"] < women["mae"] < women["mae_high"]
@@ -107,12 +107,12 @@ def test_two_groups_are_compared_with_an_interval_over_people():
     assert apart["bias"] == pytest.approx(women["bias"] - men["bias"])
     assert -7 < apart["mae_low"] < -6 < apart["mae_high"] < -5
 
-    same = group_errors(videos, 20 + rng.permutation(errors), details)
+    same = group_errors(videos, 20 + rng.permutation(errors), BDI, details)
     (sex,) = [each for each in same if each["column"] == "sex"]
     assert sex["differences"]["mae_low"] < 0 < sex["differences"]["mae_high"]
 
 
 def test_three_groups_have_no_difference():
-    found = group_errors(make(["a", "b", "c"] * 5), np.zeros(15), {})
+    found = group_errors(make(["a", "b", "c"] * 5), np.zeros(15), BDI, {})
     (task,) = [each for each in found if each["column"] == "task"]
     assert task["differences"] is None

@@ -1,4 +1,4 @@
-"""Whether features know the person: sessions of one against people of the same score."""
+"""Identity in features: sessions of one person against people of the same score."""
 
 import functools
 from typing import Any

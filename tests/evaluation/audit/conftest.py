@@ -115,7 +115,7 @@ def make_world(seed: int, plant: str = "") -> World:
         videos,
         SIDE,
         images,
-        found,
+        detections=found,
     )
     lengths = 60 + 15 * of("clip length")
     recorded = {f"v{i:03}": {"duration_s": float(length)} for i, length in enumerate(lengths)}

@@ -308,7 +308,7 @@ AUDIT = {
 def test_the_audit_and_the_baselines_are_shown(make, crops, means):
     values = {"motion": np.full(NUM_VIDEOS, 12.0), "texture": crops.scores + 0.1}
     subjects = np.array([video.subject_id for video in crops.videos])
-    rows = baselines.compare(values, crops.scores, subjects, means.compute())
+    rows = baselines.compare(values, crops.scores, subjects, means.compute(crops.scale))
     notes = ["features: a <file> is not there"]
     html = make({"audit": AUDIT, "baselines": {"rows": rows, "notes": notes}})
     text = read_page(html).text.replace("\u2212", "-")
@@ -324,7 +324,7 @@ def test_the_audit_and_the_baselines_are_shown(make, crops, means):
 
 
 def test_occlusion_maps_have_a_row_and_one_colour_bar(make, crops, means):
-    worst = faces.worst_crops(crops, means.compute())
+    worst = faces.worst_crops(crops, means.compute(crops.scale))
     maps = {
         crops.videos[video].video_id: np.full((len(indices), 16, 16), 1.5)
         for video, indices in worst.items()
