@@ -276,7 +276,7 @@ def test_a_fault_of_the_software_costs_its_own_file_only(config, workdir, folder
 def test_interrupted_leaves_nothing(config, workdir, folder, tmp_path, monkeypatch):
     made_whole = predict.predict_files
 
-    def interrupted(members, paths, batch_size):
+    def interrupted(members, paths, batch_size, **_):
         yield next(made_whole(members, paths[:1], batch_size))
         raise KeyboardInterrupt
 
