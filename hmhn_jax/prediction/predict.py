@@ -85,7 +85,6 @@ def predict(
                     stem = folder / output_folder.PICTURES / made.path.relative_to(found.root)
                     try:
                         write_pictures(stem, made, members, config.evaluate, overlay_video)
-                        counts["pictured"] += 1
                     except UserError as error:  # such as of a name that leaves no room for endings
                         warnings = (*made.warnings, f"without all of its pictures: {error}")
                         made = dataclasses.replace(made, warnings=warnings)
@@ -206,7 +205,7 @@ def _report(counts, found, members, output):
     for warning in ensemble.copies(members):
         print(f"note: {warning}")
     names = [*output_folder.TABLES, output_folder.ABOUT]
-    names += [output_folder.PICTURES] if counts["pictured"] else []
+    names += [output_folder.PICTURES] if (output / output_folder.PICTURES).is_dir() else []
     print(f"results: {output}/{{{','.join(names)}}}", flush=True)
 
 

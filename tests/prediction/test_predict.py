@@ -188,7 +188,7 @@ def test_the_same_network_twice_causes_a_warning(
 ):
     copy = shutil.copytree(workdir, tmp_path / "copy")
     output = tmp_path / "out"
-    monkeypatch.setattr(predict, "write_pictures", lambda *_: False)
+    monkeypatch.setattr(predict, "write_pictures", lambda *_: None)
     predict.predict(config, [workdir, copy], str(folder / "photo.png"), output)
     (row,) = table(output)
     warning = f"{workdir} and {copy} hold the same network, which counts twice"
