@@ -155,7 +155,7 @@ FIELDS = {
         0.2, "side of the patch of occlusion maps, over the crop's", above=0, most=1, newer=True
     ),
     "evaluate.occlusion_stride": Field(
-        0.1, "step of that patch, over the crop's side", least=0.02, most=1, newer=True
+        0.15, "step of that patch, over the crop's side", least=0.02, most=1, newer=True
     ),
     "cv.folds": Field(
         0, "folds of cross-validation; 0: 5 of people, or one a group", least=0, newer=True

@@ -12,7 +12,7 @@ import numpy as np
 from hmhn_jax.input_pipeline.crops import Crops
 from hmhn_jax.prediction import attention, ensemble
 from hmhn_jax.prediction.ensemble import Trained
-from hmhn_jax.prediction.occlusion_map import paint
+from hmhn_jax.prediction.occlusion_map import mean_colours, paint
 
 TOP_SHARE = 0.2  # of a map's cells, those of the largest values
 NUM_DRAWS = 2  # other places a crop and head
@@ -52,7 +52,7 @@ def hide(images: np.ndarray, cells: np.ndarray) -> np.ndarray:
         np.arange(side) * count // side
         for side, count in zip(images.shape[1:3], cells.shape[1:], strict=True)
     )
-    return paint(images, cells[:, rows[:, None], columns[None, :]])
+    return paint(images, cells[:, rows[:, None], columns[None, :]], mean_colours(images))
 
 
 def changes(

@@ -14,18 +14,23 @@ COLOURS = "RdBu_r"  # of Matplotlib: red where hiding lowers the score, blue whe
 OPACITY = 0.75  # of the colours where a map is largest
 
 
-def paint(images: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Paints places over with each image's mean colour.
+def mean_colours(images: np.ndarray) -> np.ndarray:
+    """Returns each image's mean colour, u8[N,S,S,3] -> u8[N,3]."""
+    return np.rint(images.mean(axis=(1, 2))).astype(np.uint8)
+
+
+def paint(images: np.ndarray, mask: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    """Paints places over.
 
     Args:
       images: u8[N,S,S,3].
       mask: bool[N,S,S].
+      colours: u8[N,3].
 
     Returns:
       u8[N,S,S,3].
     """
-    mean = np.rint(images.mean(axis=(1, 2), keepdims=True)).astype(np.uint8)
-    return np.where(mask[..., None], mean, images)
+    return np.where(mask[..., None], colours[:, None, None], images)
 
 
 def patches(size: int, patch: float, stride: float) -> np.ndarray:
@@ -71,12 +76,13 @@ def occlusion_maps(
 def _scores(score, images, masks, batch_size):
     """Scores each image under each mask, f32[N,P]; the last batch is filled with its last image."""
     count = len(images) * len(masks)
+    colours = mean_colours(images)
     scores = []
     for start in range(0, count, batch_size):
         image, mask = np.divmod(
             np.minimum(np.arange(start, start + batch_size), count - 1), len(masks)
         )
-        scores.append(score(paint(images[image], masks[mask])))
+        scores.append(score(paint(images[image], masks[mask], colours[image])))
     return np.concatenate(scores)[:count].reshape(len(images), len(masks)).astype(np.float32)
 
 
