@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -124,37 +124,21 @@ def on_devices(environment) -> Callable[[int], dict[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def start(environment, tmp_path_factory) -> Callable:
-    """Returns start("--workdir", ...), which starts `run.py`, or another program, with these flags.
+def start(environment, tmp_path_factory) -> Iterator[Callable[..., forked_runs.Program]]:
+    """Returns start("--workdir", ...), which starts `run.py`, or another program, so."""
+    with forked_runs.start_server(environment) as server:
 
-    It returns the process (see `forked_runs`), and a function that waits for what `subprocess.run`
-    would return.
-    """
+        def start(*flags, program=ROOT / "run.py", environment=environment):
+            folder = tmp_path_factory.mktemp("program")
+            return forked_runs.start(server, program, flags, environment, folder)
 
-    def start(*flags, program=ROOT / "run.py", environment=environment):
-        output = tmp_path_factory.mktemp("output")
-        process = forked_runs.start(program, [str(flag) for flag in flags], environment, output)
-
-        def wait(limit_s=None) -> subprocess.CompletedProcess:
-            process.join(limit_s)
-            assert process.exitcode is not None, f"has not ended in {limit_s} s"
-            printed = ((output / name).read_text() for name in ("stdout", "stderr"))
-            return subprocess.CompletedProcess(flags, process.exitcode, *printed)
-
-        return process, wait
-
-    return start
+        yield start
 
 
 @pytest.fixture(scope="session")
 def run(start) -> Callable[..., subprocess.CompletedProcess]:
-    """Returns run("--workdir", ...), which runs `run.py` with these flags in a process."""
-
-    def run(*flags, **settings) -> subprocess.CompletedProcess:
-        _, wait = start(*flags, **settings)
-        return wait()
-
-    return run
+    """Returns run("--workdir", ...), which starts `run.py` and waits until it has ended."""
+    return lambda *flags, **settings: start(*flags, **settings).wait()
 
 
 @pytest.fixture(scope="session")

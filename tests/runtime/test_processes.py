@@ -5,6 +5,7 @@ import csv
 import json
 import os
 import re
+import signal
 import socket
 import time
 
@@ -128,7 +129,7 @@ def on_slurm(start, no_cluster, tmp_path):
                 task = {"SLURM_PROCID": str(index), "SLURM_LOCALID": str(index)}
                 variables = no_cluster | job | task
                 started.append(start(tmp_path, what, program=program, environment=variables))
-                stack.callback(started[-1][0].kill)
+                stack.callback(started[-1].send_signal, signal.SIGKILL)
             return started
 
         yield start_two
@@ -144,7 +145,7 @@ def free_port(lowest=65535 - 2**12 + 1):
 
 def outcomes(started, limit_s=LIMIT_S):
     """Returns (exit code, lines of standard output, lines of error) of each."""
-    ended = [wait(limit_s) for _, wait in started]
+    ended = [process.wait(limit_s) for process in started]
     return [
         (
             each.returncode,
@@ -191,7 +192,7 @@ def test_whoever_is_killed_the_other_ends(on_slurm, tmp_path, victim):
     while not all((tmp_path / f"waiting{index}").exists() for index in (0, 1)):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    started[victim][0].kill()
+    started[victim].send_signal(signal.SIGKILL)
     other = outcomes(started, 60)[1 - victim]
     assert other[0] != 0  # JAX ends it, and says so
 
@@ -225,7 +226,7 @@ def launch(start, on_devices, tiny_flags):
                 place += [f"--process_id={index}"]
                 place = place if number > 1 else []
                 started.append(start(*command, *place, environment=on_devices(devices)))
-                stack.callback(started[-1][0].kill)
+                stack.callback(started[-1].send_signal, signal.SIGKILL)
             return started
 
         yield launch
@@ -234,7 +235,7 @@ def launch(start, on_devices, tiny_flags):
 def wait_until(condition, started):
     deadline = time.monotonic() + LIMIT_S
     while not condition():
-        assert all(process.is_alive() for process, _ in started), "ended before the signal"
+        assert all(process.is_running() for process in started), "ended before the signal"
         assert time.monotonic() < deadline
         time.sleep(0.005)
 
@@ -256,7 +257,7 @@ def test_two_processes_train_like_one(launch, tmp_path):
     # One is killed: the other ends, too.
     started = launch(two, 2, 2)
     wait_until(lambda: saved(two), started)
-    started[1][0].kill()
+    started[1].send_signal(signal.SIGKILL)
     killed = time.monotonic()
     code, _, errors = outcomes(started)[0]
     assert time.monotonic() - killed < 60
@@ -282,7 +283,7 @@ def test_two_processes_train_like_one(launch, tmp_path):
     longer = ("--mode=train", "--config.train.num_epochs=400")
     started = launch(two, 2, 2, *longer)
     wait_until(lambda: max(steps(two)) > 11, started)
-    started[1][0].terminate()  # SIGTERM
+    started[1].send_signal(signal.SIGTERM)
     (code, out, _), (other_code, _, _) = outcomes(started)
     assert (code, other_code) == (75, 75)
     (step,) = re.findall(r"interrupted: saving step (\d+) of 2000", "\n".join(out))

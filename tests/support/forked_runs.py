@@ -1,21 +1,21 @@
 """Programs started as forks of a process that has imported the libraries, which takes 5 s.
 
-Each has a process, environment, output and exit code of its own, and imports all of this package.
-JAX's own variables are those of the tests, as JAX reads them when it is imported.
+Each has a process, environment, output and exit code of its own, imports all of this package, and
+ends as Python does. JAX's own variables are those of the tests: it reads them when it is imported.
 """
 
-import multiprocessing
+import dataclasses
+import importlib
+import json
 import os
 import runpy
+import subprocess
 import sys
+import time
 from collections.abc import Mapping
-from multiprocessing import forkserver
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-import pytest
-
-LIBRARIES = [
+LIBRARIES = (
     "av",
     "cv2",
     "dlib",
@@ -26,29 +26,91 @@ LIBRARIES = [
     "orbax.checkpoint",
     "tensorflow",
     "tensorflow_datasets.core.decode",
-]
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """A program that was started.
+
+    Attributes:
+      folder: with what it printed, stdout and stderr, its pid and at last its exit code.
+    """
+
+    folder: Path
+
+    def is_running(self) -> bool:
+        """Returns whether it has not ended."""
+        return not (self.folder / "code").exists()
+
+    def send_signal(self, number: int) -> None:
+        """Sends a signal, unless it has ended."""
+        if self.is_running():
+            os.kill(int((self.folder / "pid").read_text()), number)
+
+    def wait(self, limit_s: float = float("inf")) -> subprocess.CompletedProcess:
+        """Waits until it has ended; returns what `subprocess.run` does."""
+        start = time.monotonic()
+        while self.is_running():
+            assert time.monotonic() - start < limit_s, f"runs for more than {limit_s} s"
+            time.sleep(0.005)
+        code, out, err = ((self.folder / name).read_text() for name in ("code", "stdout", "stderr"))
+        return subprocess.CompletedProcess("", int(code), out, err)
+
+
+def start_server(environment: Mapping[str, str]) -> subprocess.Popen:
+    """Starts the process that programs are forks of; it ends when its standard input is closed."""
+    command = [sys.executable, __file__]
+    return subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, text=True, bufsize=1)
 
 
 def start(
-    program: Path, flags: list[str], environment: Mapping[str, str], output: Path
-) -> BaseProcess:
-    """Starts `python PROGRAM FLAGS ...`, which prints to `stdout` and `stderr` in a folder."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(LIBRARIES)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", environment["PYTHONPATH"])
-        forkserver.ensure_running()
-    arguments = (str(program), flags, dict(environment), output)
-    process = context.Process(target=_become, args=arguments)
-    process.start()
-    return process
+    server: subprocess.Popen,
+    program: Path,
+    flags: list,
+    environment: Mapping[str, str],
+    folder: Path,
+) -> Program:
+    """Starts `python PROGRAM FLAGS ...`."""
+    arguments = [str(program), *map(str, flags)]
+    print(json.dumps([arguments, dict(environment), str(folder)]), file=server.stdin)
+    while not (folder / "pid").exists():
+        assert server.poll() is None, "the process to fork has ended"
+        time.sleep(0.005)
+    return Program(folder)
 
 
-def _become(program, flags, environment, output):
-    for descriptor, name in ((1, "stdout"), (2, "stderr")):
-        with (output / name).open("wb") as file:
-            os.dup2(file.fileno(), descriptor)
+def _write(path, number):
+    path.with_suffix(".part").write_text(str(number))
+    path.with_suffix(".part").rename(path)
+
+
+def _serve():
+    for name in LIBRARIES:
+        importlib.import_module(name)
+    for line in sys.stdin:
+        if not os.fork():
+            return _start(*json.loads(line))
+
+
+def _start(arguments, environment, folder):
+    """Runs in a fork, which waits for a fork of its own: that becomes the program."""
+    if pid := os.fork():
+        _write(Path(folder) / "pid", pid)
+        _, status = os.waitpid(pid, 0)
+        _write(Path(folder) / "code", os.waitstatus_to_exitcode(status))
+        os._exit(0)
+    files = (os.devnull, f"{folder}/stdout", f"{folder}/stderr")
+    for number, name in enumerate(files):
+        descriptor = os.open(name, os.O_RDWR | os.O_CREAT)
+        os.dup2(descriptor, number)
+        os.close(descriptor)
     os.environ.clear()
     os.environ.update(environment)
-    sys.argv = [program, *flags]
-    runpy.run_path(program, run_name="__main__")
+    sys.argv = arguments
+    sys.path[0] = os.path.dirname(arguments[0])
+    runpy.run_path(arguments[0], run_name="__main__")
+
+
+if __name__ == "__main__":
+    _serve()

@@ -58,7 +58,7 @@ def test_four_devices_train_like_one(start, on_devices, tmp_path):
     program = tmp_path / "losses.py"
     program.write_text(LOSSES)
     started = {n: start(program=program, environment=on_devices(n)) for n in (1, 4)}
-    printed = {n: json.loads(wait().stdout) for n, (_, wait) in started.items()}
+    printed = {n: json.loads(each.wait().stdout) for n, each in started.items()}
     assert {n: each["devices"] for n, each in printed.items()} == {1: 1, 4: 4}
     assert {each["step"] for each in printed.values()} == {20}
     one, four = (np.array(printed[n]["losses"]) for n in (1, 4))
