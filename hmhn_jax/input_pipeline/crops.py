@@ -173,14 +173,16 @@ def read_crops(builder: Any, split: str, settings: ConfigDict) -> Crops:
         videos,
         settings.image_size,
         scale=scales.of(builder.info.metadata),
-        detections=Detections(
-            *(
-                np.array([record[name] for *_, record in records])
-                for name in ("time_s", "box", "eyes", "confidence")
-            )
-        ),
+        detections=_detections([record for *_, record in records]),
     )
     return keep_decoded(crops, settings.cache_gib, split)
+
+
+def _detections(records):
+    names = ("time_s", "box", "eyes", "confidence")
+    if not records or not set(names) <= records[0].keys():
+        return None
+    return Detections(*(np.array([record[name] for record in records]) for name in names))
 
 
 def keep_decoded(crops: Crops, cache_gib: float, name: str) -> Crops:

@@ -71,7 +71,7 @@ def collect(
         "attention_check": None,
         "baselines": {
             "rows": baselines.compare(out.baselines, stacked.scores, stacked.subjects, predictions),
-            "notes": sorted({note for each in out.results for note in each["baselines"]["notes"]}),
+            "notes": sorted({note for each in out.results for note in _notes_of_baselines(each)}),
         },
         "audit": None,
         "crossvalidation": {
@@ -102,6 +102,10 @@ def collect(
     residuals_lib.write(residuals, workdir)
     output.announce(evaluation.results, directory)
     print(f"intervals for a person: {residuals.describe()}", flush=True)
+
+
+def _notes_of_baselines(metrics):
+    return metrics.get("baselines", {}).get("notes", ())
 
 
 def _repeated(crops: Crops, num_repeats: int) -> Crops:
