@@ -101,7 +101,12 @@ def draw(path: Path, sizes: Sequence[int], table: np.ndarray) -> None:
     axes = figure.subplots()
     for column, label in zip(table.T, ("MAE, 95 %", *COLUMNS[3:]), strict=True):
         axes.plot(sizes, column, "o-", label=label)
-    axes.set(xscale="log", xlabel="people", ylabel="width of the interval, points", ylim=(0, None))
+    axes.set(
+        xscale="log",
+        xlabel="people",
+        ylabel="width of the interval, points",
+        ylim=(0, 1.4 * table.max()),
+    )
     axes.set_xticks(sizes, list(map(str, sizes)))
     axes.minorticks_off()
     axes.legend()
