@@ -17,6 +17,8 @@ from hmhn_jax.faces.aligned import as_path
 from hmhn_jax.faces.crop import CropSettings
 from hmhn_jax.faces.media.jpeg import resize
 from hmhn_jax.prediction import attention, ensemble, predict, result
+from hmhn_jax.prediction import residuals as residuals_lib
+from hmhn_jax.prediction.conformal import Residuals
 from hmhn_jax.prediction.ensemble import Network, Trained
 from hmhn_jax.prediction.result import Prediction
 from hmhn_jax.runtime import devices
@@ -33,10 +35,14 @@ class Predictor:
     Attributes:
       members: the networks.
       batch_size: crops scored at once, a multiple of the devices.
+      residuals: of a cross-validated workdir, for intervals; None of others.
+      widest_interval: no score where the widest interval is wider, in points; 0: any.
     """
 
     members: tuple[Network, ...]
     batch_size: int
+    residuals: Residuals | None = None
+    widest_interval: float = 0.0
 
     @property
     def synthetic(self) -> bool:
@@ -76,7 +82,14 @@ class Predictor:
         if isinstance(paths, str | bytes | os.PathLike) or not isinstance(paths, Iterable):
             several = [paths]
         found = [as_path(each) for each in several]
-        return predict.predict_files(self.members, found, self.batch_size, num_processes)
+        return predict.predict_files(
+            self.members,
+            found,
+            self.batch_size,
+            num_processes,
+            residuals=self.residuals,
+            widest_interval=self.widest_interval,
+        )
 
     def score(self, images: np.ndarray) -> np.ndarray:
         """Scores face crops one by one.
@@ -134,15 +147,16 @@ def load(path: str | os.PathLike, *more: str | os.PathLike) -> Predictor:
     """Loads the trained network of a workdir, or an exported one.
 
     Args:
-      path: a workdir (its config chooses the last or the best checkpoint), or the file or folder
-        that `--mode export` wrote.
+      path: a workdir (its config chooses the last or the best checkpoint; a cross-validated one
+        gives the mean of its folds, with intervals), or the file or folder that `--mode export`
+        wrote.
       more: further workdirs; the score is the mean over all networks.
 
     Raises:
       TypeError: a path is neither a str nor an `os.PathLike`.
       UserError: there is no network, it is damaged, or the networks take other crops.
     """
-    paths = [as_path(each) for each in (path, *more)]
+    paths, intervals = [as_path(each) for each in (path, *more)], {}
     if len(paths) == 1 and exported.is_exported(paths[0]):
         members: tuple[Network, ...] = (exported.read(paths[0]),)
         batch_size = EXPORTED_BATCH
@@ -152,9 +166,13 @@ def load(path: str | os.PathLike, *more: str | os.PathLike) -> Predictor:
             path = stored_config.config_path(paths[0])
             raise UserError(f"expected a workdir or an exported network, found no {path}")
         with _quiet_orbax():
-            members, batch_size = ensemble.restore(config, paths), config.evaluate.batch_size
+            trained, batch_size = ensemble.restore(config, paths), config.evaluate.batch_size
+        members = trained
+        if len(paths) == 1 and (residuals := residuals_lib.read_for(paths[0], trained)):
+            intervals["residuals"] = residuals
+            intervals["widest_interval"] = config.cv.widest_interval
     batch_size += -batch_size % devices.count()
-    predictor = Predictor(members, batch_size)
+    predictor = Predictor(members, batch_size, **intervals)
     if predictor.synthetic:
         LOG.warning("%s: %s", paths[0], SYNTHETIC)
     return predictor

@@ -103,7 +103,8 @@ def in_words(made: Prediction) -> str:
     frames = "a picture" if made.is_picture else f"{made.frames_used} frames"
     warned = f"; {'; '.join(made.warnings)}" if made.warnings else ""
     band = f" ({made.band})" if made.band else ""
-    return f"{made.score:.1f} {made.scale.points}{band}, {frames}{warned}"
+    intervals = "".join(f", {each}" for each in made.intervals)
+    return f"{made.score:.1f} {made.scale.points}{band}{intervals}, {frames}{warned}"
 
 
 def failed(path: Path, failure: CropFailure, duration_s: float | None) -> Prediction:

@@ -10,6 +10,7 @@ import skimage.data
 import workdirs
 from PIL import Image
 
+import hmhn_jax
 from hmhn_jax import config as config_lib
 from hmhn_jax.base.errors import UsageError, UserError
 from hmhn_jax.prediction import conformal, ensemble, predict, residuals
@@ -46,7 +47,7 @@ def validated(tmp_path_factory, config):
     errors = (1 + people) / 4
     unseen = (people % 2)[:, None] == np.arange(2)
     shares = conformal.coverage(errors, people, people % 2)
-    found = conformal.Residuals(errors, people, unseen, tuple(folds), 63.0, "subject", shares)
+    found = conformal.Residuals(errors, people, unseen, tuple(folds), 0.0, 63.0, "subject", shares)
     residuals.write(found, workdir)
     return workdir
 
@@ -86,6 +87,11 @@ def test_the_score_is_the_folds_mean_with_the_intervals_of_cv_plus(
     about = json.loads((tmp_path / "out" / "about.json").read_text())
     assert about["intervals"] == row["intervals_held"]
     assert [each["workdir"][-4:] for each in about["members"]] == ["r0f0", "r0f1"]
+    (made,) = hmhn_jax.load(validated).predict(picture)
+    for each in made.intervals:
+        assert each.low == pytest.approx(float(row[f"low_{100 * each.level:g}"]), abs=1e-3)
+        assert each.high == pytest.approx(float(row[f"high_{100 * each.level:g}"]), abs=1e-3)
+    assert len(made.intervals) == 2
 
 
 def test_too_wide_an_interval_gives_the_reason_and_no_score(config, validated, picture, tmp_path):
@@ -102,7 +108,9 @@ def test_the_page_is_told_of_the_intervals(config, validated, picture):
     members = ensemble.restore(config, [validated])
     found = residuals.read_for(validated, members)
     (made,) = predict.predict_files(members, [picture], 8, 1, residuals=found)
-    levels = [each["level"] for each in describe(made, members[0]).values["intervals"]]
+    levels = [
+        each["level"] for each in describe(made, members, config.evaluate).values["intervals"]
+    ]
     assert levels == [0.8, 0.95]
 
 
