@@ -1,6 +1,6 @@
 """Learning rate and number of epochs, chosen inside each fold of a cross-validation.
 
-    python run.py --mode crossvalidate --workdir runs/search --config configs/avec2014.py \
+    python run.py --mode crossvalidate --workdir runs/search --config configs/folder.py \
         --config.cv.search=configs/searches/learning_rate.py
 
 Every combination is a training in every fold: four here, so four times as long.

@@ -108,9 +108,8 @@ def test_the_page_is_told_of_the_intervals(config, validated, picture):
     members = ensemble.restore(config, [validated])
     found = residuals.read_for(validated, members)
     (made,) = predict.predict_files(members, [picture], 8, 1, residuals=found)
-    levels = [
-        each["level"] for each in describe(made, members, config.evaluate).values["intervals"]
-    ]
+    values = describe(made, members, config.evaluate).values
+    levels = [each["level"] for each in values["intervals"]]
     assert levels == [0.8, 0.95]
 
 
