@@ -128,9 +128,9 @@ def start(environment, tmp_path_factory) -> Iterator[Callable[..., forked_runs.P
     """Returns start("--workdir", ...), which starts `run.py`, or another program, so."""
     with forked_runs.start_server(environment) as server:
 
-        def start(*flags, program=ROOT / "run.py", environment=environment):
+        def start(*flags, program=ROOT / "run.py", environment=environment, cwd=ROOT):
             folder = tmp_path_factory.mktemp("program")
-            return forked_runs.start(server, program, flags, environment, folder)
+            return forked_runs.start(server, program, flags, environment, cwd, folder)
 
         yield start
 

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -29,20 +30,32 @@ def config(**fields):
     return {"name": "tiny", "videos": SETTINGS, "num_processes": 2, **fields}
 
 
-def start_tfds_build(data_dir, folder=ROOT, environment=(), **fields):
-    """Starts the real command."""
-    command = [Path(sys.executable).with_name("tfds"), "build", "avec_faces"]
-    command += ["--config", json.dumps(config(**fields)), "--data_dir", data_dir]
+TFDS = Path(sys.executable).with_name("tfds")
+
+
+def flags(data_dir, **fields):
+    return ["build", "avec_faces", "--config", json.dumps(config(**fields)), "--data_dir", data_dir]
+
+
+@pytest.fixture(scope="session")
+def start_tfds_build(start):
+    """Returns start_tfds_build(data_dir, cwd, ...), which starts the real command."""
+    return lambda data_dir, cwd=ROOT, **fields: start(
+        *flags(data_dir, **fields), program=TFDS, cwd=cwd
+    )
+
+
+@pytest.fixture(scope="session")
+def tfds_build(start_tfds_build):
+    """Returns the same, run to its end."""
+    return lambda *args, **fields: start_tfds_build(*args, **fields).wait()
+
+
+def tfds_build_afresh(data_dir, environment=(), **fields):
+    """Runs the command as users do, with a Python that has imported nothing."""
+    command = [TFDS, *flags(data_dir, **fields)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **dict(environment)}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, cwd=folder, env=environment, **pipes)
-
-
-def tfds_build(data_dir, folder=ROOT, environment=(), **fields):
-    """Runs the real command to its end."""
-    process = start_tfds_build(data_dir, folder, environment, **fields)
-    stdout, stderr = process.communicate()
-    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
 
 
 def videos_folder(data_dir):
@@ -62,7 +75,7 @@ def build(data_dir, **fields):
 def by_command(tmp_path_factory):
     """Builds by the command: (data_dir, what it printed)."""
     data_dir = tmp_path_factory.mktemp("built")
-    finished = tfds_build(data_dir)
+    finished = tfds_build_afresh(data_dir)
     assert finished.returncode == 0, finished.stderr
     return data_dir, finished
 
@@ -178,7 +191,7 @@ def test_the_crops_can_be_looked_at(built, builder):
     assert {each["found_rate"] for each in summary["videos"]} == {1.0}
 
 
-def test_a_killed_build_goes_on_and_ends_the_same(tmp_path):
+def test_a_killed_build_goes_on_and_ends_the_same(tfds_build, start_tfds_build, tmp_path):
     videos = {**SETTINGS, "num_train": 12, "num_frames": 3}
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert tfds_build(whole, videos=videos).returncode == 0
@@ -189,10 +202,10 @@ def test_a_killed_build_goes_on_and_ends_the_same(tmp_path):
     crops = killed / "downloads" / "avec_faces" / "crops"
     process = start_tfds_build(killed, videos=videos)
     while len(list(crops.glob("*.crops"))) < 4:
-        assert process.poll() is None, "ended before it could be killed"
+        assert process.is_running(), "ended before it could be killed"
         time.sleep(0.005)
-    process.kill()
-    process.communicate()
+    process.send_signal(signal.SIGKILL)
+    assert process.wait().returncode == -signal.SIGKILL
     finished = tfds_build(killed, videos=videos)
     assert finished.returncode == 0, finished.stderr
     decoded, cached = re.search(
@@ -224,8 +237,8 @@ def test_the_same_videos_give_the_same_dataset_and_fingerprint(built, builder, t
     assert example["image"].shape == (112, 112, 3)
 
 
-def test_one_video_too_many_ends_the_command_with_one_line(spoiled):
-    finished = tfds_build(spoiled, folder=ROOT / "data")
+def test_one_video_too_many_ends_the_command_with_one_line(tfds_build, spoiled):
+    finished = tfds_build(spoiled, cwd=ROOT / "data")
     assert finished.returncode == 1
     *_, line = finished.stderr.strip().splitlines()
     assert line.startswith("error: 2 of 5 videos gave no crops, allowed are 0 ")
@@ -282,7 +295,7 @@ def test_a_library_that_changed_ends_the_build_at_once_as_a_fault(tmp_path):
     (folder / "people.csv").write_text("\n".join(rows) + "\n")
     (tmp_path / "sitecustomize.py").write_text(PYAV_OF_ANOTHER_VERSION)
     opened = tmp_path / "opened"
-    finished = tfds_build(
+    finished = tfds_build_afresh(
         tmp_path,
         videos={"source": "folder"},
         environment={"PYTHONPATH": f"{tmp_path}:{ROOT}", "OPENED": str(opened)},
@@ -297,7 +310,7 @@ def test_a_library_that_changed_ends_the_build_at_once_as_a_fault(tmp_path):
     assert not list(tmp_path.glob("avec_faces/tiny/*"))
 
 
-def test_crops_are_kept_and_a_damaged_one_is_made_again(built, builder, tmp_path):
+def test_crops_are_kept_and_a_damaged_one_is_made_again(built, builder, tfds_build, tmp_path):
     shutil.copytree(built / "downloads", tmp_path / "downloads")
     entry, *others = (tmp_path / "downloads" / "avec_faces" / "crops").glob("*.crops")
     assert len(others) == 4

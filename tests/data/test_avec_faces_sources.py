@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -24,7 +23,7 @@ TRAPS = {
 
 
 @pytest.fixture(scope="module")
-def builds(tmp_path_factory, manual_dir, videos, environment, tiny_dataset):
+def builds(tmp_path_factory, manual_dir, videos, start, tiny_dataset):
     """Builds every folder by the command, two at a time: {name: (data_dir, finished process)}."""
     data_dirs = {name: tmp_path_factory.mktemp(name) for name in ("all", "b", "c", "traps", "none")}
     # The synthetic set would take minutes; the command takes one that is there for its own.
@@ -45,28 +44,15 @@ def builds(tmp_path_factory, manual_dir, videos, environment, tiny_dataset):
     processes = {}
     finished = {}
     for name, more in flags.items():
-        command = [Path(sys.executable).with_name("tfds"), "build", "avec_faces"]
-        command += ["--data_dir", data_dirs[name], *more]
+        command = ["build", "avec_faces", "--data_dir", data_dirs[name], *more]
         if len(processes) - len(finished) == 2:
             first = next(other for other in processes if other not in finished)
-            finished[first] = _wait(processes[first])
-        processes[name] = subprocess.Popen(
-            list(map(str, command)),
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+            finished[first] = processes[first].wait()
+        processes[name] = start(*command, program=Path(sys.executable).with_name("tfds"))
     for name, process in processes.items():
         if name not in finished:
-            finished[name] = _wait(process)
+            finished[name] = process.wait()
     return {name: (data_dirs[name], finished[name]) for name in flags}
-
-
-def _wait(process):
-    stdout, stderr = process.communicate()
-    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
 
 def open_built(builds, name, config):

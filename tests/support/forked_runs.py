@@ -69,11 +69,13 @@ def start(
     program: Path,
     flags: list,
     environment: Mapping[str, str],
+    cwd: Path,
     folder: Path,
 ) -> Program:
-    """Starts `python PROGRAM FLAGS ...`."""
+    """Starts `python PROGRAM FLAGS ...`; `folder` is that of the `Program`."""
     arguments = [str(program), *map(str, flags)]
-    print(json.dumps([arguments, dict(environment), str(folder)]), file=server.stdin)
+    request = [arguments, dict(environment), str(cwd), str(folder)]
+    print(json.dumps(request), file=server.stdin)
     while not (folder / "pid").exists():
         assert server.poll() is None, "the process to fork has ended"
         time.sleep(0.005)
@@ -93,7 +95,7 @@ def _serve():
             return _start(*json.loads(line))
 
 
-def _start(arguments, environment, folder):
+def _start(arguments, environment, cwd, folder):
     """Runs in a fork, which waits for a fork of its own: that becomes the program."""
     if pid := os.fork():
         _write(Path(folder) / "pid", pid)
@@ -107,6 +109,7 @@ def _start(arguments, environment, folder):
         os.close(descriptor)
     os.environ.clear()
     os.environ.update(environment)
+    os.chdir(cwd)
     sys.argv = arguments
     sys.path[0] = os.path.dirname(arguments[0])
     runpy.run_path(arguments[0], run_name="__main__")
