@@ -156,7 +156,8 @@ def load(path: str | os.PathLike, *more: str | os.PathLike) -> Predictor:
       TypeError: a path is neither a str nor an `os.PathLike`.
       UserError: there is no network, it is damaged, or the networks take other crops.
     """
-    paths, intervals = [as_path(each) for each in (path, *more)], {}
+    paths = [as_path(each) for each in (path, *more)]
+    residuals, widest_interval = None, 0.0
     if len(paths) == 1 and exported.is_exported(paths[0]):
         members: tuple[Network, ...] = (exported.read(paths[0]),)
         batch_size = EXPORTED_BATCH
@@ -168,11 +169,11 @@ def load(path: str | os.PathLike, *more: str | os.PathLike) -> Predictor:
         with _quiet_orbax():
             trained, batch_size = ensemble.restore(config, paths), config.evaluate.batch_size
         members = trained
-        if len(paths) == 1 and (residuals := residuals_lib.read_for(paths[0], trained)):
-            intervals["residuals"] = residuals
-            intervals["widest_interval"] = config.cv.widest_interval
+        if len(paths) == 1:
+            residuals = residuals_lib.read_for(paths[0], trained)
+            widest_interval = config.cv.widest_interval
     batch_size += -batch_size % devices.count()
-    predictor = Predictor(members, batch_size, **intervals)
+    predictor = Predictor(members, batch_size, residuals, widest_interval)
     if predictor.synthetic:
         LOG.warning("%s: %s", paths[0], SYNTHETIC)
     return predictor
