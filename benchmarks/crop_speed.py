@@ -35,10 +35,9 @@ cv2.setNumThreads(1)  # as in the processes that crop
 detector = load_detector()
 for line in sys.stdin:
     rate_hz, *videos = line.rstrip("\\n").split("\\t")
-    settings = CropSettings(rate_hz=float(rate_hz) or None)
     wall, cpu = time.perf_counter(), time.process_time()
     for video in videos:
-        crop_video(Path(video), settings, detector)
+        crop_video(Path(video), CropSettings(rate_hz=float(rate_hz) or None), detector)
     print(time.perf_counter() - wall, time.process_time() - cpu, flush=True)
 """
 
