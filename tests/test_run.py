@@ -132,7 +132,7 @@ def test_report_is_whole_and_stands_alone(workdir):
     assert len(html) < 1_500_000
     page = read_page(html)
     assert all(link.startswith("data:image/") for link in page.links)
-    # figures, training among them, a colour bar, and crops with their occlusion maps
+    # Figures, training and a colour bar among them, crops, and as many occlusion maps.
     assert len(page.images) == 5 + 2 * 3 * 5
     metrics = results(workdir)
     for words in (

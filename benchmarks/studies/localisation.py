@@ -1,4 +1,4 @@
-"""Localisation of occlusion maps and heads' maps, on faces of which the causes are known.
+"""Localisation by occlusion maps and heads' maps, on faces of which the causes are known.
 
     python -m benchmarks.studies.localisation --workdir runs/demo --json runs/localisation.json
 

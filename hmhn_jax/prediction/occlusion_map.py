@@ -4,6 +4,7 @@ Unlike the heads' maps they show what the score depends on, by construction: a p
 mean colour slides over the crop, and each crop is scored again for each of its places.
 """
 
+import math
 from collections.abc import Callable
 
 import matplotlib
@@ -33,10 +34,10 @@ def paint(images: np.ndarray, mask: np.ndarray, colours: np.ndarray) -> np.ndarr
     return np.where(mask[..., None], colours[:, None, None], images)
 
 
-def patches(size: int, patch: float, stride: float) -> np.ndarray:
-    """Returns masks of a square patch at all of its places, bool[P,size,size].
+def patch_starts(size: int, patch: float, stride: float) -> tuple[np.ndarray, int]:
+    """Returns where a sliding patch begins along a side, i[n], and how long it is, in pixels.
 
-    They cover the whole image: the last patch of a row ends where the image does.
+    The places are evenly spaced, no further apart than the stride, from one end to the other.
 
     Args:
       size: of the image, in pixels.
@@ -44,12 +45,8 @@ def patches(size: int, patch: float, stride: float) -> np.ndarray:
       stride: from one place to the next, as a share of the image's side.
     """
     side = min(size, max(1, round(patch * size)))
-    starts = np.arange(0, size - side, max(1, round(stride * size)))
-    starts = np.append(starts, size - side)
-    pixels = np.arange(size)
-    lines = (pixels >= starts[:, None]) & (pixels < starts[:, None] + side)
-    masks = lines[:, None, :, None] & lines[None, :, None, :]
-    return masks.reshape(-1, size, size)
+    count = math.ceil((size - side) / (stride * size)) + 1
+    return np.unique(np.linspace(0, size - side, count).round().astype(int)), side
 
 
 def occlusion_maps(
@@ -63,14 +60,20 @@ def occlusion_maps(
       settings: `config.evaluate`: `occlusion_patch`, `occlusion_stride` and `batch_size`.
 
     Returns:
-      f32[N,S,S], in points: of each pixel the mean over the patches that cover it. Above 0 the
+      f32[N,S,S], in points: measured at the middle of each patch, linear between them. Above 0 the
       place raises the score: without it the score is lower.
     """
-    masks = patches(images.shape[1], settings.occlusion_patch, settings.occlusion_stride)
-    cover = masks.sum(axis=0, dtype=np.float32)
-    before = _scores(score, images, np.zeros((1, *masks.shape[1:]), bool), settings.batch_size)
+    size = images.shape[1]
+    starts, side = patch_starts(size, settings.occlusion_patch, settings.occlusion_stride)
+    pixels = np.arange(size)
+    lines = (pixels >= starts[:, None]) & (pixels < starts[:, None] + side)
+    masks = (lines[:, None, :, None] & lines[None, :, None, :]).reshape(-1, size, size)
+    before = _scores(score, images, np.zeros((1, size, size), bool), settings.batch_size)
     falls = before - _scores(score, images, masks, settings.batch_size)
-    return np.einsum("np,pyx->nyx", falls, masks.astype(np.float32)) / cover[None]
+    middles = starts + (side - 1) / 2
+    weights = np.stack([np.interp(pixels, middles, one) for one in np.eye(len(starts))], axis=1)
+    falls = falls.reshape(-1, len(starts), len(starts))
+    return np.einsum("yi,nij,xj->nyx", weights, falls, weights).astype(np.float32)
 
 
 def _scores(score, images, masks, batch_size):

@@ -37,7 +37,7 @@ def test_maps_have_the_sign_and_the_size_of_what_hiding_does(images):
     maps = occlusion_map.occlusion_maps(score, images, SETTINGS)
     assert maps.shape == (3, SIDE, SIDE)
     mean = images[0].mean()
-    # The patches that hide its middle cover half of the cause or more.
+    # A patch covers it all a half pixel away; those beside it cover a half.
     assert 0.4 * (250 - mean) / 25 < maps[0][8, 8] <= (250 - mean) / 25
     assert maps[0][32, 24] == pytest.approx(-maps[0][8, 8], rel=0.2)
     np.testing.assert_allclose(maps[:, 18:26, 32:], 0, atol=1e-6)
@@ -49,16 +49,25 @@ def test_an_images_map_does_not_depend_on_the_others(images):
     np.testing.assert_array_equal(together[1:2], alone)
 
 
-@pytest.mark.parametrize(("size", "patch", "stride"), [(40, 0.2, 0.1), (96, 0.2, 0.1), (7, 0.5, 1)])
-def test_patches_cover_everything(size, patch, stride):
-    masks = occlusion_map.patches(size, patch, stride)
-    assert masks.any(axis=0).all()
-    assert set(masks.sum(axis=(1, 2))) == {round(patch * size) ** 2}
-    assert len(np.unique(masks.reshape(len(masks), -1), axis=0)) == len(masks)
+@pytest.mark.parametrize(
+    ("size", "patch", "stride"), [(40, 0.2, 0.1), (96, 0.2, 0.15), (7, 0.5, 1), (8, 1.0, 0.1)]
+)
+def test_patches_reach_both_ends_in_even_steps(size, patch, stride):
+    starts, side = occlusion_map.patch_starts(size, patch, stride)
+    assert side == round(patch * size)
+    assert (starts[0], starts[-1]) == (0, size - side)
+    if len(starts) > 1:
+        assert np.ptp(np.diff(starts)) <= 1
+        assert np.diff(starts).max() <= np.ceil(stride * size)
 
 
-def test_a_patch_as_large_as_the_image_is_there_once():
-    np.testing.assert_array_equal(occlusion_map.patches(8, 1.0, 0.1), np.ones((1, 8, 8), bool))
+def test_a_patch_as_large_as_the_image_gives_one_number(images):
+    settings = config_lib.override(
+        config_lib.default(), {"evaluate.batch_size": 7, "evaluate.occlusion_patch": 1.0}
+    ).evaluate
+    maps = occlusion_map.occlusion_maps(lambda some: some.std(axis=(1, 2, 3)), images, settings)
+    np.testing.assert_allclose(maps, np.broadcast_to(maps[:, :1, :1], maps.shape))
+    assert (maps > 10).all()
 
 
 def test_colours_are_red_where_the_score_falls_and_blue_where_it_rises(images):

@@ -1,4 +1,4 @@
-"""Shortcut audit: does the score come from the face, or from how it was recorded?
+"""Shortcut audit: signs that the score comes from the recording and not from the face.
 
 It finds what it looks for, and only where predictions show it: a shortcut that is as good as the
 face in these videos stays hidden. All its tests together raise a false alarm in 5 % of cases.

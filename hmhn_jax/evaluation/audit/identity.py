@@ -1,4 +1,4 @@
-"""Identity in features: sessions of one person against people of the same score."""
+"""Nearness of a person's sessions in feature space, against people of the same score."""
 
 import functools
 from typing import Any
