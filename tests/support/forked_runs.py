@@ -4,6 +4,7 @@ Each has a process, environment, output and exit code of its own, imports all of
 ends as Python does. JAX's own variables are those of the tests: it reads them when it is imported.
 """
 
+import contextlib
 import dataclasses
 import importlib
 import json
@@ -93,6 +94,9 @@ def _serve():
     for line in sys.stdin:
         if not os.fork():
             return _start(*json.loads(line))
+    with contextlib.suppress(ChildProcessError):  # their CPU time counts as that of the tests
+        while True:
+            os.wait()
 
 
 def _start(arguments, environment, cwd, folder):
