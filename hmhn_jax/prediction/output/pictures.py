@@ -12,7 +12,7 @@ from hmhn_jax.prediction.output.overlay_video import write_overlay_video
 from hmhn_jax.prediction.output.plots import attention_sheet, scores_over_time
 from hmhn_jax.prediction.result import Prediction
 
-NO_EXPLANATION = "maps are no explanation of the score"
+NO_EXPLANATION = "heads' maps are no explanation of the score"
 
 
 def write_pictures(
