@@ -102,7 +102,7 @@ def test_folds_are_alike_in_videos_and_in_the_whole_distribution():
 def test_scores_are_balanced_at_least_twice_as_well_as_by_size_alone():
     rng = np.random.default_rng(0)
     distances = []
-    for _ in range(40):  # benchmarks/folds.py: of 1,000
+    for _ in range(40):  # benchmarks/studies/folds.py: of 1,000
         people = drawn(rng)
         scores = np.concatenate(list(people.values()))
         names = np.repeat(list(people), [len(each) for each in people.values()])

@@ -1,6 +1,6 @@
 """Rate at which folders of scores raise the question which scale they are on.
 
-    python -m benchmarks.scale_fit
+    python -m benchmarks.studies.scale_fit
 
 Draws studies of 30 to 150 people from distributions as published samples have them, rounded and
 clipped to their scale, and counts those in which `recordings.scale_fit` would ask.

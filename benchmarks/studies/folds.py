@@ -1,6 +1,6 @@
 """Balance of cross-validation folds, compared with scikit-learn's GroupKFold.
 
-    python -m benchmarks.folds
+    python -m benchmarks.studies.folds
 
 draws 1,000 lists of 20 to 200 people with 1 to 5 videos each and prints, of the largest distance of
 a fold's mean score from that of all, the median and the 95th percentile, in points.

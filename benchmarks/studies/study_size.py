@@ -1,7 +1,9 @@
 """Width of intervals by the number of people in a study, on the synthetic faces.
 
-    python -m benchmarks.study_size --predictions runs/cv/evaluation/out-of-fold/predictions.csv
-    python -m benchmarks.study_size --train runs/study_size
+    python -m benchmarks.studies.study_size --predictions FILE
+    python -m benchmarks.studies.study_size --train runs/study_size
+
+FILE is predictions.csv of an evaluation, such as that of runs/cv/evaluation/out-of-fold/.
 
 The first draws studies of 20, 40, 80 and 160 people from the out-of-fold errors of one large
 cross-validation: it shows what the number of people does to the intervals alone. The second really

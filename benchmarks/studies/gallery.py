@@ -1,4 +1,4 @@
-"""Command that draws the README's gallery of synthetic faces: `python -m benchmarks.gallery`."""
+"""Gallery of synthetic faces for the README: `python -m benchmarks.studies.gallery`."""
 
 import argparse
 from collections.abc import Sequence

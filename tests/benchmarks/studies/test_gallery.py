@@ -5,7 +5,7 @@ import sys
 import cv2
 import numpy as np
 
-from benchmarks import gallery
+from benchmarks.studies import gallery
 
 
 def test_every_subject_is_shown_at_every_score():
