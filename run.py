@@ -20,11 +20,7 @@ from hmhn_jax import cli
 from hmhn_jax.base.errors import SoftwareFault, UserError
 from hmhn_jax.runtime import environment, signals
 
-NEXT = {
-    "train": "--mode evaluate",
-    "evaluate": "--mode predict --input FILE",
-    "train_and_evaluate": "--mode predict --input FILE",
-}
+PREDICT = "--mode predict --input FILE"
 
 
 def run() -> None:
@@ -52,7 +48,7 @@ def dispatch(args: flags.FlagValues) -> None:
     from hmhn_jax.input_pipeline.dataset import open_dataset
     from hmhn_jax.interop import export, torch_export
     from hmhn_jax.prediction import predict
-    from hmhn_jax.runtime import devices, processes
+    from hmhn_jax.runtime import devices
     from hmhn_jax.serve import server
     from hmhn_jax.training.crossvalidation.run import crossvalidate
     from hmhn_jax.training.sweep import sweep
@@ -66,7 +62,8 @@ def dispatch(args: flags.FlagValues) -> None:
         files.make_folder(workdir)
         builder = open_dataset(config.data, config.report)
         other = args.compare and Path(args.compare)
-        return crossvalidate(config, workdir, builder, run_in, only=args.fold, other=other)
+        crossvalidate(config, workdir, builder, run_in, only=args.fold, other=other)
+        return say_next(args)
     if args.mode == "doctor":  # looks at recordings before hours are spent on them
         return doctor.examine(config.data, workdir, command)
     devices.check_found()
@@ -90,9 +87,19 @@ def dispatch(args: flags.FlagValues) -> None:
         fit_baselines(config, workdir)
     else:
         work(config, workdir, args.mode, args.ensemble)
-    if args.mode in NEXT and processes.is_first():
+    say_next(args, config.data.validation_split)
+
+
+def say_next(args: flags.FlagValues, validation_split: str = "") -> None:
+    """Prints the command that most people run next; after training, none that looks at test."""
+    from hmhn_jax.runtime import processes
+
+    following = dict.fromkeys(("evaluate", "train_and_evaluate", "crossvalidate"), PREDICT)
+    on = f" --config.data.test_split={validation_split}" if validation_split else ""
+    following["train"] = f"--mode evaluate{on}"
+    if args.mode in following and not args.fold and processes.is_first():
         again = shlex.join([*cli.program(sys.argv[0]), "--workdir", args.workdir])
-        print(f"next: {again} {NEXT[args.mode]}", flush=True)
+        print(f"next: {again} {following[args.mode]}", flush=True)
 
 
 def fit_baselines(config: ConfigDict, workdir: Path) -> None:

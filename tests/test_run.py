@@ -97,8 +97,10 @@ def test_results_say_where_they_come_from(workdir):
 
 
 def test_last_lines_say_the_score_and_where_it_is(workdir):
-    *_, score, label, place, following = (workdir / "stdout.txt").read_text().splitlines()
+    *_, label, place, following = lines = (workdir / "stdout.txt").read_text().splitlines()
+    (score,) = [line for line in lines if line.startswith("test: ")]
     assert f"MAE {results(workdir)['mae']:.2f}" in score
+    assert "verdict: too few people to compare HMHN with always predicting the" in "\n".join(lines)
     assert "synthetic" in label
     assert str(workdir / "evaluation" / "test") in place
     assert following.startswith("next: python ")
@@ -107,7 +109,7 @@ def test_last_lines_say_the_score_and_where_it_is(workdir):
 
 def test_output_has_no_noise(workdir):
     ours = ("preparing", "training", "decoding", "epoch", "test:", "synthetic", "results:")
-    ours += ("about ", "curves: tensorboard --logdir ", "next: python ")
+    ours += ("verdict:", "about ", "curves: tensorboard --logdir ", "next: python ")
     lines = (workdir / "stdout.txt").read_text() + (workdir / "stderr.txt").read_text()
     assert [line for line in lines.splitlines() if not line.startswith(ours)] == []
 

@@ -21,6 +21,8 @@ from hmhn_jax.input_pipeline.crops import Crops, read_crops
 from hmhn_jax.workdir import versions
 
 ALWAYS_MEAN = "training mean"
+# Of the scores' spread: predictions that differ less between videos say nothing about one.
+LEAST_SPREAD = 0.05
 COLUMN = "baseline_"  # before their names in predictions.csv
 
 
@@ -116,6 +118,25 @@ def compare(
             row["sentence"] = sentence(name, row["gain"], row["gain_low"], row["gain_high"])
         rows.append(row)
     return rows
+
+
+def verdicts(clips: Mapping[str, Any], predictions: np.ndarray, scores: np.ndarray) -> list[str]:
+    """Says in a line each what is to be read before any other number of an evaluation.
+
+    Args:
+      clips: errors over videos, from `protocols.errors`, with the baseline "baseline".
+      predictions: f[V].
+      scores: f[V].
+    """
+    gain = [clips[f"baseline_gain{end}"] for end in ("", "_low", "_high")]
+    lines = [sentence("always predicting the training mean", *gain)]
+    if (spread := predictions.std()) < LEAST_SPREAD * scores.std():
+        lines.append(
+            f"predictions hardly differ between videos (standard deviation {spread:.2g}, of the "
+            f"scores {scores.std():.2g}): the network predicts about the same for everybody, and "
+            "its correlations, calibration, maps and audit say nothing"
+        )
+    return lines
 
 
 def sentence(name: str, gain: float, low: float | None, high: float | None) -> str:

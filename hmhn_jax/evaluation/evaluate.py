@@ -105,6 +105,7 @@ def compute(
         "synthetic": bool(data.get("synthetic")),
         "scale": trained.scale.to_json(),
         "notices": _notices(builder, split, config, members, crops),
+        "verdicts": baselines.verdicts(protocols["clips"], predictions, crops.scores),
         **protocols["clips"],
         "protocols": protocols,
         **page.describe(crops, predictions, data.get("videos") or {}, config.report.pseudonyms),

@@ -149,6 +149,8 @@ def announce(results: dict, directory: Path) -> None:
                 f"{count} {unit} (always the training mean: {each['baseline_mae']:.2f}, "
                 f"{each['baseline_rmse']:.2f})"
             )
+    for line in results.get("verdicts", ()):
+        print(f"verdict: {line}")
     if together := results.get("ensemble"):
         print(
             f"mean of {len(together['members'])} networks, which differ by "

@@ -17,7 +17,9 @@ LOW_PART = 0.5
 def column_names(chosen: Iterable[Scale]) -> list[str]:
     """Returns what tables call a column of scores on one of these scales."""
     names = [plain(name) for scale in chosen for name in scale.columns]
-    return [f"{name}{end}" for name in names for end in ("", " score")]
+    return [
+        f"{name}{end}" for name in names for end in ("", " score", " total", " total score", " sum")
+    ]
 
 
 def better(recordings: Sequence[Recording], scale: Scale) -> list[str]:

@@ -141,3 +141,15 @@ def test_an_unknown_baseline_is_a_usage_error():
     config = make_config(**{"evaluate.baselines": ("motion", "audio")})
     with pytest.raises(UsageError, match=r"evaluate\.baselines must be any of 'conditions' or"):
         config_lib.check(config)
+
+
+@pytest.mark.pure
+def test_verdicts_name_the_mean_and_predictions_that_hardly_differ():
+    scores = np.random.default_rng(0).uniform(0, 27, 40)
+    clips = {"baseline_gain": 0.0, "baseline_gain_low": -0.2, "baseline_gain_high": 0.1}
+    (mean,) = baselines.verdicts(clips, scores + 3, scores)
+    assert mean.startswith(
+        "HMHN is not shown to be better than always predicting the training mean"
+    )
+    _, flat = baselines.verdicts(clips, 7.8 + 1e-4 * scores, scores)
+    assert flat.startswith("predictions hardly differ between videos (standard deviation 0.0008")

@@ -13,8 +13,8 @@ from hmhn_jax.recordings.tables.sheets import Rows, read_sheets
 
 # Names that a column goes by where none has the first one.
 COLUMNS = {
-    "file": ("file name", "filename", "file path", "filepath", "path", "video file"),
-    "subject": ("subject id", "participant", "participant id"),
+    "file": ("file name", "filename", "file path", "filepath", "path", "video file", "video"),
+    "subject": ("subject id", "participant", "participant id", "patient", "patient id"),
     "score": (),  # and what scales call it
     "split": ("partition", "subset"),
     "task": (),

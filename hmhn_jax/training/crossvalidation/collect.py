@@ -51,6 +51,7 @@ def collect(
         "synthetic": bool(data.get("synthetic")),
         "scale": out.scale.to_json(),
         "notices": [],
+        "verdicts": baselines.verdicts(protocols["clips"], predictions, stacked.scores),
         **protocols["clips"],
         "protocols": protocols,
         **page.describe(stacked, predictions, data.get("videos") or {}, config.report.pseudonyms),
@@ -101,6 +102,9 @@ def collect(
     output.write(directory, evaluation)
     residuals_lib.write(residuals, workdir)
     output.announce(evaluation.results, directory)
+    slope, r2 = (results[name] for name in ("calibration_slope", "r2"))
+    if slope is not None and r2 is not None:
+        print(f"R² {r2:.2f}, slope of calibration {slope:.2f}")
     print(f"intervals for a person: {residuals.describe()}", flush=True)
 
 

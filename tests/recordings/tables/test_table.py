@@ -165,17 +165,17 @@ def test_what_other_scores_say_of_the_mark_counts(folder):
 
 
 def test_columns_can_be_mapped(folder):
-    header = ["Video", "ID", "PHQ-9, total", "Set", "score"]
+    header = ["Clip", "ID", "PHQ-9, total", "Set", "score"]
     root = folder(ROWS, [f'"{name}"' for name in header])
     with pytest.raises(UserError) as raised:
         find(root, FolderSettings())
-    for part in ("no column file, subject; got Video, ID, PHQ-9, total, Set", "columns=file:NAME"):
+    for part in ("no column file, subject; got Clip, ID, PHQ-9, total, Set", "columns=file:NAME"):
         assert part in str(raised.value)
-    mapping = 'file:video,subject: ID,"score:PHQ-9, total",split:Set'
+    mapping = 'file:clip,subject: ID,"score:PHQ-9, total",split:Set'
     rows, line = understood(root, columns=mapping)
     assert rows == EXPECTED
-    assert "columns file (Video), subject (ID), score (PHQ-9, total), split (Set)" in line
-    with pytest.raises(UserError, match="no column file; got Video"):
+    assert "columns file (Clip), subject (ID), score (PHQ-9, total), split (Set)" in line
+    with pytest.raises(UserError, match="no column file; got Clip"):
         find(root, FolderSettings(columns="file:Movie,subject:ID"))
     for wrong in ("files:Video", "file", "file:", "age:Alter"):
         with pytest.raises(UsageError, match=r"config\.data\.columns must be like file:Video"):
@@ -185,6 +185,8 @@ def test_columns_can_be_mapped(folder):
 def test_synonyms_are_columns_only_where_the_first_name_is_missing(folder):
     root = folder(ROWS, ["File name", "participant_ID", "BDI-II", "partition", "path"])
     assert understood(root)[0] == EXPECTED
+    root = folder(ROWS, ["Video", "Patient ID", "BDI-II total", "Set", "notes"])
+    assert understood(root, columns="split:Set")[0] == EXPECTED
     root = folder(ROWS, ["file", "subject", "score", "split", "path"])
     rows, _ = understood(root)
     assert rows == EXPECTED
